@@ -1,0 +1,19 @@
+"""The errors that are shown to a user as one line, and the exit codes they end with."""
+
+
+class MtcsError(Exception):
+    """Base of everything `mtcs` raises on purpose; the message is one line a user can act on."""
+
+    exit_code = 1
+
+
+class InputError(MtcsError):
+    """The user's mistake: an unknown name, a bad parameter, a missing or malformed file."""
+
+    exit_code = 2
+
+
+class WorkError(MtcsError):
+    """Work that was asked for correctly and failed: a transfer, a check, a diverging loss."""
+
+    exit_code = 1

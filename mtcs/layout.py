@@ -1,0 +1,89 @@
+"""Where every artefact lies, and how a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths of a workspace, relative to its `root`; `dvc.yaml` repeats them and a test compares the two."""
+
+    root: Path = Path()
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Unfinished training; outside `data/`, where DVC deletes a stage's outputs before it starts."""
+        return self.root / ".checkpoints"
+
+    def raw(self, suite: str, task: str) -> Path:
+        return self.root / "data/raw" / suite / task
+
+    def raw_part(self, suite: str, task: str, part: Literal["TRAIN", "TEST"]) -> Path:
+        return self.raw(suite, task) / f"{task}_{part}.ts"
+
+    def normalized(self, suite: str, task: str) -> Path:
+        return self.root / "data/normalized" / suite / f"{task}.npz"
+
+    def models(self, suite: str, method: str, seed: int) -> Path:
+        return self.root / "data/models" / suite / method / f"seed{seed}"
+
+    def model(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
+        """Weights of a joint model, or of the model of one task."""
+        return self.models(suite, method, seed) / f"{task or 'joint'}.safetensors"
+
+    def curves(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
+        """Training curves, one row a logged step."""
+        return self.models(suite, method, seed) / f"{task or 'joint'}.csv"
+
+    def record(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
+        """How a model was trained: device, precision, versions, seconds. Not an input of any later number."""
+        return self.models(suite, method, seed) / f"{task or 'joint'}.json"
+
+    def representation(self, suite: str, method: str, seed: int, task: str) -> Path:
+        return self.root / "data/representations" / suite / method / f"seed{seed}" / f"{task}.npz"
+
+    def prediction(self, suite: str, method: str, seed: int, task: str) -> Path:
+        return self.root / "data/predictions" / suite / method / f"seed{seed}" / f"{task}.csv"
+
+    def classifier(self, suite: str, method: str, seed: int, task: str) -> Path:
+        """The fitted classifier, for later prediction."""
+        return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.skops"
+
+    def validation(self, suite: str, method: str, seed: int) -> Path:
+        """Accuracy on a held-out share of the training series, for choosing settings."""
+        return self.root / "data/validation" / suite / method / f"seed{seed}.csv"
+
+    def report(self, suite: str) -> Path:
+        return self.root / "reports" / suite
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that becomes `path` when the block ends well, and is removed if not.
+
+    Raises:
+        OSError: if the folder cannot be made or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        umask = os.umask(0)
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
