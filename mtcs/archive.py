@@ -1,0 +1,501 @@
+"""The UCR archive: where a task comes from, how it arrives whole, and how it is parsed and checked.
+
+A task is a folder with `<Name>_TRAIN.ts` and `<Name>_TEST.ts`. It comes from the data inside the installed `aeon`
+package, from a folder, or over HTTP, and is checked against the sizes that the archive publishes
+(`reference/archive_sizes.csv`; Dau et al., "The UCR time series archive", IEEE/CAA J. Autom. Sinica, 2019). Two data
+sets are listed as they are since their correction in 2019: Chinatown (20 training and 343 test series) and
+MelbournePedestrian (1194 and 2439, with missing values).
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import lzma
+import random
+import re
+import shutil
+import stat
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.message import Message
+from functools import cache
+from http.client import HTTPException, HTTPResponse
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import aeon.datasets
+import numpy as np
+from aeon.datasets import load_from_ts_file
+
+from mtcs.errors import InputError, WorkError
+
+PUBLIC_ARCHIVE = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
+
+TIMEOUT = 30.0
+"""Seconds to connect, and seconds of silence within a transfer, before it counts as broken."""
+ATTEMPTS = 5
+BACKOFF = 1.0
+"""Seconds before the second attempt; each further wait is twice as long."""
+LONGEST_WAIT = 30.0
+MAX_DOWNLOAD = 512 * 2**20
+"""Bytes of a zip; the archive's largest is about a fifth of it."""
+MAX_MEMBER = 2**30
+"""Bytes of an unpacked file, measured while it is unpacked."""
+MAX_MEMBERS = 100
+
+Progress = Callable[[str, int, int | None], None]
+"""Called during a transfer with the task, the bytes so far and the bytes in total, where the server says."""
+
+_PARTS: tuple[Literal["TRAIN", "TEST"], ...] = ("TRAIN", "TEST")
+_WAY_OUT = "set MTCS_ARCHIVE to a folder or a URL template with {name} that has it"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RawSplit:
+    """Series as the archive has them.
+
+    series: n arrays (T_i,) float64, NaN where a value is missing; missing values at the end are dropped, since the
+        2018 archive pads with them.
+    labels: n label strings of the archive.
+    """
+
+    series: list[np.ndarray]
+    labels: list[str]
+
+
+@dataclass(frozen=True)
+class RawTask:
+    """A task as the archive has it.
+
+    classes: the labels of the training split; in numerical order if all are numbers, else in the header's order.
+    """
+
+    name: str
+    train: RawSplit
+    test: RawSplit
+    classes: tuple[str, ...]
+
+
+class Size(NamedTuple):
+    """What the archive publishes about a task; `length` is None where lengths vary."""
+
+    n_train: int
+    n_test: int
+    n_classes: int
+    length: int | None
+
+
+@cache
+def published_sizes() -> dict[str, Size]:
+    """Sizes of the archive's 128 tasks, by name."""
+    with (files("mtcs") / "reference/archive_sizes.csv").open(encoding="utf-8") as file:
+        return {
+            row["task"]: Size(
+                int(row["n_train"]),
+                int(row["n_test"]),
+                int(row["n_classes"]),
+                None if row["length"] == "Vary" else int(row["length"]),
+            )
+            for row in csv.DictReader(file)
+        }
+
+
+def fetch_task(name: str, folder: Path, source: str, progress: Progress | None = None) -> bool:
+    """Bring a task's two files into `folder`, which appears whole or not at all.
+
+    What is already there and passes the checks stays, and nothing is fetched; what does not pass is replaced.
+
+    Args:
+        name: the task's name in the archive.
+        folder: receives `<name>_TRAIN.ts` and `<name>_TEST.ts`.
+        source: "aeon" for the data inside the installed aeon package; or a folder that holds `<name>.zip`, or
+            `<name>_TRAIN.ts` or `.tsv` (and TEST) directly or in `<name>/`; or an http(s) URL template with `{name}`.
+        progress: told of the bytes of an HTTP transfer.
+
+    Returns:
+        Whether anything was fetched.
+
+    Raises:
+        InputError: if the name or the source is not valid, or a local source does not have the task.
+        WorkError: if the transfer fails, or what arrived does not pass the checks.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise InputError(f"{name!r} is not a task's name; expected letters, digits, '_' and '-' only.")
+    if folder.exists():
+        try:
+            _load(folder, name)
+            return False
+        except _Fault as fault:
+            _log.warning("%s; %s is replaced.", fault, folder)
+
+    part = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)  # what a killed run left
+        part.mkdir(parents=True)
+        origin = _gather(name, source, part, progress)
+        try:
+            for tsv in part.glob("*.tsv"):
+                _convert(tsv)
+            _load(part, name)
+        except _Fault as fault:
+            raise WorkError(f"{fault}; {origin} is incomplete or another version: {_WAY_OUT}.") from fault
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    except OSError as error:
+        raise WorkError(f"{name} cannot be brought into {folder} ({error}); make room or check the path.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return True
+
+
+def read_raw(folder: Path, name: str) -> RawTask:
+    """Read and check the task that `fetch_task` brought into `folder`.
+
+    Raises:
+        InputError: if a file is missing or malformed, or differs from what the archive publishes.
+    """
+    try:
+        return _load(folder, name)
+    except _Fault as fault:
+        raise InputError(f"{fault}; run 'mtcs download {folder.parent.name}'.") from fault
+
+
+# Sources
+
+
+def _gather(name: str, source: str, into: Path, progress: Progress | None) -> str:
+    """Put both parts of a task into `into`, as `.ts` or `.tsv`, and return where they came from."""
+    if source == "aeon":
+        inside = Path(aeon.datasets.__file__).parent / "data"
+        if not _copy(name, inside / name, into):
+            known = sorted(task for task in published_sizes() if (inside / task).is_dir())
+            raise InputError(f"{name} is not inside the aeon package (which has {', '.join(known)}); {_WAY_OUT}.")
+        return str(inside / name)
+
+    if "://" in source:
+        url = source.replace("{name}", name)
+        if "{name}" not in source or not _is_http(url):
+            raise InputError(
+                f"MTCS_ARCHIVE is {source!r}; expected a folder, or an http or https URL with '{{name}}' in it."
+            )
+        archive = into / "archive.zip"
+        with archive.open("wb") as file:
+            _download(name, url, file, progress)
+        _unpack(name, archive, url, into)
+        archive.unlink()
+        return url
+
+    folder = Path(source)
+    if not folder.is_dir():
+        raise InputError(f"MTCS_ARCHIVE is {source!r}, which is neither a folder nor a URL template with '{{name}}'.")
+    archive = folder / f"{name}.zip"
+    if archive.is_file():
+        _unpack(name, archive, str(archive), into)
+        return str(archive)
+    for place in (folder / name, folder):
+        if _copy(name, place, into):
+            return str(place)
+    raise InputError(f"{name} is not in {folder} (no {name}.zip, {name}_TRAIN.ts or {name}_TRAIN.tsv); {_WAY_OUT}.")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        return False
+
+
+def _copy(name: str, place: Path, into: Path) -> bool:
+    for suffix in ("ts", "tsv"):
+        parts = [place / f"{name}_{part}.{suffix}" for part in _PARTS]
+        if all(part.is_file() for part in parts):
+            for part in parts:
+                shutil.copyfile(part, into / part.name)
+            return True
+    return False
+
+
+# Transfer
+
+
+class _Broken(Exception):
+    """A transfer that may go better next time; `wait` is how many seconds the server asks for."""
+
+    def __init__(self, reason: object, wait: float = 0.0) -> None:
+        super().__init__(str(reason))
+        self.wait = wait
+
+
+class _HttpOnly(HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        if not _is_http(newurl):  # the standard library would follow to ftp
+            raise HTTPError(req.full_url, code, f"redirection to {newurl!r} refused", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_opener = build_opener(_HttpOnly)
+
+
+def _download(name: str, url: str, file: BinaryIO, progress: Progress | None) -> None:
+    """Fill `file` with what `url` serves, resuming a broken transfer where the server lets us, else from the start."""
+    validator: str | None = None  # names the version that `file` holds the beginning of
+    for attempt in range(ATTEMPTS):
+        if validator is None:
+            file.seek(0)
+        file.truncate()
+        offset = file.tell()
+        headers = {"User-Agent": "mtcs"}
+        if validator and offset:
+            headers |= {"Range": f"bytes={offset}-", "If-Range": validator}
+        try:
+            with _open(name, url, headers) as response:
+                if response.status != 206:
+                    file.seek(0)
+                    file.truncate()
+                elif not _continues(response.headers, offset, validator):
+                    validator = None
+                    raise _Broken("the server continued with another file or place")
+                validator = _validator(response.headers) or validator
+                _receive(name, url, response, file, progress)
+                return
+        except _Broken as broken:
+            if attempt + 1 == ATTEMPTS:
+                raise WorkError(
+                    f"{name}: {url} failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}."
+                ) from broken
+            wait = max(min(BACKOFF * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1.0), broken.wait)
+            _log.info("%s: %s; attempt %d of %d in %.1f s.", name, broken, attempt + 2, ATTEMPTS, wait)
+            time.sleep(wait)
+
+
+def _open(name: str, url: str, headers: dict[str, str]) -> HTTPResponse:
+    try:
+        return _opener.open(Request(url, headers=headers), timeout=TIMEOUT)
+    except HTTPError as error:
+        error.close()
+        if error.code == 416 or error.code == 429 or error.code >= 500:
+            asked = error.headers.get("Retry-After", "")
+            wait = min(float(asked), LONGEST_WAIT) if asked.isascii() and asked.isdigit() else 0.0
+            raise _Broken(f"HTTP {error.code} {error.reason}", wait) from error
+        raise WorkError(
+            f"{name} cannot be had from {url} (HTTP {error.code} {error.reason}); check the name, or {_WAY_OUT}."
+        ) from error
+    except (OSError, HTTPException) as error:
+        raise _Broken(getattr(error, "reason", None) or error) from error
+
+
+def _validator(headers: Message) -> str | None:
+    """What `If-Range` may carry: a strong entity tag, else the date of modification."""
+    tag = headers.get("ETag")
+    return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
+
+
+def _continues(headers: Message, offset: int, validator: str | None) -> bool:
+    """Whether a partial answer is the rest, from `offset` on, of the version that `validator` names."""
+    begins = re.match(r"bytes (\d+)-", headers.get("Content-Range", ""))
+    return bool(begins) and int(begins[1]) == offset and _validator(headers) in (None, validator)
+
+
+def _receive(name: str, url: str, response: HTTPResponse, file: BinaryIO, progress: Progress | None) -> None:
+    done = file.tell()
+    total = None if response.length is None else done + response.length
+    too_large = WorkError(
+        f"{name}: {url} is larger than {MAX_DOWNLOAD:,} bytes, no task of the archive is; {_WAY_OUT}."
+    )
+    if total is not None and total > MAX_DOWNLOAD:
+        raise too_large
+    for chunk in _chunks(response):
+        file.write(chunk)
+        done += len(chunk)
+        if done > MAX_DOWNLOAD:
+            raise too_large
+        if progress:
+            progress(name, done, total)
+    if total is not None and done != total:
+        raise _Broken(f"{done:,} of {total:,} bytes arrived")
+
+
+def _chunks(response: HTTPResponse) -> Iterator[bytes]:
+    try:
+        while chunk := response.read1(2**16):
+            yield chunk
+    except (OSError, HTTPException) as error:
+        raise _Broken(error) from error
+
+
+# Unpacking
+
+
+def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
+    """Unpack the two members that make the task, under names of our own, from a zip that may be hostile."""
+    with archive.open("rb") as file:
+        start = file.read(16)
+    if not zipfile.is_zipfile(archive):
+        raise WorkError(f"{name}: {origin} is not a whole zip archive (it starts with {start!r}); {_WAY_OUT}.")
+    try:
+        with zipfile.ZipFile(archive) as members:
+            for member in _choose(name, origin, members.infolist()):
+                with members.open(member) as packed, (into / _base(member)).open("wb") as file:
+                    size = 0
+                    while chunk := packed.read(2**20):
+                        size += len(chunk)
+                        if size > MAX_MEMBER:
+                            raise WorkError(
+                                f"{name}: {member.filename!r} of {origin} unpacks to more than {MAX_MEMBER:,} bytes, "
+                                f"no task of the archive does; {_WAY_OUT}."
+                            )
+                        file.write(chunk)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
+        raise WorkError(f"{name}: {origin} is a damaged zip archive ({error}); {_WAY_OUT}.") from error
+
+
+def _choose(name: str, origin: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    if len(members) > MAX_MEMBERS:
+        raise WorkError(f"{name}: {origin} has {len(members)} members, expected at most {MAX_MEMBERS}; {_WAY_OUT}.")
+    for member in members:
+        path = PurePosixPath(member.filename.replace("\\", "/"))
+        for wrong, what in (
+            (path.is_absolute() or ".." in path.parts or ":" in member.filename, "leads outside the archive"),
+            (stat.S_ISLNK(member.external_attr >> 16), "is a symbolic link"),
+            (bool(member.flag_bits & 1), "is encrypted"),
+        ):
+            if wrong:
+                raise WorkError(f"{name}: {member.filename!r} of {origin} {what}, refused; {_WAY_OUT}.")
+    for suffix in ("ts", "tsv"):
+        wanted = [f"{name}_{part}.{suffix}" for part in _PARTS]
+        found = [member for member in members if _base(member) in wanted]
+        if sorted(map(_base, found)) == sorted(wanted):
+            return found
+    held = ", ".join(sorted(map(_base, members))[:4]) or "nothing"
+    raise WorkError(
+        f"{name}: {origin} holds {held}, expected {name}_TRAIN.ts and {name}_TEST.ts, once each; {_WAY_OUT}."
+    )
+
+
+def _base(member: zipfile.ZipInfo) -> str:
+    return PurePosixPath(member.filename.replace("\\", "/")).name
+
+
+# Parsing and checking
+
+
+class _Fault(Exception):
+    """What is wrong with a task's files: name, found and expected, without a way out."""
+
+
+def _convert(tsv: Path) -> None:
+    """Turn a `.tsv` of the 2018 archive (label first, NaN for missing and padding) into `.ts`, digit for digit.
+
+    By text and not by aeon's `load_from_tsv_file`, whose numbers may be off in the last digit.
+    """
+    try:
+        rows = [line.split("\t") for line in tsv.read_text("utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise _Fault(f"{tsv.name} is not a text file ({error})") from error
+    labels = [_tidy(row[0]) for row in rows]
+    series = [["?" if value.strip().lower() in ("", "nan") else value.strip() for value in row[1:]] for row in rows]
+    header = {
+        "problemName": tsv.stem.rpartition("_")[0],
+        "timestamps": "false",
+        "missing": _truth(any("?" in values for values in series)),
+        "univariate": "true",
+        "equalLength": _truth(len({len(values) for values in series}) <= 1),
+        "classLabel": " ".join(["true", *_in_order(sorted(set(labels)))]),
+    }
+    with tsv.with_suffix(".ts").open("w", encoding="utf-8") as file:
+        file.writelines(f"@{key} {value}\n" for key, value in header.items())
+        file.write("@data\n")
+        file.writelines(f"{','.join(values)}:{label}\n" for values, label in zip(series, labels, strict=True))
+    tsv.unlink()
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _tidy(label: str) -> str:
+    """`1.0000000e+00` as `1`, as the archive's `.ts` files have it."""
+    try:
+        return str(int(float(label))) if float(label).is_integer() else label.strip()
+    except ValueError:
+        return label.strip()
+
+
+def _in_order(labels: list[str]) -> list[str]:
+    try:
+        return sorted(labels, key=float)
+    except ValueError:
+        return labels
+
+
+def _load(folder: Path, name: str) -> RawTask:
+    train, listed = _load_part(folder, name, "TRAIN")
+    test, _ = _load_part(folder, name, "TEST")
+    seen = set(train.labels)
+    if unlisted := sorted(seen.difference(listed)):
+        raise _Fault(f"{name} (train) has label {unlisted[0]!r}, expected one of its header's: {', '.join(listed)}")
+    if unseen := sorted(set(test.labels) - seen):
+        raise _Fault(f"{name} (test) has label {unseen[0]!r}, expected one of the training labels")
+    task = RawTask(name, train, test, tuple(_in_order([label for label in listed if label in seen])))
+    if name in published_sizes():
+        _compare(task, published_sizes()[name])
+    return task
+
+
+def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple[RawSplit, list[str]]:
+    """One split, and the classes its header lists."""
+    path, what = folder / f"{name}_{part}.ts", f"{name} ({part.lower()})"
+    if not path.is_file():
+        raise _Fault(f"{path} does not exist")
+    try:
+        read = cast("tuple[Any, Any, dict[str, Any]]", load_from_ts_file(str(path), return_meta_data=True))
+    except (OSError, ValueError, IndexError) as error:
+        raise _Fault(f"{what} is not a .ts file that aeon can read ({' '.join(str(error).split())})") from error
+    values, labels, header = read  # n arrays (1, T_i), n labels, what the header says
+    if len(values) == 0:
+        raise _Fault(f"{what} has no series, expected at least one")
+    if not header["classlabel"]:
+        raise _Fault(f"{what} has no class labels, expected one for each series")
+    if header["timestamps"]:
+        raise _Fault(f"{what} has time stamps, expected values at regular intervals")
+    if (channels := values[0].shape[0]) != 1:
+        raise _Fault(f"{what} has {channels} channels, expected one")
+
+    series = [_trim(channel) for (channel,) in values]
+    for i, one in enumerate(series):
+        if len(one) == 0:
+            raise _Fault(f"{what} has no observed value in series {i}, expected at least one")
+        if np.isinf(one).any():
+            raise _Fault(f"{what} has an infinite value in series {i}, expected finite or missing values")
+    # aeon puts a line in lower case and then writes every 'nan' in it as 'NaN', in a label too
+    return RawSplit(series, [str(label).strip().lower() for label in labels]), header["class_values"]
+
+
+def _trim(values: np.ndarray) -> np.ndarray:  # (T,) -> (T_i,)
+    observed = np.flatnonzero(~np.isnan(values))
+    return values[: observed[-1] + 1 if observed.size else 0]
+
+
+def _compare(task: RawTask, size: Size) -> None:
+    published = "as the UCR archive publishes"
+    for part, split, n in (("train", task.train, size.n_train), ("test", task.test, size.n_test)):
+        if len(split.series) != n:
+            raise _Fault(f"{task.name} ({part}) has {len(split.series)} series, expected {n} {published}")
+    if len(task.classes) != size.n_classes:
+        raise _Fault(f"{task.name} has {len(task.classes)} classes, expected {size.n_classes} {published}")
+    lengths = {len(one) for one in (*task.train.series, *task.test.series)}
+    if size.length is None and len(lengths) == 1:
+        raise _Fault(f"{task.name} has series of length {max(lengths)} only, expected unequal lengths {published}")
+    if size.length is not None and max(lengths) != size.length:
+        raise _Fault(f"{task.name} has series of length {max(lengths)}, expected {size.length} {published}")
