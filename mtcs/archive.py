@@ -461,7 +461,8 @@ def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple
     try:
         read = cast("tuple[Any, Any, dict[str, Any]]", load_from_ts_file(str(path), return_meta_data=True))
     except (OSError, ValueError, IndexError) as error:
-        raise _Fault(f"{what} is not a .ts file that aeon can read ({' '.join(str(error).split())})") from error
+        said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))
+        raise _Fault(f"{what} is not a .ts file that aeon can read ({said})") from error
     values, labels, header = read  # n arrays (1, T_i), n labels, what the header says
     if len(values) == 0:
         raise _Fault(f"{what} has no series, expected at least one")
