@@ -230,11 +230,16 @@ def _copy(name: str, place: Path, into: Path) -> bool:
 
 
 class _Broken(Exception):
-    """A transfer that may go better next time; `wait` is how many seconds the server asks for."""
+    """A transfer that may go better next time.
 
-    def __init__(self, reason: object, wait: float = 0.0) -> None:
+    wait: how many seconds the server asks for.
+    resumable: whether what has arrived is worth keeping.
+    """
+
+    def __init__(self, reason: object, wait: float = 0.0, resumable: bool = True) -> None:
         super().__init__(str(reason))
         self.wait = wait
+        self.resumable = resumable
 
 
 class _HttpOnly(HTTPRedirectHandler):
@@ -251,9 +256,6 @@ def _download(name: str, url: str, file: BinaryIO, progress: Progress | None) ->
     """Fill `file` with what `url` serves, resuming a broken transfer where the server lets us, else from the start."""
     validator: str | None = None  # names the version that `file` holds the beginning of
     for attempt in range(ATTEMPTS):
-        if validator is None:
-            file.seek(0)
-        file.truncate()
         offset = file.tell()
         headers = {"User-Agent": "mtcs"}
         if validator and offset:
@@ -263,9 +265,9 @@ def _download(name: str, url: str, file: BinaryIO, progress: Progress | None) ->
                 if response.status != 206:
                     file.seek(0)
                     file.truncate()
-                elif not _continues(response.headers, offset, validator):
                     validator = None
-                    raise _Broken("the server continued with another file or place")
+                elif not _continues(response.headers, offset, validator):
+                    raise _Broken("the server continued with another file or place", resumable=False)
                 validator = _validator(response.headers) or validator
                 _receive(name, url, response, file, progress)
                 return
@@ -274,6 +276,8 @@ def _download(name: str, url: str, file: BinaryIO, progress: Progress | None) ->
                 raise WorkError(
                     f"{name}: {url} failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}."
                 ) from broken
+            if not broken.resumable:
+                validator = None
             wait = max(min(BACKOFF * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1.0), broken.wait)
             _log.info("%s: %s; attempt %d of %d in %.1f s.", name, broken, attempt + 2, ATTEMPTS, wait)
             time.sleep(wait)
@@ -287,7 +291,7 @@ def _open(name: str, url: str, headers: dict[str, str]) -> HTTPResponse:
         if error.code == 416 or error.code == 429 or error.code >= 500:
             asked = error.headers.get("Retry-After", "")
             wait = min(float(asked), LONGEST_WAIT) if asked.isascii() and asked.isdigit() else 0.0
-            raise _Broken(f"HTTP {error.code} {error.reason}", wait) from error
+            raise _Broken(f"HTTP {error.code} {error.reason}", wait, resumable=error.code != 416) from error
         raise WorkError(
             f"{name} cannot be had from {url} (HTTP {error.code} {error.reason}); check the name, or {_WAY_OUT}."
         ) from error

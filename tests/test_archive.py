@@ -217,8 +217,22 @@ def test_without_a_validator_the_transfer_starts_again(server: Archive, tmp_path
 
 def test_a_server_without_ranges_starts_again(server: Archive, tmp_path: Path) -> None:
     server.replies = [first_half, good]
-    assert fetch_task("Toy", tmp_path / "Toy", server.template)
+    seen: list[tuple[str, int, int | None]] = []
+    assert fetch_task("Toy", tmp_path / "Toy", server.template, progress=lambda *step: seen.append(step))
     assert "Range" in server.requests[1][1]
+    assert seen[-1] == ("Toy", len(GOOD), len(GOOD))
+
+
+def test_a_new_version_without_a_validator_is_not_taken_for_the_old(server: Archive, tmp_path: Path) -> None:
+    server.replies = [first_half, lambda handler: handler.say(200, GOOD[:50], declared=len(GOOD)), good]
+    assert fetch_task("Toy", tmp_path / "Toy", server.template)
+    assert "Range" not in server.requests[2][1]
+
+
+def test_a_range_that_the_server_lacks_starts_again(server: Archive, tmp_path: Path) -> None:
+    server.replies = [first_half, status(416), good]
+    assert fetch_task("Toy", tmp_path / "Toy", server.template)
+    assert "Range" not in server.requests[2][1]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +276,8 @@ def test_a_body_that_is_too_large_is_refused(
         if declared:
             handler.send_header("Content-Length", "1001")
         handler.end_headers()
-        handler.wfile.write(bytes(1001))
+        if not declared:
+            handler.wfile.write(bytes(1001))
         handler.server.released.wait(5)
 
     server.replies = [endless]
@@ -321,6 +336,7 @@ def corrupted(content: bytes) -> bytes:
         (zipped({"a/Toy_TRAIN.ts": TRAIN, **FILES}), "expected Toy_TRAIN.ts and Toy_TEST.ts, once each"),
         (zipped({**FILES, "../../evil": ""}), r"'../../evil' of .* leads outside the archive, refused"),
         (zipped({**FILES, "..\\evil": ""}), "leads outside the archive, refused"),
+        (zipped({**FILES, "C:evil": ""}), "leads outside the archive, refused"),
         (zipped({**FILES, "/tmp/evil": ""}), "'/tmp/evil' of .* leads outside the archive, refused"),
         (
             zipped({link("Toy_TRAIN.ts"): "/etc/passwd", "Toy_TEST.ts": TEST}),
@@ -338,6 +354,7 @@ def corrupted(content: bytes) -> bytes:
         "double",
         "slip",
         "backslash",
+        "drive",
         "absolute",
         "link",
         "encrypted",
@@ -532,7 +549,7 @@ def test_unequal_lengths_are_read(tmp_path: Path) -> None:
 def test_a_tsv_reads_as_the_ts_does(tmp_path: Path, in_zip: bool) -> None:
     tsv = {
         "Toy_TRAIN.tsv": "1.0000000e+01\t1\t2.5\tNaN\n2\t4\t5\t6\n",
-        "Toy_TEST.tsv": "2\t7\tNaN\t9\n",
+        "Toy_TEST.tsv": "2\t7\t\t9\n",
     }
     source = tmp_path / "source"
     if in_zip:

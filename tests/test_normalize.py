@@ -76,7 +76,7 @@ def test_the_input_is_left_alone() -> None:
     ("train", "message"),
     [
         (
-            split(["a", "b"], [0.1] * 7, [0.1, np.nan] * 3),  # whose mean is not exactly 0.1
+            split(["a", "b"], [0.1] * 7, [0.1, np.nan] * 6),  # 13 values, whose mean is not exactly 0.1
             "Toy (train) has values 0.1..0.1 of standard deviation ",
         ),
         (
