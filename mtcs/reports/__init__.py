@@ -1,0 +1,1 @@
+"""Reports of a suite: accuracy, affinity, figures, and one page that shows all of it."""

@@ -1,0 +1,362 @@
+"""The figures of a report as SVG: files that stand alone, and the same drawings in the colours of a page."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mtcs.reports.accuracy import Table, shown_name
+from mtcs.reports.affinity import THRESHOLD, LabelAffinity
+
+INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"
+SERIES = tuple(f"#0000{16 + i:02x}" for i in range(8))
+THEME = {
+    INK: ("--ink", "#1d2327"),
+    MUTED: ("--muted", "#5d676e"),
+    RULE: ("--rule", "#dcdad3"),
+    PAPER: ("--paper", "#ffffff"),
+    HEAT: ("--heat", "#12608f"),
+    **{
+        name: (f"--series-{i + 1}", colour)
+        for i, (name, colour) in enumerate(
+            zip(
+                SERIES,
+                ("#0a6fb0", "#c8501e", "#1b8a6b", "#8d5fb4", "#a8790b", "#c2478a", "#4d7f1f", "#5b6770"),
+                strict=True,
+            )
+        )
+    },
+}
+"""Colours are drawn under placeholder values that occur nowhere else, and replaced in the finished SVG: by a colour
+where the file stands alone, by the page's CSS variable where it is part of a page that may be light or dark."""
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, searchable, in the page's typeface
+    "text.parse_math": False,  # names of tasks are the user's and may hold a $
+    "font.family": "DejaVu Sans",  # comes inside matplotlib, so that the layout is the same everywhere
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": MUTED,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "axes.axisbelow": True,
+    "figure.facecolor": PAPER,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "legend.frameon": False,
+    "lines.solid_capstyle": "round",
+}
+
+RESOLUTION = 720
+"""Pixels along a side of the label map."""
+
+POINTS = 40
+"""Points of a training curve: a mean over the steps between two of them."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure: its file name without suffix, what it shows in words for who cannot see it, and its SVG."""
+
+    name: str
+    title: str
+    description: str
+    svg: str
+
+    def standalone(self) -> str:
+        """The SVG as a file of its own: dark ink on white."""
+        return _coloured(self.svg, lambda _, colour: colour)
+
+    def inline(self) -> Markup:
+        """The SVG element for a page: in the page's colours and typeface, as wide as the page lets it be."""
+        element = self.svg[self.svg.index("<svg") :]  # without XML declaration and document type
+        element = re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)
+        element = re.sub(r"font: (?:bold )?([\d.]+px) [^;\"]+", r"font-size: \1", element)
+        return Markup(_coloured(element, lambda name, colour: f"var({name}, {colour})"))
+
+    @property
+    def width(self) -> int:
+        """Natural width in CSS pixels."""
+        found = re.search(r'viewBox="0 0 ([\d.]+)', self.svg)
+        return round(float(found[1]) * 4 / 3) if found else 0
+
+
+def _coloured(svg: str, colour: Callable[[str, str], str]) -> str:
+    """Replace the placeholders of `THEME` in styles, and only there: a task may be called "#000001"."""
+    return re.sub(
+        r"((?:fill|stroke): )(#[0-9a-f]{6})",
+        lambda match: match[1] + (colour(*THEME[match[2]]) if match[2] in THEME else match[2]),
+        svg,
+    )
+
+
+def _drawing(figure: Figure, name: str, title: str, description: str) -> Drawing:
+    """Render to SVG: the same bytes for the same figure, with title and description, no date and no creator."""
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": name}):  # names of clip paths, which must differ between figures of a page
+        figure.savefig(
+            buffer,
+            format="svg",
+            bbox_inches="tight",
+            pad_inches=0.06,
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        )
+    svg = re.sub(r'<g id="[^"]*">', "<g>", buffer.getvalue())  # "axes_1" would occur once a figure
+    svg = re.sub(
+        r"(<svg [^>]*)>",
+        lambda match: (
+            f'{match[1]} role="img" aria-labelledby="{name}-title {name}-desc">'
+            f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+        ),
+        svg,
+        count=1,
+    )
+    return Drawing(name, title, description, svg)
+
+
+@mpl.rc_context(STYLE)
+def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
+    """A line a task: our accuracies with their spread over seeds, the paper's, and the range of other classifiers.
+
+    Args:
+        table: the suite's table.
+        others: (tasks, classifiers) accuracies of other public classifiers, tasks as index; may be empty.
+    """
+    count = len(table.methods)
+    figure = Figure(figsize=(8.6, 0.9 + 0.36 * len(table.rows)))
+    axes = figure.add_subplot()
+    for y, row in enumerate(table.rows):
+        if row.task in others.index:
+            known = others.loc[row.task].dropna()
+            axes.plot([known.min(), known.max()], [y, y], color=RULE, linewidth=9, solid_capstyle="butt", zorder=1)
+        for i, method in enumerate(table.methods):
+            cell = row.cells.get(method)
+            if cell is None:
+                continue
+            colour, height = _colour(i), y + (i - (count - 1) / 2) * min(0.3, 0.7 / count)
+            if not np.isnan(cell.published):
+                axes.plot(
+                    cell.published, height, "D", color=colour, markersize=5, markerfacecolor=PAPER, markeredgewidth=1.1
+                )
+            if not np.isnan(cell.std):
+                axes.plot([cell.mean - cell.std, cell.mean + cell.std], [height, height], color=colour, linewidth=1.4)
+            axes.plot(cell.mean, height, "o", color=colour, markersize=5.5, markeredgewidth=0)
+    axes.set_yticks(range(len(table.rows)), [row.task for row in table.rows])
+    axes.set_ylim(len(table.rows) - 0.4, -0.6)
+    axes.set_xlabel("accuracy on the test series")
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    shown = [
+        Line2D([], [], marker="o", linestyle="", color=_colour(i), markersize=5.5, label=shown_name(method))
+        for i, method in enumerate(table.methods)
+    ]
+    if any(table.compared.values()):
+        hollow = {"marker": "D", "linestyle": "", "color": MUTED, "markerfacecolor": PAPER, "markersize": 5}
+        shown.append(Line2D([], [], label="in the paper", **hollow))
+    if len(others):
+        shown.append(Line2D([], [], color=RULE, linewidth=9, label=f"range of {others.shape[1]} other classifiers"))
+    _legend(axes, shown)
+    means = "; ".join(f"{shown_name(method)} {table.mean[method].mean:.3f}" for method in table.methods)
+    return _drawing(
+        figure,
+        "accuracy",
+        f"Accuracy on the tasks of {table.suite}",
+        f"Dot plot of {len(table.rows)} tasks. Mean accuracies: {means}. All numbers are in the accuracy table.",
+    )
+
+
+@mpl.rc_context(STYLE)
+def similarity_map(name: str, title: str, similarity: pd.DataFrame) -> Drawing:
+    """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too."""
+    tasks, values = list(similarity.index), similarity.to_numpy()
+    size = 0.42 * len(tasks)
+    figure = Figure(figsize=(size, size))
+    axes = figure.add_axes((0, 0, 1, 1))
+    between = np.where(np.eye(len(tasks), dtype=bool), np.nan, values)
+    known = between[~np.isnan(between)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    strength = (between - low) / ((high - low) or 1)
+    for (i, j), value in np.ndenumerate(between):
+        if not np.isnan(value):
+            shade = float(strength[i, j])
+            axes.fill([j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.05 + 0.9 * shade, linewidth=0)
+            colour = PAPER if shade > 0.5 else INK
+            text = f"{value:.2f}".removeprefix("0")
+            axes.text(j + 0.5, i + 0.52, text, color=colour, ha="center", va="center", fontsize=8.5)
+    axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0))
+    _name_both_sides(axes, tasks, np.arange(len(tasks)) + 0.5)
+    return _drawing(figure, name, title, f"Heat map. {strongest_tasks(similarity)}")
+
+
+def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
+    """The most similar pairs of tasks, in words."""
+    k, j = np.triu_indices(len(similarity), 1)
+    values = similarity.to_numpy()[k, j]
+    order = [i for i in np.argsort(-values, kind="stable") if not np.isnan(values[i])][:count]
+    pairs = [f"{similarity.index[k[i]]} and {similarity.index[j[i]]} ({values[i]:.2f})" for i in order]
+    return f"Most alike: {', '.join(pairs)}." if pairs else "There is no pair of tasks to compare."
+
+
+@mpl.rc_context(STYLE)
+def label_map(name: str, title: str, labels: LabelAffinity) -> Drawing:
+    """Heat map of the relevance (Equation 5) of every label with every other, a rule between two tasks.
+
+    A task is as wide as the root of its number of labels, so that the name of a task of two labels stays legible
+    beside one of forty. Blocks of a task with itself are left out. One image in one hue whose opacity is the
+    relevance: it is small, and fits a light page and a dark one.
+    """
+    tasks = list(dict.fromkeys(labels.tasks))
+    counts = np.array([labels.tasks.count(task) for task in tasks])
+    widths = np.repeat(1 / np.sqrt(counts), counts)  # (S,)
+    edges = np.concatenate([[0], np.cumsum(widths)]) / widths.sum()
+    borders = edges[np.concatenate([[0], np.cumsum(counts)])]
+
+    relevance = labels.relevance.copy()
+    owner = np.repeat(np.arange(len(tasks)), counts)
+    relevance[owner[:, None] == owner[None, :]] = 0
+    top = max(float(relevance.max(initial=0)), 2 * THRESHOLD)
+    strength = np.log(relevance.clip(1)) / np.log(top)  # 0 at the mean and below, 1 at the strongest
+    pixels = np.searchsorted(edges, (np.arange(RESOLUTION) + 0.5) / RESOLUTION) - 1
+
+    figure = Figure(figsize=(6.4, 6.4))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(_tinted(strength[np.ix_(pixels, pixels)]), extent=(0, 1, 1, 0), interpolation="none")
+    for a, b in pairwise(borders):
+        axes.fill([a, b, b, a], [a, a, b, b], facecolor=RULE, alpha=0.5, linewidth=0)
+    for border in borders:
+        axes.plot([border, border], [0, 1], color=RULE, linewidth=0.8)
+        axes.plot([0, 1], [border, border], color=RULE, linewidth=0.8)
+    axes.set(xlim=(-0.002, 1.002), ylim=(1.002, -0.002))
+    _name_both_sides(axes, tasks, (borders[1:] + borders[:-1]) / 2)
+
+    scale = figure.add_axes((0.62, 1.05, 0.38, 0.02))
+    scale.imshow(_tinted(np.linspace(0, 1, 64)[None, :]), extent=(0, 1, 0, 1), aspect="auto", interpolation="none")
+    marks = [1, THRESHOLD, top]
+    scale.set_xticks(np.log(marks) / np.log(top), [f"{mark:.3g}" for mark in marks])
+    scale.xaxis.tick_top()
+    scale.set_yticks([])
+    scale.set_ylabel("affinity over its mean", rotation=0, ha="right", va="center")
+    scale.spines[:].set_visible(False)
+    count = len(labels.pairs())
+    return _drawing(
+        figure,
+        name,
+        title,
+        f"Heat map of {len(labels.labels)} labels of {len(tasks)} tasks; {count} pairs exceed the threshold.",
+    )
+
+
+def _tinted(strength: np.ndarray) -> np.ndarray:
+    """(H, W) in [0, 1] -> (H, W, 4): one hue that shows on white and on black, opaque where strong."""
+    image = np.empty((*strength.shape, 4), np.uint8)
+    image[..., :3] = 0x2B, 0x8C, 0xCC
+    image[..., 3] = np.round(255 * strength)
+    return image
+
+
+@mpl.rc_context(STYLE)
+def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> Drawing:
+    """Cross entropy of each task's mini-batches while training, a panel a task, a line a method, mean over seeds.
+
+    Args:
+        curves: from `read_curves`, by method, all methods of the report in its order; one may be empty.
+        tasks: the order of the panels.
+    """
+    across = min(4, len(tasks))
+    down = -(-len(tasks) // across)
+    figure = Figure(figsize=(2.6 * across + 0.4, 1.75 * down + 0.5), layout="constrained")
+    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, task in zip(panels, tasks, strict=False):
+        for i, frame in enumerate(curves.values()):
+            axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), color=_colour(i), linewidth=1.4)
+        axes.set_title(task)
+        axes.set_yscale("log")
+        axes.grid(axis="y")
+    for axes in panels[len(tasks) :]:
+        axes.set_visible(False)
+    figure.supxlabel("step", fontsize=9.5, color=MUTED)
+    figure.supylabel("cross entropy", fontsize=9.5, color=MUTED)
+    shown = {method: i for i, method in enumerate(curves) if len(curves[method])}
+    handles = [Line2D([], [], color=_colour(i), label=shown_name(method)) for method, i in shown.items()]
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(shown))
+    return _drawing(
+        figure,
+        "training",
+        "Training curves",
+        f"Line plots of the loss of {len(tasks)} tasks over the steps of training, for "
+        f"{', '.join(map(shown_name, shown))}.",
+    )
+
+
+@mpl.rc_context(STYLE)
+def sharing_curves(curves: Mapping[str, pd.DataFrame]) -> Drawing | None:
+    """Sharing loss (Equation 3) and share of relevant pairs (Equation 5) while training; None where none shares."""
+    columns = {"sharing_loss": "sharing loss", "relevant_share": "share of relevant pairs"}
+    sharing = {method: i for i, method in enumerate(curves) if len(curves[method]["sharing_loss"].dropna())}
+    if not sharing:
+        return None
+    figure = Figure(figsize=(10.8, 2.6), layout="constrained")
+    for axes, (column, title) in zip(figure.subplots(1, 2), columns.items(), strict=True):
+        for method, i in sharing.items():
+            axes.plot(*_smoothed(curves[method], column), color=_colour(i), linewidth=1.4)
+        axes.set_title(title)
+        axes.set_xlabel("step")
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="y")
+    return _drawing(
+        figure,
+        "sharing",
+        "Sharing while training",
+        f"Line plots of sharing loss and share of relevant pairs over the steps, for "
+        f"{', '.join(map(shown_name, sharing))}.",
+    )
+
+
+def _smoothed(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean step and mean value of up to `POINTS` stretches of training, all seeds together."""
+    points = frame[["step", column]].dropna().to_numpy(np.float64)
+    points = points[np.argsort(points[:, 0], kind="stable")]
+    parts = [part.mean(0) for part in np.array_split(points, POINTS) if len(part)]
+    steps, means = np.reshape(parts, (-1, 2)).T
+    return steps, means
+
+
+def _colour(i: int) -> str:
+    """The colour of the i-th method; the same in every figure of a report."""
+    return SERIES[i % len(SERIES)]
+
+
+def _name_both_sides(axes: Axes, names: Sequence[str], centres: np.ndarray) -> None:
+    axes.set_yticks(centres, names)
+    axes.set_xticks(centres, names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.spines[:].set_visible(False)
+
+
+def _legend(axes: Axes, shown: list[Line2D]) -> None:
+    axes.legend(
+        handles=shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(shown), borderaxespad=0.2, handletextpad=0.5
+    )

@@ -1,0 +1,253 @@
+"""The report of a suite: everything in `reports/<suite>/`, and `report.html`, the one page that shows all of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from mtcs.layout import Layout, write_whole
+from mtcs.reports import accuracy, affinity, figures
+from mtcs.reports.results import read_curves, read_records, trained_jointly
+
+LISTED = 15
+"""Pairs of labels that the page names; the file beside it names more."""
+
+
+def write_report(
+    layout: Layout,
+    suite: str,
+    tasks: Sequence[str],
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    parameters: Mapping[str, object],
+) -> pd.DataFrame:
+    """Write the report of a suite from whatever runs there are.
+
+    Args:
+        layout: where everything lies.
+        suite: the suite's name.
+        tasks: its tasks, in the order of the tables.
+        methods: in the order of the columns.
+        seeds: those that a complete report would have.
+        parameters: each method's parameters as plain values, shown on the page.
+
+    Returns:
+        The accuracy table as text, for printing: tasks, mean and rank by methods.
+
+    Raises:
+        InputError: if there are no predictions at all, or a file does not hold what it should.
+    """
+    long = accuracy.measure(layout, suite, tasks, methods, seeds)
+    table = accuracy.tabulate(long, tasks, methods, seeds, accuracy.published(tasks))
+    shown = [row.task for row in table.rows]
+    others = accuracy.other_classifiers(shown)
+    curves = {method: read_curves(layout, suite, method, shown, seeds) for method in table.methods}
+    affinities = [
+        found
+        for method in table.methods
+        if trained_jointly(layout, suite, method, seeds)
+        and (found := affinity.measure(layout, suite, method, shown, seeds))
+    ]
+
+    drawings = {"accuracy": figures.accuracy_overview(table, others)}
+    for found in affinities:
+        drawings |= {drawing.name: drawing for drawing in _affinity_drawings(found)}
+    if any(len(frame) for frame in curves.values()):
+        drawings["training"] = figures.training_curves(curves, shown)
+    if sharing := figures.sharing_curves(curves):
+        drawings["sharing"] = sharing
+
+    folder = layout.report(suite)
+    _write(folder / "accuracy.csv", long.to_csv(index=False, lineterminator="\n"))
+    _write(folder / "accuracy.md", accuracy.markdown(table))
+    _write(folder / "summary.json", json.dumps(accuracy.summary(table), indent=2) + "\n")
+    for found in affinities:
+        _write(folder / f"affinity-{found.method}.csv", _square(found.similarity))
+        _write(folder / f"affinity-{found.method}-centred.csv", _square(found.centred))
+        if found.labels:
+            pairs = found.labels.pairs().head(affinity.STRONGEST)
+            _write(
+                folder / f"label-affinity-{found.method}.csv",
+                pairs.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
+            )
+    for drawing in drawings.values():
+        _write(folder / f"{drawing.name}.svg", drawing.standalone())
+    _write(
+        folder / "report.html",
+        render(
+            table=table,
+            others=compare_with(table, others),
+            affinities=affinities,
+            drawings=drawings,
+            parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
+            runs=run_table(layout, suite, table.methods, shown, seeds),
+            versions=versions(layout, suite, table.methods, shown, seeds),
+        ),
+    )
+    return accuracy.text_table(table)
+
+
+def _affinity_drawings(found: affinity.Affinity) -> Iterator[figures.Drawing]:
+    name, method = accuracy.shown_name(found.method), found.method
+    yield figures.similarity_map(f"similarity-{method}", f"Task similarity, {name}, the paper's form", found.similarity)
+    yield figures.similarity_map(f"similarity-{method}-centred", f"Task similarity, {name}, centred", found.centred)
+    if found.labels:
+        yield figures.label_map(f"label-affinity-{method}", f"Label affinity, {name}", found.labels)
+
+
+def _square(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index_label="task", float_format="%.6f", lineterminator="\n")
+
+
+def _write(path: Path, text: str) -> None:
+    with write_whole(path) as part:
+        part.write_text(text, "utf-8", newline="\n")
+
+
+def compare_with(table: accuracy.Table, others: pd.DataFrame) -> pd.DataFrame:
+    """Our means beside other classifiers', which come best first; the last row is the mean over these tasks.
+
+    Only tasks for which both have results; without one, the frame is empty.
+    """
+    ours = pd.DataFrame(
+        {
+            accuracy.shown_name(method): {row.task: row.cells[method].mean for row in table.rows if method in row.cells}
+            for method in table.methods
+        }
+    )
+    both = others.dropna().index.intersection(ours.dropna().index, sort=False)
+    if both.empty:
+        return pd.DataFrame()
+    theirs = others.loc[both]
+    ranked = theirs.mean().sort_values(ascending=False, kind="stable").index
+    joined = pd.concat([ours.loc[both], theirs[ranked]], axis=1)
+    joined.loc["mean"] = joined.mean()
+    return joined
+
+
+def parameter_table(parameters: Mapping[str, object]) -> dict[str, list[str]]:
+    """Each parameter's value by method, nested names joined by dots; empty where a method has no such parameter."""
+    flat = {method: dict(_flatten(values)) for method, values in parameters.items()}
+    names = dict.fromkeys(name for values in flat.values() for name in values)
+    return {name: [values.get(name, "") for values in flat.values()] for name in names}
+
+
+def _flatten(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            yield from _flatten(value, f"{prefix}.{name}" if prefix else str(name))
+    elif prefix:
+        yield prefix, ", ".join(map(str, values)) if isinstance(values, list | tuple) else str(values)
+
+
+RUN_COLUMNS = {
+    "device": "device",
+    "precision": "precision",
+    "seconds": "training time",
+    "steps": "steps",
+    "series_per_second": "series/s",
+    "peak_memory_mb": "peak memory",
+    "parameters": "parameters",
+    "commit": "commit",
+}
+"""What is shown of a run record."""
+
+
+def run_table(
+    layout: Layout, suite: str, methods: Sequence[str], tasks: Sequence[str], seeds: Sequence[int]
+) -> list[dict[str, str]]:
+    """One row a run: how its model, or its models of single tasks together, came about."""
+    rows = []
+    for method in methods:
+        for seed in seeds:
+            records = read_records(layout, suite, method, tasks, seed)
+            if records:
+                rows.append(
+                    {"method": method, "seed": str(seed)}
+                    | {column: _run_value(column, [record.get(column) for record in records]) for column in RUN_COLUMNS}
+                )
+    return rows
+
+
+def _run_value(column: str, values: Sequence[Any]) -> str:
+    """One text for the records of a run: times and steps add up, memory and size are the largest, names are joined."""
+    values = [value for value in values if value is not None]
+    if not values:
+        return ""
+    match column:
+        case "seconds":
+            return duration(sum(values))
+        case "steps":
+            return f"{sum(values):,}"
+        case "series_per_second":
+            return f"{sum(values) / len(values):,.0f}"
+        case "peak_memory_mb":
+            return f"{max(values):,.0f} MB"
+        case "parameters":
+            return f"{max(values):,}"
+        case "commit":
+            return ", ".join(dict.fromkeys(str(value)[:10] for value in values))
+        case _:
+            return ", ".join(dict.fromkeys(map(str, values)))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 4 min 52 s, 3 h 07 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def versions(
+    layout: Layout, suite: str, methods: Sequence[str], tasks: Sequence[str], seeds: Sequence[int]
+) -> dict[str, str]:
+    """Versions of the software that trained; several where runs differ."""
+    found: dict[str, dict[str, None]] = {}
+    for method in methods:
+        for seed in seeds:
+            for record in read_records(layout, suite, method, tasks, seed):
+                used = record.get("versions")
+                for name, version in used.items() if isinstance(used, dict) else ():
+                    found.setdefault(str(name), {})[str(version)] = None
+    return {name: ", ".join(used) for name, used in found.items()}
+
+
+def render(table: accuracy.Table, **context: object) -> str:
+    """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
+    environment = Environment(
+        loader=PackageLoader("mtcs", "reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "name": accuracy.shown_name,
+        "has_heads": table.has_heads,
+        "number": accuracy.number,
+        "spread": accuracy.spread,
+        "signed": accuracy.signed,
+    }
+    return environment.get_template("page.html.jinja").render(
+        table=table,
+        distance=accuracy.distance(table),
+        gain=accuracy.sharing_gain(table),
+        caveats=accuracy.caveats(table),
+        doubts=accuracy.doubts(table),
+        run_columns=RUN_COLUMNS,
+        listed=LISTED,
+        strongest=affinity.STRONGEST,
+        threshold=affinity.THRESHOLD,
+        strongest_tasks=figures.strongest_tasks,
+        theme=figures.THEME.values(),
+        **context,
+    )
