@@ -1,0 +1,374 @@
+"""What reads frozen representations: the RBF support vector machine of the T-Loss, TS2Vec and MTCS publications.
+
+The protocol (Franceschi et al., NeurIPS 2019; Yue et al., AAAI 2022): a grid of C under five-fold cross-validation,
+gamma = 1 / (D variance), features as they are. Scores equal those of scikit-learn's `GridSearchCV` and come several
+times sooner, because every fold computes its kernel once instead of once for every C.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import warnings
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import joblib
+import numpy as np
+import skops.io
+from pydantic import BaseModel, Field
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedKFold, train_test_split
+from sklearn.svm import SVC
+
+from mtcs.errors import InputError
+from mtcs.layout import write_whole
+
+log = logging.getLogger(__name__)
+
+_MIN_SERIES = 50  # below this the protocol fits without a search
+_ROWS = 256  # of a kernel computed at a time, so that a block is still in the cache when it is read again
+
+
+class SVM(BaseModel, frozen=True, extra="forbid"):
+    """The support vector machine's block in `params.yaml`."""
+
+    kind: Literal["svm"] = "svm"
+    """Which classifier this is."""
+
+    costs: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
+    """The grid of C, the penalty of a margin violation; `.inf` is a hard margin."""
+
+    folds: Annotated[int, Field(ge=2)] = 5
+    """Parts of the stratified cross-validation; with fewer series a class on average, C is infinite without search."""
+
+    max_train: Annotated[int, Field(ge=_MIN_SERIES)] = 10_000
+    """Training series beyond this number are left out, stratified by class; it bounds time and memory."""
+
+    max_iter: Annotated[int, Field(ge=1)] = 10_000_000
+    """Steps after which libsvm gives up on a pair of classes."""
+
+
+@dataclass(frozen=True)
+class FittedSVM:
+    """What `fit_svm` found.
+
+    svc: fitted on the whole (subsampled) training set; predicts from raw representations (n, D), see `predict`.
+    cost: the C it was fitted with.
+    scores: mean accuracy of cross-validation by C, in the grid's order; None where the protocol asks for no search.
+    unconverged: every C, of the search or the final fit, for which libsvm gave up after `max_iter` steps.
+    """
+
+    svc: SVC
+    cost: float
+    scores: dict[float, float] | None
+    unconverged: tuple[float, ...]
+
+
+def fit_svm(
+    representations: np.ndarray,
+    labels: np.ndarray,
+    spec: SVM,
+    workers: int = -1,
+    progress: Callable[[int, int], None] | None = None,
+) -> FittedSVM:
+    """Choose C and fit the SVM under the protocol.
+
+    The result does not depend on `workers`. Peak memory beside the input: one kernel of 0.8 n x n doubles that all
+    workers share (0.33 GB at n = 7,200; 0.64 GB at n = 10,000), and three copies of the representations as doubles.
+
+    Args:
+        representations: (n, D), finite.
+        labels: (n,) integers of at least two classes.
+        spec: grid, folds and bounds.
+        workers: threads; -1 is one for every core.
+        progress: called as `progress(done, total)` after each fit of the search and after the final one.
+
+    Raises:
+        InputError: if the representations are not finite or not one a label, if there is one class only, or if
+            a stratified subsample of `max_train` series cannot be drawn.
+    """
+    _check(representations, labels)
+    searched = len(labels) // len(np.unique(labels)) >= spec.folds and len(labels) >= _MIN_SERIES
+    if searched and len(labels) > spec.max_train:
+        kept = _subsample(labels, spec.max_train)
+        representations, labels = representations[kept], labels[kept]
+    features = np.ascontiguousarray(representations, dtype=np.float64)  # as libsvm computes  (n, D)
+
+    scores, cost, unconverged = None, np.inf, Counter[float]()
+    total = spec.folds * len(spec.costs) * searched + 1
+    with warnings.catch_warnings():
+        # Fits that give up are counted, and logged once below; the filter holds for the threads of the search too.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if searched:
+            table = np.empty((len(spec.costs), spec.folds))
+            for done, (i, fold, score, converged) in enumerate(_search(features, labels, spec, workers), start=1):
+                table[i, fold] = score
+                unconverged[spec.costs[i]] += not converged
+                if progress:
+                    progress(done, total)
+            means = table.mean(axis=1)
+            cost = spec.costs[int(means.argmax())]  # the first of equals, as GridSearchCV
+            scores = dict(zip(spec.costs, means.tolist(), strict=True))
+        svc = SVC(C=cost, gamma=_gamma(features), max_iter=spec.max_iter)  # pyright: ignore[reportArgumentType]  # stub
+        svc.fit(features, labels)
+    unconverged[cost] += svc.fit_status_
+    if progress:
+        progress(total, total)
+
+    gave_up = tuple(cost for cost, times in unconverged.items() if times)
+    if gave_up:
+        log.warning(
+            "libsvm stopped at max_iter = %d, short of its tolerance, in %d of %d fits (C = %s).",
+            *(spec.max_iter, unconverged.total(), total, ", ".join(f"{cost:g}" for cost in gave_up)),
+        )
+    return FittedSVM(svc, cost, scores, gave_up)
+
+
+def predict(svc: SVC, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+    """Labels (n,) of representations (n, D): those of `svc.predict`, but several times sooner.
+
+    libsvm takes one difference of two vectors after the other; here a block of the kernel is one matrix product. Needs
+    an SVC of `fit_svm`, whose gamma is a number.
+    """
+    left, _ = _factors(np.asarray(representations, dtype=np.float64), float(svc.gamma))
+    _, right = _factors(svc.support_vectors_, float(svc.gamma))
+    labels = np.empty(len(left), dtype=svc.classes_.dtype)
+
+    def fill(block: slice) -> None:
+        labels[block] = _vote(svc, _rbf(left[block], right))
+
+    with _threads(workers) as threads:
+        _each_block(threads, fill, len(left))
+    return labels
+
+
+def _check(representations: np.ndarray, labels: np.ndarray) -> None:
+    if representations.ndim != 2 or labels.shape != representations.shape[:1]:
+        raise InputError(
+            f"Representations {representations.shape} and labels {labels.shape} do not match, "
+            "expected (n, D) and (n,); run 'mtcs represent' again."
+        )
+    bad = np.flatnonzero(~np.isfinite(representations).all(axis=1))
+    if bad.size:
+        raise InputError(
+            f"Representation {bad[0]} of {len(labels)} holds a value that is not finite; "
+            "train the model again, with a smaller learning rate."
+        )
+    if len(np.unique(labels)) < 2:
+        raise InputError(
+            f"All {len(labels)} training series have one label ({', '.join(map(str, labels[:1]))}), "
+            "expected two or more; take the task out of its suite."
+        )
+
+
+def _subsample(labels: np.ndarray, size: int) -> np.ndarray:
+    """Indices of a stratified subsample, the one that TS2Vec's evaluation draws."""
+    try:
+        split = train_test_split(np.arange(len(labels)), train_size=size, random_state=0, stratify=labels)
+    except ValueError as error:
+        raise InputError(
+            f"{len(labels)} training series cannot be cut to max_train = {size} with every class kept: "
+            f"{str(error).rstrip('.')}; choose another max_train."
+        ) from error
+    return np.asarray(split[0])
+
+
+def _search(
+    features: np.ndarray, labels: np.ndarray, spec: SVM, workers: int
+) -> Iterator[tuple[int, int, float, bool]]:
+    """Cross-validate the grid; yields (index of C, fold, accuracy, converged)."""
+    with warnings.catch_warnings():
+        # A class with fewer members than folds is absent from some. ECG5000 has such; the protocol lets it pass.
+        warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
+        folds = list(StratifiedKFold(spec.folds).split(features, labels))
+    # One piece of memory for every fold's kernel: its first touch costs more time than filling it.
+    memory = np.empty(max(len(train) for train, _ in folds) * len(labels))
+    # The largest C first: the others are compared with it.
+    order = sorted(range(len(spec.costs)), key=lambda i: (spec.costs[i] < max(spec.costs), spec.costs[i]))
+    with _threads(workers) as threads:
+        for number, (train, test) in enumerate(folds):
+            fold = _Fold(features, labels, train, test, spec, memory, threads)
+            results = threads.map(fold.score, [spec.costs[i] for i in order])
+            for i, (score, converged) in zip(order, results, strict=True):
+                yield i, number, score, converged
+
+
+class _Fold:
+    """One fold with its kernel, on which every C is fitted and scored."""
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        train: np.ndarray,
+        test: np.ndarray,
+        spec: SVM,
+        memory: np.ndarray,
+        threads: Executor,
+    ) -> None:
+        gamma = _gamma(features[train])
+        # libsvm fits pairs of classes. With classes side by side it reads neighbours in memory, twice as fast; it
+        # sorts stably by class itself, so the solution is the same.
+        train = train[labels[train].argsort(kind="stable")]
+        self.labels, self.test_labels = labels[train], labels[test]
+        self.spec = spec
+        self.fitted: dict[float, tuple[SVC, float]] = {}
+
+        left, right = _factors(features[np.concatenate([train, test])], gamma)
+        right = right[: len(train)]
+        kernel = memory[: len(left) * len(right)].reshape(len(left), len(right))
+
+        def fill(block: slice) -> None:
+            _rbf(left[block], right, out=kernel[block])
+
+        _each_block(threads, fill, len(left))
+        np.fill_diagonal(kernel, 1)  # without the rounding of the matrix product
+        self.kernel, self.test_kernel = (
+            kernel[: len(train)],
+            kernel[len(train) :],
+        )  # (n_train, n_train), (n_test, n_train)
+
+    def score(self, cost: float) -> tuple[float, bool]:
+        """Accuracy on the test part with C = `cost`, and whether libsvm converged."""
+        svc, score = self.fitted[cost] = self._known(cost) or self._fit(cost)
+        return score, svc.fit_status_ == 0
+
+    def _fit(self, cost: float) -> tuple[SVC, float]:
+        svc = SVC(C=cost, kernel="precomputed", max_iter=self.spec.max_iter).fit(self.kernel, self.labels)
+        return svc, float((svc.predict(self.test_kernel) == self.test_labels).mean())
+
+    def _known(self, cost: float) -> tuple[SVC, float] | None:
+        """The solution for `cost`, where other fits determine it.
+
+        libsvm's multipliers grow from zero, and C enters only where one would exceed it. If a smaller C took the same
+        steps to the same multipliers as the largest C of the grid, none ever met its bound, and none does in between.
+        """
+        largest = self.fitted.get(max(self.spec.costs))
+        smaller = [svc for c, (svc, _) in list(self.fitted.items()) if c < cost]  # a copy: other threads add to it
+        if largest and any(_same_solution(svc, largest[0]) for svc in smaller):
+            return largest
+        return None
+
+
+def _same_solution(a: SVC, b: SVC) -> bool:
+    """Whether two fits on one kernel took as many steps for each pair of classes, to bit-equal multipliers."""
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("n_iter_", "support_", "dual_coef_"))
+
+
+def _gamma(features: np.ndarray) -> float:
+    """`gamma="scale"` of scikit-learn: 1 / (D variance) with the variance of all entries of features (n, D)."""
+    variance = float(features.var())
+    return 1 / (features.shape[1] * variance) if variance else 1.0
+
+
+def _factors(features: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Two matrices (n, D + 2) of features (n, D) with left_i . right_j = -gamma |x_i - x_j|^2."""
+    norms = -gamma * np.square(features).sum(axis=1, keepdims=True)
+    ones = np.ones_like(norms)
+    return np.hstack([2 * gamma * features, norms, ones]), np.hstack([features, ones, norms])
+
+
+def _rbf(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """The kernel (m, n) between series given by their factors, (m, D + 2) and (n, D + 2)."""
+    kernel = np.matmul(left, right.T, out=out)
+    np.minimum(kernel, 0, out=kernel)  # rounding may leave a distance below zero
+    return np.exp(kernel, out=kernel)
+
+
+def _vote(svc: SVC, kernel: np.ndarray) -> np.ndarray:
+    """Labels (m,) by libsvm's rule, from the kernel (m, S) between m series and the support vectors.
+
+    Every pair of classes casts one vote; among equals the first class wins.
+    """
+    # sums[a][b] is the part of class a's support vectors in its decision against the b-th other class.
+    bounds = np.cumsum([0, *svc.n_support_])
+    sums = [svc.dual_coef_[:, start:end] @ kernel[:, start:end].T for start, end in pairwise(bounds)]
+    votes = np.zeros((len(svc.classes_), len(kernel)), dtype=np.int64)
+    for pair, (a, b) in enumerate(combinations(range(len(svc.classes_)), 2)):
+        decision = sums[a][b - 1] + sums[b][a] + svc.intercept_[pair]
+        first = decision > 0 if len(svc.classes_) > 2 else decision <= 0  # scikit-learn flips the sign of two classes
+        votes[a] += first
+        votes[b] += ~first
+    return svc.classes_[votes.argmax(axis=0)]
+
+
+def _threads(workers: int) -> ThreadPoolExecutor:
+    """Threads rather than processes: they share the kernel, and libsvm and numpy compute without Python's lock."""
+    return ThreadPoolExecutor(joblib.cpu_count() if workers == -1 else workers)
+
+
+def _each_block(threads: Executor, work: Callable[[slice], None], n: int) -> None:
+    """Run `work` on every block of `n` rows."""
+    for _ in threads.map(work, [slice(start, start + _ROWS) for start in range(0, n, _ROWS)]):
+        pass  # the loop waits, and raises what `work` raises
+
+
+# A number that skops derives from an object's address: its `__id__`, and the name of an array's file.
+_ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<="file": ")\d+')
+
+# All that a file may hold: skops on its own trusts every estimator and function of scikit-learn, numpy and scipy.
+_SVC_TYPES = frozenset(
+    ["sklearn.svm._classes.SVC", "numpy.ndarray", "builtins.dict", "builtins.list", "builtins.tuple", "builtins.str"]
+)
+
+
+def save_classifier(path: Path, svc: SVC) -> None:
+    """Write a fitted SVC to `path` (`.skops`), whole or not at all; equal classifiers give equal bytes.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(svc))) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    # skops names arrays and objects by their addresses and dates the entries: number the first, leave out the second.
+    schema = content["schema.json"].decode()
+    numbers = {address: str(i) for i, address in enumerate(dict.fromkeys(_ADDRESS.findall(schema)))}
+    content["schema.json"] = _ADDRESS.sub(lambda found: numbers[found[0]], schema).encode()
+    with write_whole(path) as part, zipfile.ZipFile(part, "w") as archive:
+        for name, data in content.items():
+            stem, suffix = name.split(".")
+            entry = zipfile.ZipInfo(f"{numbers.get(stem, stem)}.{suffix}")
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED)
+
+
+def load_classifier(path: Path) -> SVC:
+    """Read the SVC that `save_classifier` wrote; no code of the file runs.
+
+    Raises:
+        InputError: if there is no such file, or it holds anything that is not part of an SVC.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            schema = json.loads(archive.read("schema.json"))
+        foreign = sorted(set(_types(schema)) - _SVC_TYPES)
+        if foreign or schema["__class__"] != "SVC":
+            raise InputError(
+                f"{path} holds {', '.join(foreign) or 'no SVC'}, expected the parts of an SVC alone; "
+                "run 'mtcs classify' again."
+            )
+        return skops.io.load(path)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} does not hold a classifier ({error}); run 'mtcs classify' again.") from error
+
+
+def _types(node: Any) -> Iterator[str]:
+    """The types that a skops schema would build."""
+    if isinstance(node, dict):
+        if "__loader__" in node:
+            yield f"{node.get('__module__')}.{node.get('__class__')}"
+        node = list(node.values())
+    if isinstance(node, list):
+        for child in node:
+            yield from _types(child)
