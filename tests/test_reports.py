@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
+from mtcs.reports import accuracy, affinity, figures
+from mtcs.reports.page import duration, parameter_table, write_report
+from mtcs.reports.results import read_predictions, read_representation
+from mtcs.similarity import covariance_similarity
 from mtcs.tasks import Split, Task, write_task
 
 WIDTH = 16
@@ -107,3 +117,505 @@ def make_record(suite: str, method: str, task: str | None, seed: int, steps: int
 def write_text(path: Path, text: str) -> None:
     with write_whole(path) as part:
         part.write_text(text)
+
+
+UCR12 = (
+    *("Crop", "ElectricDevices", "Wafer", "TwoPatterns", "ECG5000", "FordA", "FordB", "ChlorineConcentration"),
+    *(f"UWaveGestureLibrary{axis}" for axis in ("All", "X", "Y", "Z")),
+)
+
+
+def report(layout: Layout, **changes: object) -> pd.DataFrame:
+    arguments = {
+        "suite": "tiny",
+        "tasks": list(TASKS),
+        "methods": ["mtcs", "mtl"],
+        "seeds": [0, 1, 2],
+        "parameters": PARAMETERS,
+    }
+    return write_report(layout, **{**arguments, **changes})
+
+
+def long_form(cells: Mapping[tuple[str, str], Sequence[float]]) -> pd.DataFrame:
+    """Accuracies over seeds 0, 1, ... by (method, task)."""
+    rows = [
+        ("tiny", method, seed, task, 100, value, float("nan"))
+        for (method, task), values in cells.items()
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=accuracy.COLUMNS)
+
+
+def tabulate(cells: Mapping[tuple[str, str], Sequence[float]], seeds: int = 2) -> accuracy.Table:
+    tasks = list(dict.fromkeys(task for _, task in cells))
+    methods = list(dict.fromkeys(method for method, _ in cells))
+    return accuracy.tabulate(long_form(cells), tasks, methods, range(seeds), accuracy.published(tasks))
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    made = Layout(tmp_path)
+    make_results(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A whole report, for tests that only look at it."""
+    made = Layout(tmp_path_factory.mktemp("finished"))
+    make_results(made)
+    report(made)
+    return made
+
+
+# Accuracy
+
+
+def test_accuracy_csv_has_a_row_for_each_prediction_file(finished: Layout) -> None:
+    frame = pd.read_csv(finished.report("tiny") / "accuracy.csv")
+    assert list(frame.columns) == ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
+    assert len(frame) == len(TASKS) * 2 * 3
+    for row in frame.to_dict("records"):
+        lines = finished.prediction("tiny", row["method"], row["seed"], row["task"]).read_text().split()[1:]
+        right = [line.split(",")[0] == line.split(",")[1] for line in lines]
+        assert (row["n_test"], row["accuracy"]) == (40, pytest.approx(sum(right) / len(right)))
+        with np.load(finished.representation("tiny", row["method"], row["seed"], row["task"])) as arrays:
+            chosen = [int(np.argmax([x @ w for w in arrays["head"]])) for x in arrays["test"]]
+        answers = [int(line.split(",")[0]) - 1 for line in lines]
+        assert row["head_accuracy"] == pytest.approx(np.mean([a == b for a, b in zip(chosen, answers, strict=True)]))
+
+
+def test_labels_are_compared_as_text(layout: Layout) -> None:
+    path = layout.prediction("tiny", "mtcs", 0, "FordA")
+    write_text(path, "label,predicted\n" + "1,1.0\n" * 10 + "NA,NA\n" * 10 + "-1,-1\n" * 20)
+    frame = accuracy.measure(layout, "tiny", ["FordA"], ["mtcs"], [0])
+    assert frame["accuracy"].tolist() == [0.75]
+    assert read_predictions(path)["label"].tolist()[10] == "NA"
+
+
+def test_head_accuracy_is_empty_without_heads(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    make_results(layout, heads=False, methods=["mtcs"])
+    report(layout, methods=["mtcs"])
+    text = (layout.report("tiny") / "accuracy.csv").read_text()
+    assert text.splitlines()[1].endswith(",")
+    assert "head_accuracy" not in json.loads((layout.report("tiny") / "summary.json").read_text())["mtcs"]
+    assert not list(layout.report("tiny").glob("label-affinity*"))
+    assert "its heads" not in (layout.report("tiny") / "report.html").read_text()
+
+
+def test_without_any_prediction_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^tiny has no predictions of mtcs, mtl; run 'mtcs classify mtcs tiny'\.$"):
+        report(Layout(tmp_path))
+
+
+def test_a_report_is_made_from_the_seeds_there_are(layout: Layout) -> None:
+    layout.prediction("tiny", "mtl", 2, "FordA").unlink()
+    table = report(layout)
+    assert table.loc["FordA", "MTL"].endswith("(2)")
+    assert table.loc["seeds", "MTL"] == "2 to 3"
+    assert not table.loc["FordA", "MTCS"].endswith(")")
+    assert "only so many of 3 seeds stand behind a cell" in (layout.report("tiny") / "accuracy.md").read_text()
+
+
+def test_means_and_ranks_are_over_the_tasks_that_every_method_has() -> None:
+    table = tabulate({("mtcs", "A"): [0.5, 0.7], ("mtcs", "B"): [0.9, 0.9], ("mtl", "A"): [0.8, 0.8]})
+    assert table.common == ("A",)
+    assert table.mean["mtcs"].mean == pytest.approx(0.6)
+    assert table.rank == {"mtcs": 2, "mtl": 1}
+    assert accuracy.text_table(table).loc["B", "MTL"] == accuracy.DASH
+    assert "Means and ranks are over the 1 tasks of 2 that every method has." in accuracy.caveats(table)
+
+
+def test_a_method_without_predictions_is_named(layout: Layout) -> None:
+    report(layout, tasks=["Crop", "FordA"], methods=["mtcs", "dtw"])
+    assert "Without any prediction: dtw." in (layout.report("tiny") / "accuracy.md").read_text()
+
+
+def test_mean_and_standard_deviation_over_seeds() -> None:
+    table = tabulate({("mtcs", "A"): [0.5, 0.7, 0.9], ("mtcs", "B"): [0.4, 0.4, 0.7]}, seeds=3)
+    cell = table.rows[0].cells["mtcs"]
+    assert (cell.mean, cell.std, cell.seeds) == (pytest.approx(0.7), pytest.approx(0.2), 3)
+    assert table.mean["mtcs"].mean == pytest.approx(0.6)
+    assert table.mean["mtcs"].std == pytest.approx(np.std([0.45, 0.55, 0.8], ddof=1))
+    one = tabulate({("mtcs", "A"): [0.5]}, seeds=1)
+    assert accuracy.text_table(one).loc["A", "MTCS"] == "0.500"
+    assert "accuracy_std" not in accuracy.summary(one)["mtcs"]
+    assert accuracy.caveats(one) == ["One seed: the spread over seeds is unknown."]
+
+
+def test_best_and_rank_share_ties() -> None:
+    table = tabulate({("mtcs", "A"): [0.3, 0.9], ("mtl", "A"): [0.6, 0.6], ("dtw", "A"): [0.1, 0.1]})
+    assert [cell.best for cell in table.rows[0].cells.values()] == [True, True, False]
+    assert table.rank == {"mtcs": 1.5, "mtl": 1.5, "dtw": 3}
+    alone = tabulate({("mtcs", "A"): [0.3, 0.9]})
+    assert not alone.rows[0].cells["mtcs"].best
+
+
+def test_the_paper_is_compared_over_the_same_tasks() -> None:
+    cells = {(method, task): [0.861, 0.863] for method in ("mtcs", "mtl") for task in UCR12}
+    table = tabulate(cells)
+    assert accuracy.number(table.mean["mtcs"].published) == "0.862"
+    assert accuracy.number(table.mean["mtl"].published) == "0.855"
+    assert accuracy.distance(table).startswith(
+        "Over the same 12 tasks, MTCS averages 0.862 where the paper has 0.862 ("
+    )
+    assert "within one standard deviation over seeds" in accuracy.distance(table)
+    assert "Sharing moves the mean by 0.000 (+0.007 in the paper): MTCS is ahead of MTL on 0 of 12" in (
+        accuracy.sharing_gain(table)
+    )
+    more = tabulate({**cells, ("mtcs", "Mine"): [0.1, 0.1], ("mtl", "Mine"): [0.1, 0.1]})
+    assert more.mean["mtcs"].published == table.mean["mtcs"].published
+    assert more.mean["mtcs"].difference == pytest.approx(table.mean["mtcs"].difference)
+    assert more.mean["mtcs"].mean < 0.81
+    assert "over the tasks it reports: 12 for MTCS, 12 for MTL." in accuracy.caveats(more)[-1]
+
+
+def test_the_second_table_of_the_paper_is_known() -> None:
+    assert accuracy.published(["HouseTwenty"])["accuracy"].tolist() == [0.933, 0.916, 0.916]
+
+
+def test_doubtful_cells_are_marked_and_explained() -> None:
+    methods = ("tnc", "ts_tcc", "tst", "dtw", "mtcs")
+    table = tabulate({(m, t): [0.9, 0.9] for m in methods for t in ("TwoPatterns", "UWaveGestureLibraryZ", "Crop")})
+    assert len(accuracy.doubts(table)) == 7
+    text = accuracy.markdown(table)
+    assert text.count("0.905†") == 1
+    assert "- TwoPatterns, dtw: 0.905 is mis-copied: value of TwoLeadECG; other publications give 1.000." in text
+    assert "- TwoPatterns, tst: 0.871 is probably mis-copied: value of TwoLeadECG." in text
+    assert text.count("†") == 7 + 1
+
+
+def test_tasks_of_a_user_have_no_published_columns() -> None:
+    table = tabulate({("mtcs", "Mine"): [0.5, 0.6], ("mtl", "Mine"): [0.5, 0.5]})
+    assert list(accuracy.text_table(table).columns) == ["MTCS", "MTL"]
+    assert accuracy.distance(table) == (
+        "The paper reports no accuracy for these tasks, so nothing here is measured against it."
+    )
+
+
+def test_markdown_keeps_its_columns_when_a_name_holds_a_bar() -> None:
+    lines = accuracy.markdown(tabulate({("mtcs", "a|b"): [0.5, 0.6], ("mtl", "a|b"): [0.5, 0.5]})).splitlines()
+    assert r"| a\|b | **0.550 ± 0.071** | 0.500 ± 0.000 |" in lines
+
+
+def test_summary_is_the_metric_by_method(finished: Layout) -> None:
+    summary = json.loads((finished.report("tiny") / "summary.json").read_text())
+    frame = pd.read_csv(finished.report("tiny") / "accuracy.csv")
+    assert list(summary) == ["mtcs", "mtl"]
+    for method, numbers in summary.items():
+        assert list(numbers) == ["accuracy", "accuracy_std", "rank", "head_accuracy", "seeds"]
+        ours = frame[frame["method"] == method]
+        by_seed = ours.groupby("seed")["accuracy"].mean()
+        assert numbers["accuracy"] == pytest.approx(by_seed.mean(), abs=1e-6)
+        assert numbers["accuracy_std"] == pytest.approx(by_seed.std(), abs=1e-6)
+        assert numbers["head_accuracy"] == pytest.approx(ours["head_accuracy"].mean(), abs=1e-6)
+    assert summary["mtcs"]["rank"] + summary["mtl"]["rank"] == pytest.approx(3)
+
+
+# Affinity
+
+
+def test_task_similarity_is_the_mean_over_seeds_of_the_training_series(finished: Layout) -> None:
+    for name, centered in (("affinity-mtl.csv", False), ("affinity-mtl-centred.csv", True)):
+        frame = pd.read_csv(finished.report("tiny") / name, index_col=0)
+        assert list(frame.index) == list(frame.columns) == list(TASKS)
+        values = []
+        for seed in (0, 1, 2):
+            a, b = (
+                read_representation(finished.representation("tiny", "mtl", seed, task), "train")[0]
+                for task in ("Crop", "FordA")
+            )
+            values.append(covariance_similarity(a, b, centered))
+        assert frame.loc["Crop", "FordA"] == pytest.approx(np.mean(values), abs=1e-6)
+        assert frame.loc["FordA", "Crop"] == frame.loc["Crop", "FordA"]
+
+
+def test_label_affinity_equals_equation_4_written_out() -> None:
+    rng = np.random.default_rng(3)
+    counts = {"a": 2, "b": 4, "c": 3}
+    series = {task: rng.normal(size=(5 + n, 6)).astype(np.float32) for task, n in counts.items()}
+    heads = {task: rng.normal(size=(n, 6)).astype(np.float32) for task, n in counts.items()}
+    affinities = affinity.label_affinity(series, heads)
+
+    def softmax(logits: np.ndarray) -> np.ndarray:
+        return np.exp(logits) / np.exp(logits).sum()
+
+    starts = {"a": 0, "b": 2, "c": 6}
+    for k in counts:
+        for j in counts:
+            expected = np.zeros((counts[k], counts[j]))
+            for task in (k, j):
+                for x in series[task]:
+                    expected += np.outer(softmax(heads[k] @ x), softmax(heads[j] @ x)) / len(series[task]) / 2
+            block = affinities[starts[k] : starts[k] + counts[k], starts[j] : starts[j] + counts[j]]
+            assert block == pytest.approx(expected, rel=1e-5)
+            assert block.sum() == pytest.approx(1)
+
+
+def test_relevant_pairs_equal_equation_5_written_out() -> None:
+    rng = np.random.default_rng(5)
+    affinities = rng.random((6, 6)) ** 4
+    affinities = affinities + affinities.T
+    blocks = {"a": slice(0, 2), "b": slice(2, 6)}
+    for rows in blocks.values():
+        for columns in blocks.values():
+            affinities[rows, columns] /= affinities[rows, columns].sum()
+    labels = affinity.LabelAffinity(affinities, tuple("aabbbb"), ("1", "2", "x", "y", "z", "1"))
+    expected = {}
+    block = affinities[0:2, 2:6]
+    for p in range(2):
+        for q in range(4):
+            if (relevance := 2 * 4 * block[p, q] / block.sum()) > 2:
+                expected["12"[p], "xyz1"[q]] = relevance
+    pairs = labels.pairs()
+    assert list(pairs.columns) == ["task_k", "label_k", "task_j", "label_j", "affinity", "relevance"]
+    assert {(row["label_k"], row["label_j"]): row["relevance"] for row in pairs.to_dict("records")} == (
+        pytest.approx(expected)
+    )
+    assert expected
+    assert set(pairs["task_k"]) == {"a"}
+    assert pairs["relevance"].is_monotonic_decreasing
+
+
+def test_the_strongest_pairs_are_listed_and_the_cap_is_said(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(affinity, "STRONGEST", 17)
+    report(layout, seeds=[0], methods=["mtcs"])
+    pairs = pd.read_csv(layout.report("tiny") / "label-affinity-mtcs.csv", dtype={"label_k": str, "label_j": str})
+    assert len(pairs) == 17
+    assert (pairs["relevance"] > affinity.THRESHOLD).all()
+    assert (pairs["task_k"] != pairs["task_j"]).all()
+    assert "the 17 strongest are in" in (layout.report("tiny") / "report.html").read_text()
+
+
+def test_models_of_single_tasks_have_no_affinity(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    make_results(layout, joint=False, methods=["mtcs"])
+    report(layout, methods=["mtcs"])
+    names = {path.name for path in layout.report("tiny").iterdir()}
+    assert not any("affinity" in name or "similarity" in name for name in names)
+    assert "training.svg" in names
+    page = (layout.report("tiny") / "report.html").read_text()
+    assert "19 min 27 s" in page  # four tasks of 291.7 s each
+    assert "Which tasks are alike" not in page
+
+
+def test_similarity_needs_every_task_of_a_seed(layout: Layout) -> None:
+    layout.representation("tiny", "mtcs", 1, "Crop").unlink()
+    found = affinity.measure(layout, "tiny", "mtcs", list(TASKS), [0, 1, 2])
+    assert found is not None
+    assert found.seeds == (0, 2)
+    assert affinity.measure(layout, "tiny", "mtcs", list(TASKS), [1]) is None
+    report(layout, methods=["mtcs"])
+    assert "2 of 3 seeds" in (layout.report("tiny") / "report.html").read_text()
+
+
+# Figures and page
+
+
+def test_the_same_results_make_the_same_files(layout: Layout) -> None:
+    report(layout)
+    first = {path.name: path.read_bytes() for path in layout.report("tiny").iterdir()}
+    report(layout)
+    assert {path.name: path.read_bytes() for path in layout.report("tiny").iterdir()} == first
+    assert set(first) == {
+        "accuracy.csv",
+        "accuracy.md",
+        "accuracy.svg",
+        "report.html",
+        "sharing.svg",
+        "summary.json",
+        "training.svg",
+        *(
+            name.format(method)
+            for method in ("mtcs", "mtl")
+            for name in (
+                "affinity-{}.csv",
+                "affinity-{}-centred.csv",
+                "label-affinity-{}.csv",
+                "label-affinity-{}.svg",
+                "similarity-{}.svg",
+                "similarity-{}-centred.svg",
+            )
+        ),
+    }
+
+
+def test_figures_are_small_titled_and_free_of_placeholders(finished: Layout) -> None:
+    for path in finished.report("tiny").glob("*.svg"):
+        text = path.read_text()
+        root = ElementTree.fromstring(text)
+        title, description = list(root)[:2]
+        assert (title.tag.split("}")[1], description.tag.split("}")[1]) == ("title", "desc")
+        assert title.text and description.text
+        assert root.attrib["role"] == "img"
+        assert len(text) < 300_000
+        assert not any(placeholder in text for placeholder in figures.THEME)
+        assert "var(--" not in text
+        assert "<dc:date>" not in text
+
+
+class Page(HTMLParser):
+    """Checks that elements close in order; collects ids and what is referred to."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "hr", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: Counter[str] = Counter()
+        self.references: list[str] = []
+        self.tags: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        for name, value in attrs:
+            if name == "id":
+                self.ids[value or ""] += 1
+            if name in {"href", "xlink:href", "src"}:
+                self.references.append(value or "")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def parse(path: Path) -> Page:
+    page = Page()
+    page.feed(path.read_text("utf-8"))
+    page.close()
+    assert page.open == []
+    return page
+
+
+def test_the_page_stands_alone(finished: Layout) -> None:
+    path = finished.report("tiny") / "report.html"
+    page = parse(path)
+    text = path.read_text("utf-8")
+    assert max(page.ids.values()) == 1
+    assert page.tags["script"] == page.tags["link"] == page.tags["img"] == 0
+    assert page.tags["svg"] == 2 + 2 * 3 + 1
+    for reference in page.references:
+        if reference.startswith("#"):
+            assert reference[1:] in page.ids
+        elif not reference.startswith("data:image/png;base64,"):
+            assert reference in {file.name for file in path.parent.iterdir()}
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+    assert not any(placeholder in text for placeholder in figures.THEME)
+    assert len(text) < 1_500_000
+
+
+def test_the_page_says_how_it_was_made(finished: Layout) -> None:
+    text = (finished.report("tiny") / "report.html").read_text()
+    for expected in (
+        "mtcs 0.1.0, torch 2.13.0, numpy 2.3.5, python 3.11.2",
+        "cpu: Intel Xeon, 2 threads",
+        "bf16",
+        "4 min 52 s",
+        "637,120",
+        "0123456789",
+        "schedule.epochs",
+        "MTCS and MTL on tiny",
+        "Beside other classifiers",
+    ):
+        assert expected in text
+
+
+def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    tasks = {"<script>alert(1)<": 2, "$x_1$ & #000001": 3}
+    make_results(layout, tasks={name.replace("/", ""): n for name, n in tasks.items()})
+    report(layout, tasks=list(tasks), parameters={"mtcs": {"note": "<i>"}})
+    page = parse(layout.report("tiny") / "report.html")
+    assert page.tags["script"] == page.tags["i"] == 0
+    text = (layout.report("tiny") / "report.html").read_text()
+    assert "&lt;script&gt;alert(1)&lt;" in text
+    assert "$x_1$ &amp; #000001" in text
+    for path in layout.report("tiny").glob("*.svg"):
+        ElementTree.fromstring(path.read_text())
+
+
+def test_a_report_needs_only_predictions(layout: Layout) -> None:
+    for path in [*layout.root.glob("data/models/**/*.*"), *layout.root.glob("data/representations/**/*.npz")]:
+        path.unlink()
+    report(layout, parameters={})
+    names = {path.name for path in layout.report("tiny").iterdir()}
+    assert names == {"accuracy.csv", "accuracy.md", "accuracy.svg", "report.html", "summary.json"}
+    parse(layout.report("tiny") / "report.html")
+
+
+def test_methods_without_sharing_draw_no_sharing(layout: Layout) -> None:
+    report(layout, methods=["mtl"])
+    assert not (layout.report("tiny") / "sharing.svg").exists()
+
+
+def test_parameters_are_listed_by_dotted_name() -> None:
+    assert parameter_table({"mtcs": {"a": {"b": 1, "c": [1, 2]}}, "mtl": {"a": {"b": None}}, "dtw": None}) == {
+        "a.b": ["1", "None", ""],
+        "a.c": ["1, 2", "", ""],
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (292, "4 min 52 s"), (11220, "3 h 07 min")]
+)
+def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+# What is wrong with an input is said in one line
+
+
+def test_predictions_of_another_length_are_refused(layout: Layout) -> None:
+    write_text(layout.prediction("tiny", "mtl", 1, "FordA"), "label,predicted\n1,1\n")
+    with pytest.raises(
+        InputError,
+        match=r"has 1 rows, expected 40, one for each test series of FordA; run 'mtcs classify mtl tiny --seed 1'\.$",
+    ):
+        report(layout)
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "label,predicted\n"])
+def test_a_file_that_holds_no_predictions_is_refused(layout: Layout, text: str) -> None:
+    write_text(layout.prediction("tiny", "mtl", 1, "FordA"), text)
+    with pytest.raises(InputError, match=r"FordA\.csv .*; delete it and run 'mtcs classify'\.$"):
+        report(layout)
+
+
+def test_representations_that_are_not_are_refused(layout: Layout) -> None:
+    path = layout.representation("tiny", "mtcs", 0, "Crop")
+    write_text(path, "nothing")
+    with pytest.raises(InputError, match=r"Crop\.npz does not hold representations .*run 'mtcs represent'\.$"):
+        report(layout)
+    with path.open("wb") as file:
+        np.savez(file, test=np.full((40, 2), np.nan), train=np.ones((40, 2)))
+    with pytest.raises(InputError, match=r"'test' of shape \(40, 2\), expected \(n, D\), all finite\.$"):
+        report(layout)
+    with path.open("wb") as file:
+        np.savez(file, test=np.ones((40, WIDTH)), train=np.ones((40, WIDTH)), head=np.ones((3, WIDTH)))
+    with pytest.raises(
+        InputError, match=r"a head of 3 classes, expected the 24 of Crop; run 'mtcs represent mtcs tiny"
+    ):
+        report(layout)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "message"),
+    [
+        (Layout.curves, "step,loss\n1,2\n", r"joint\.csv does not hold training curves .*run 'mtcs train'\.$"),
+        (Layout.record, "{", r"joint\.json does not hold a run record .*train again\.$"),
+        (Layout.record, "[]", r"joint\.json holds list, expected a JSON object with the run record\.$"),
+    ],
+)
+def test_a_broken_file_of_a_model_is_refused(layout: Layout, path: object, text: str, message: str) -> None:
+    write_text(path(layout, "tiny", "mtl", 0), text)
+    with pytest.raises(InputError, match=message):
+        report(layout)

@@ -295,29 +295,35 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0.000"
 
 
-def distance(table: Table) -> list[str]:
-    """How far each method is from the paper, one sentence each; one sentence where the paper says nothing."""
-    sentences = []
-    for method, tasks in table.compared.items():
-        if not tasks:
-            continue
-        cell, name = table.mean[method], shown_name(method)
-        ours = cell.published + cell.difference  # over the same tasks as the paper's mean
-        apart = f"{number(abs(cell.difference))} {'above' if cell.difference > 0 else 'below'}"
-        if abs(cell.difference) < 0.0005:
-            apart = "equal to"
-        sentence = (
-            f"Over {len(tasks)} tasks {name} averages {number(ours)}, {apart} the paper's {number(cell.published)}"
-        )
+def distance(table: Table) -> str:
+    """How far each method is from the paper over the tasks that both have, in one sentence."""
+    compared = {method: tasks for method, tasks in table.compared.items() if tasks}
+    if not compared:
+        return "The paper reports no accuracy for these tasks, so nothing here is measured against it."
+    clauses = []
+    for method, tasks in compared.items():
+        cell = table.mean[method]
+        ours = cell.published + cell.difference
+        clause = f"{shown_name(method)} averages {number(ours)} where the paper has {number(cell.published)}"
+        clause += f" ({signed(cell.difference)}"
         if len(tasks) == len(table.common) and cell.std > 0:
             deviations = abs(cell.difference) / cell.std
-            sentence += (
-                " and within one standard deviation of our seeds"
-                if deviations <= 1
-                else f", which is {deviations:.1f} standard deviations of our seeds"
-            )
-        sentences.append(f"{sentence}.")
-    return sentences or ["The paper reports no accuracy for these tasks, so nothing here is measured against it."]
+            apart = "within one standard deviation" if deviations <= 1 else f"{deviations:.1f} standard deviations"
+            clause += f", {apart} over seeds"
+        clauses.append(f"{clause})")
+    counts = sorted({len(tasks) for tasks in compared.values()})
+    return f"Over the same {' or '.join(map(str, counts))} tasks, {_listed(clauses)}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def heading(table: Table) -> str:
+    """What is compared on what: the methods by name while they are few."""
+    names = [shown_name(method) for method in table.methods]
+    return f"{_listed(names) if len(names) <= 3 else f'{len(names)} methods'} on {table.suite}"
 
 
 def sharing_gain(table: Table) -> str:
@@ -328,10 +334,10 @@ def sharing_gain(table: Table) -> str:
     gain = table.mean["mtcs"].mean - table.mean["mtl"].mean
     wins = sum(ours.mean > other.mean and not other.best for ours, other in pairs)
     losses = sum(ours.mean < other.mean and not ours.best for ours, other in pairs)
-    sentence = f"Sharing moves the mean by {signed(gain)}: MTCS is ahead of MTL on {wins} tasks and behind on {losses}"
+    sentence = f"Sharing moves the mean by {signed(gain)}"
     if table.compared["mtcs"] and table.compared["mtcs"] == table.compared["mtl"]:
-        sentence += f" (paper: {signed(table.mean['mtcs'].published - table.mean['mtl'].published)})"
-    return f"{sentence}."
+        sentence += f" ({signed(table.mean['mtcs'].published - table.mean['mtl'].published)} in the paper)"
+    return f"{sentence}: MTCS is ahead of MTL on {wins} of {len(pairs)} tasks and behind on {losses}."
 
 
 def caveats(table: Table) -> list[str]:
@@ -404,9 +410,9 @@ def markdown(table: Table) -> str:
     """`accuracy.md`: the table with the best of each row bold, the distance to the paper, and the notes."""
     frame = text_table(table, best="**{}**")
     lines = [
-        f"# Accuracy on {table.suite}",
+        f"# Accuracy of {heading(table)}",
         "",
-        " ".join(filter(None, [*distance(table), sharing_gain(table)])),
+        " ".join(filter(None, [distance(table), sharing_gain(table)])),
         "",
         _markdown_row(["task", *frame.columns]),
         _markdown_row(["---", *(["---:"] * frame.shape[1])]),

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from mtcs.reports.accuracy import Table, shown_name
 from mtcs.reports.affinity import THRESHOLD, LabelAffinity
@@ -27,7 +28,7 @@ THEME = {
     MUTED: ("--muted", "#5d676e"),
     RULE: ("--rule", "#dcdad3"),
     PAPER: ("--paper", "#ffffff"),
-    HEAT: ("--heat", "#12608f"),
+    HEAT: ("--heat", "#4399cd"),  # as dark as ink on it stays legible
     **{
         name: (f"--series-{i + 1}", colour)
         for i, (name, colour) in enumerate(
@@ -71,8 +72,14 @@ STYLE: dict[Any, Any] = {
     "lines.solid_capstyle": "round",
 }
 
+LEAST_SPAN = 0.1
+"""Least difference between the ends of the colour scale of a similarity map."""
+
 RESOLUTION = 720
 """Pixels along a side of the label map."""
+
+GAPS = {"wspace": 0.12, "hspace": 0.32}
+"""Between the panels of a figure, as shares of a panel."""
 
 POINTS = 40
 """Points of a training curve: a mean over the steps between two of them."""
@@ -125,7 +132,11 @@ def _drawing(figure: Figure, name: str, title: str, description: str) -> Drawing
             pad_inches=0.06,
             metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
         )
-    svg = re.sub(r'<g id="[^"]*">', "<g>", buffer.getvalue())  # "axes_1" would occur once a figure
+    svg = buffer.getvalue()
+    used = set(re.findall(r"#(\w+)[\")]", svg))
+    svg = re.sub(
+        r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg
+    )  # "axes_1" is in each figure
     svg = re.sub(
         r"(<svg [^>]*)>",
         lambda match: (
@@ -178,7 +189,16 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
         hollow = {"marker": "D", "linestyle": "", "color": MUTED, "markerfacecolor": PAPER, "markersize": 5}
         shown.append(Line2D([], [], label="in the paper", **hollow))
     if len(others):
-        shown.append(Line2D([], [], color=RULE, linewidth=9, label=f"range of {others.shape[1]} other classifiers"))
+        shown.append(
+            Line2D(
+                [],
+                [],
+                color=RULE,
+                linewidth=9,
+                solid_capstyle="butt",
+                label=f"range of {others.shape[1]} other classifiers",
+            )
+        )
     _legend(axes, shown)
     means = "; ".join(f"{shown_name(method)} {table.mean[method].mean:.3f}" for method in table.methods)
     return _drawing(
@@ -191,22 +211,26 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
 
 @mpl.rc_context(STYLE)
 def similarity_map(name: str, title: str, similarity: pd.DataFrame) -> Drawing:
-    """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too."""
+    """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too.
+
+    The scale spans the values there are, but at least `LEAST_SPAN`: where all are alike, colour shows no difference.
+    """
     tasks, values = list(similarity.index), similarity.to_numpy()
-    size = 0.42 * len(tasks)
+    size = 0.37 * len(tasks)
     figure = Figure(figsize=(size, size))
     axes = figure.add_axes((0, 0, 1, 1))
     between = np.where(np.eye(len(tasks), dtype=bool), np.nan, values)
     known = between[~np.isnan(between)]
     low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-    strength = (between - low) / ((high - low) or 1)
+    strength = (between - low) / max(high - low, LEAST_SPAN)
     for (i, j), value in np.ndenumerate(between):
         if not np.isnan(value):
             shade = float(strength[i, j])
-            axes.fill([j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.05 + 0.9 * shade, linewidth=0)
-            colour = PAPER if shade > 0.5 else INK
+            axes.fill(
+                [j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.04 + 0.96 * shade, linewidth=0
+            )
             text = f"{value:.2f}".removeprefix("0")
-            axes.text(j + 0.5, i + 0.52, text, color=colour, ha="center", va="center", fontsize=8.5)
+            axes.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=8.5)
     axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0))
     _name_both_sides(axes, tasks, np.arange(len(tasks)) + 0.5)
     return _drawing(figure, name, title, f"Heat map. {strongest_tasks(similarity)}")
@@ -242,7 +266,7 @@ def label_map(name: str, title: str, labels: LabelAffinity) -> Drawing:
     strength = np.log(relevance.clip(1)) / np.log(top)  # 0 at the mean and below, 1 at the strongest
     pixels = np.searchsorted(edges, (np.arange(RESOLUTION) + 0.5) / RESOLUTION) - 1
 
-    figure = Figure(figsize=(6.4, 6.4))
+    figure = Figure(figsize=(5.2, 5.2))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(_tinted(strength[np.ix_(pixels, pixels)]), extent=(0, 1, 1, 0), interpolation="none")
     for a, b in pairwise(borders):
@@ -288,21 +312,24 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str]) ->
     """
     across = min(4, len(tasks))
     down = -(-len(tasks) // across)
-    figure = Figure(figsize=(2.6 * across + 0.4, 1.75 * down + 0.5), layout="constrained")
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
+    figure = Figure(figsize=(3.2 * across, 2 * down))
+    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=GAPS)
+    panels = grid.ravel()
     for axes, task in zip(panels, tasks, strict=False):
         for i, frame in enumerate(curves.values()):
             axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), color=_colour(i), linewidth=1.4)
         axes.set_title(task)
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(axis="y")
     for axes in panels[len(tasks) :]:
         axes.set_visible(False)
-    figure.supxlabel("step", fontsize=9.5, color=MUTED)
-    figure.supylabel("cross entropy", fontsize=9.5, color=MUTED)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("cross entropy")
     shown = {method: i for i, method in enumerate(curves) if len(curves[method])}
     handles = [Line2D([], [], color=_colour(i), label=shown_name(method)) for method, i in shown.items()]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(shown))
+    _legend(panels[0], handles, above=1.2)
     return _drawing(
         figure,
         "training",
@@ -319,8 +346,8 @@ def sharing_curves(curves: Mapping[str, pd.DataFrame]) -> Drawing | None:
     sharing = {method: i for i, method in enumerate(curves) if len(curves[method]["sharing_loss"].dropna())}
     if not sharing:
         return None
-    figure = Figure(figsize=(10.8, 2.6), layout="constrained")
-    for axes, (column, title) in zip(figure.subplots(1, 2), columns.items(), strict=True):
+    figure = Figure(figsize=(12.8, 2.8))
+    for axes, (column, title) in zip(figure.subplots(1, 2, gridspec_kw=GAPS), columns.items(), strict=True):
         for method, i in sharing.items():
             axes.plot(*_smoothed(curves[method], column), color=_colour(i), linewidth=1.4)
         axes.set_title(title)
@@ -356,7 +383,12 @@ def _name_both_sides(axes: Axes, names: Sequence[str], centres: np.ndarray) -> N
     axes.spines[:].set_visible(False)
 
 
-def _legend(axes: Axes, shown: list[Line2D]) -> None:
+def _legend(axes: Axes, shown: list[Line2D], above: float = 1) -> None:
     axes.legend(
-        handles=shown, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(shown), borderaxespad=0.2, handletextpad=0.5
+        handles=shown,
+        loc="lower left",
+        bbox_to_anchor=(0, above),
+        ncols=len(shown),
+        borderaxespad=0.2,
+        handletextpad=0.7,
     )

@@ -47,6 +47,9 @@ def write_report(
     shown = [row.task for row in table.rows]
     others = accuracy.other_classifiers(shown)
     curves = {method: read_curves(layout, suite, method, shown, seeds) for method in table.methods}
+    records = {
+        (method, seed): read_records(layout, suite, method, shown, seed) for method in table.methods for seed in seeds
+    }
     affinities = [
         found
         for method in table.methods
@@ -85,8 +88,8 @@ def write_report(
             affinities=affinities,
             drawings=drawings,
             parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
-            runs=run_table(layout, suite, table.methods, shown, seeds),
-            versions=versions(layout, suite, table.methods, shown, seeds),
+            runs=run_table(records),
+            versions=versions(records),
         ),
     )
     return accuracy.text_table(table)
@@ -146,32 +149,26 @@ def _flatten(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 RUN_COLUMNS = {
-    "device": "device",
-    "precision": "precision",
     "seconds": "training time",
     "steps": "steps",
     "series_per_second": "series/s",
     "peak_memory_mb": "peak memory",
     "parameters": "parameters",
+    "precision": "precision",
+    "device": "device",
     "commit": "commit",
 }
 """What is shown of a run record."""
 
 
-def run_table(
-    layout: Layout, suite: str, methods: Sequence[str], tasks: Sequence[str], seeds: Sequence[int]
-) -> list[dict[str, str]]:
-    """One row a run: how its model, or its models of single tasks together, came about."""
-    rows = []
-    for method in methods:
-        for seed in seeds:
-            records = read_records(layout, suite, method, tasks, seed)
-            if records:
-                rows.append(
-                    {"method": method, "seed": str(seed)}
-                    | {column: _run_value(column, [record.get(column) for record in records]) for column in RUN_COLUMNS}
-                )
-    return rows
+def run_table(records: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> list[dict[str, str]]:
+    """One row a run (method, seed): how its model, or its models of single tasks together, came about."""
+    return [
+        {"method": method, "seed": str(seed)}
+        | {column: _run_value(column, [record.get(column) for record in found]) for column in RUN_COLUMNS}
+        for (method, seed), found in records.items()
+        if found
+    ]
 
 
 def _run_value(column: str, values: Sequence[Any]) -> str:
@@ -206,17 +203,12 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def versions(
-    layout: Layout, suite: str, methods: Sequence[str], tasks: Sequence[str], seeds: Sequence[int]
-) -> dict[str, str]:
+def versions(records: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> dict[str, str]:
     """Versions of the software that trained; several where runs differ."""
     found: dict[str, dict[str, None]] = {}
-    for method in methods:
-        for seed in seeds:
-            for record in read_records(layout, suite, method, tasks, seed):
-                used = record.get("versions")
-                for name, version in used.items() if isinstance(used, dict) else ():
-                    found.setdefault(str(name), {})[str(version)] = None
+    for record in (record for run in records.values() for record in run):
+        for name, version in (record.get("versions") or {}).items():
+            found.setdefault(name, {})[str(version)] = None
     return {name: ", ".join(used) for name, used in found.items()}
 
 
@@ -239,6 +231,7 @@ def render(table: accuracy.Table, **context: object) -> str:
     }
     return environment.get_template("page.html.jinja").render(
         table=table,
+        heading=accuracy.heading(table),
         distance=accuracy.distance(table),
         gain=accuracy.sharing_gain(table),
         caveats=accuracy.caveats(table),

@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,7 @@ def read_curves(layout: Layout, suite: str, method: str, tasks: Sequence[str], s
     return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
-def read_records(layout: Layout, suite: str, method: str, tasks: Sequence[str], seed: int) -> list[dict[str, object]]:
+def read_records(layout: Layout, suite: str, method: str, tasks: Sequence[str], seed: int) -> list[dict[str, Any]]:
     """The run records of a method and seed: one of a joint model, or one a task.
 
     Raises:
