@@ -137,15 +137,18 @@ def fit_svm(
 def predict(svc: SVC, representations: np.ndarray, workers: int = -1) -> np.ndarray:
     """Labels (n,) of representations (n, D): those of `svc.predict`, but several times sooner.
 
-    libsvm takes one difference of two vectors after the other; here a block of the kernel is one matrix product. Needs
-    an SVC of `fit_svm`, whose gamma is a number.
+    libsvm takes one difference of two vectors after the other; here a block of the kernel is one matrix product. What
+    rounding could decide is left to libsvm. Needs an SVC of `fit_svm`, whose gamma is a number.
     """
-    left, _ = _factors(np.asarray(representations, dtype=np.float64), float(svc.gamma))
+    features = np.asarray(representations, dtype=np.float64)
+    left, _ = _factors(features, float(svc.gamma))
     _, right = _factors(svc.support_vectors_, float(svc.gamma))
     labels = np.empty(len(left), dtype=svc.classes_.dtype)
 
     def fill(block: slice) -> None:
-        labels[block] = _vote(svc, _rbf(left[block], right))
+        labels[block], sure = _vote(svc, _rbf(left[block], right))
+        if not sure.all():
+            labels[block][~sure] = svc.predict(features[block][~sure])
 
     with _threads(workers) as threads:
         _each_block(threads, fill, len(left))
@@ -285,21 +288,25 @@ def _rbf(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) -> 
     return np.exp(kernel, out=kernel)
 
 
-def _vote(svc: SVC, kernel: np.ndarray) -> np.ndarray:
+def _vote(svc: SVC, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels (m,) by libsvm's rule, from the kernel (m, S) between m series and the support vectors.
 
-    Every pair of classes casts one vote; among equals the first class wins.
+    Every pair of classes casts one vote; among equals the first class wins. Also returns (m,) whether every decision
+    stands clear of zero by more than rounding.
     """
     # sums[a][b] is the part of class a's support vectors in its decision against the b-th other class.
     bounds = np.cumsum([0, *svc.n_support_])
     sums = [svc.dual_coef_[:, start:end] @ kernel[:, start:end].T for start, end in pairwise(bounds)]
     votes = np.zeros((len(svc.classes_), len(kernel)), dtype=np.int64)
+    sure = np.ones(len(kernel), dtype=bool)
+    rounding = 1e-10 * abs(svc.dual_coef_).sum()  # of sums weighted so, over kernel values in 0..1
     for pair, (a, b) in enumerate(combinations(range(len(svc.classes_)), 2)):
         decision = sums[a][b - 1] + sums[b][a] + svc.intercept_[pair]
         first = decision > 0 if len(svc.classes_) > 2 else decision <= 0  # scikit-learn flips the sign of two classes
         votes[a] += first
         votes[b] += ~first
-    return svc.classes_[votes.argmax(axis=0)]
+        sure &= np.abs(decision) > rounding
+    return svc.classes_[votes.argmax(axis=0)], sure
 
 
 def _threads(workers: int) -> ThreadPoolExecutor:
