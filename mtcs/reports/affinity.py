@@ -136,7 +136,11 @@ def task_similarity(series: Mapping[str, np.ndarray], centered: bool = False) ->
         (K, K) float64, in the order of `series`.
     """
     factors = [factor(x, centered) for x in series.values()]
-    return np.array([[factor_similarity(a, b) for b in factors] for a in factors])
+    similarity = np.empty((len(factors), len(factors)))
+    for i, a in enumerate(factors):
+        for j, b in enumerate(factors[: i + 1]):
+            similarity[i, j] = similarity[j, i] = factor_similarity(a, b)
+    return similarity
 
 
 def label_affinity(series: Mapping[str, np.ndarray], heads: Mapping[str, np.ndarray]) -> np.ndarray:
