@@ -1,0 +1,107 @@
+"""Training step of the encoder against its plain formulation: `nn.Conv1d` with dilation, fp32, eager.
+
+    python benchmarks/encoder_step.py [--threads 2] [--repeats 9]
+
+Both run in turn in one process on the same weights and input, (32, T); a step is forward, a sum of squares as loss,
+backward. Printed are medians, the median of the ratios pair by pair, and the largest difference of any gradient,
+relative to that gradient's largest entry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from mtcs.encoder import DilatedConvolution, DilatedEncoder
+
+
+class PlainBlock(nn.Module):
+    def __init__(self, width: int, output: int, dilation: int) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(width, output, 3, padding=dilation, dilation=dilation)
+        self.second = nn.Conv1d(output, output, 3, padding=dilation, dilation=dilation)
+        self.shortcut = nn.Conv1d(width, output, 1) if width != output else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, T)
+        return self.second(gelu(self.first(gelu(x)))) + self.shortcut(x)
+
+
+class PlainEncoder(nn.Module):
+    """The encoder as published, with the weights of `encoder`."""
+
+    def __init__(self, encoder: DilatedEncoder) -> None:
+        super().__init__()
+        hidden, output = encoder.projection.out_features, encoder.last.shortcut.out_features
+        depth = len(encoder.blocks)
+        self.projection = nn.Linear(1, hidden)
+        self.projection.load_state_dict(encoder.projection.state_dict())
+        widths = [hidden] * (depth + 1) + [output]
+        self.blocks = nn.Sequential(*(PlainBlock(widths[i], widths[i + 1], 2**i) for i in range(depth + 1)))
+        with torch.no_grad():
+            for plain, ours in zip(self.convolutions(), convolutions(encoder), strict=True):
+                plain.weight.copy_(ours.weight.permute(2, 1, 0))
+                plain.bias.copy_(ours.bias)
+            self.blocks[-1].shortcut.weight.copy_(encoder.last.shortcut.weight.unsqueeze(-1))
+            self.blocks[-1].shortcut.bias.copy_(encoder.last.shortcut.bias)
+
+    def convolutions(self) -> list[nn.Conv1d]:
+        return [layer for layer in self.modules() if isinstance(layer, nn.Conv1d) and layer.kernel_size == (3,)]
+
+    def forward(self, series: Tensor) -> Tensor:
+        return self.blocks(self.projection(series.unsqueeze(-1)).transpose(1, 2)).amax(-1)  # (B, D)
+
+
+def convolutions(encoder: DilatedEncoder) -> list[DilatedConvolution]:
+    return [layer for layer in encoder.modules() if isinstance(layer, DilatedConvolution)]
+
+
+def step(encoder: nn.Module, series: Tensor, bf16: bool = False) -> float:
+    encoder.zero_grad()
+    start = time.perf_counter()
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        encoder(series).square().sum().backward()
+    return time.perf_counter() - start
+
+
+def difference(ours: DilatedEncoder, plain: PlainEncoder) -> float:
+    """Largest difference of a convolution's weight gradient, relative to its largest entry."""
+    pairs = zip(convolutions(ours), plain.convolutions(), strict=True)
+    return max(
+        float((a.weight.grad.permute(2, 1, 0) - b.weight.grad).abs().max() / b.weight.grad.abs().max())
+        for a, b in pairs
+        if a.weight.grad is not None and b.weight.grad is not None
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of ours; the plain one is fp32")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    ours = DilatedEncoder()
+    plain = PlainEncoder(ours)
+    print(f"{options.threads} threads, ours in {options.precision}, medians of {options.repeats} pairs")
+    for length in (46, 152, 500, 1024):
+        series = torch.randn(32, length)
+        bf16 = options.precision == "bf16"
+        step(plain, series), step(ours, series, bf16)
+        apart = difference(ours, plain)
+        times = [(step(plain, series), step(ours, series, bf16)) for _ in range(options.repeats)]
+        ratio = median(a / b for a, b in times)
+        print(
+            f"T = {length:4}: plain {1e3 * median(a for a, _ in times):7.1f} ms, "
+            f"ours {1e3 * median(b for _, b in times):7.1f} ms, ratio {ratio:.2f}, gradients apart {apart:.1e}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

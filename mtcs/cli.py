@@ -1,0 +1,104 @@
+"""The command line: one command a stage, and two that tell what there is."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mtcs import __version__, stages
+from mtcs.errors import MtcsError
+
+
+class _Group(TyperGroup):
+    """Ends a failed command with one line and its exit code; the traceback is for --debug."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            message, code = "Interrupted; the same command continues.", 130
+        except MtcsError as error:
+            message, code = str(error), error.exit_code
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            message, code = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
+        except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+            if type(error).__module__.split(".")[0] in ("click", "typer"):
+                raise
+            first = (str(error).strip().splitlines() or [""])[0]
+            message, code = f"{type(error).__name__}: {first} (a defect of mtcs; --debug shows where)", 1
+        if ctx.params.get("debug"):
+            traceback.print_exc()
+        typer.echo(f"mtcs: {message}", err=True)
+        raise typer.Exit(code)
+
+
+app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mtcs {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Learn many time-series data sets together: one encoder, softly shared heads, SVMs on its representations.
+
+    The stages below run in this order; 'dvc repro' runs those that are out of date. Each reads params.yaml and
+    data/ of the current folder.
+    """
+
+
+for _stage in stages.STAGES:
+    app.command()(_stage)
+
+
+@app.command()
+def suites() -> None:
+    """List the suites of params.yaml, their tasks and sizes."""
+    from mtcs.archive import published_sizes
+    from mtcs.experiment import read_experiment
+
+    sizes = published_sizes()
+    for name, suite in read_experiment(stages.WORKSPACE.params).suites.items():
+        known = [sizes[task] for task in suite.tasks if task in sizes]
+        total = (
+            f"{sum(size.n_train for size in known):,} training series, {sum(size.n_classes for size in known)} labels"
+        )
+        typer.echo(f"{name}: {len(suite.tasks)} tasks, {total} (from {suite.source})")
+        for task in suite.tasks:
+            size = sizes.get(task)
+            facts = "not in the UCR archive"
+            if size is not None:
+                facts = f"{size.n_train:6} train {size.n_test:6} test {size.n_classes:3} labels"
+                facts += f"  length {size.length or 'varies'}"
+            typer.echo(f"  {task:28} {facts}")
+
+
+@app.command()
+def methods() -> None:
+    """List the methods of params.yaml and their parameters."""
+    from mtcs.experiment import read_experiment
+
+    experiment = read_experiment(stages.WORKSPACE.params)
+    for name in experiment.runs:
+        typer.echo(f"{name}: one model for {'a suite' if name in experiment.joint else 'each task'}")
+        for parameter, value in experiment.methods[name].model_dump(mode="json").items():
+            shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            typer.echo(f"  {parameter:16} {shown}")
+
+
+def main() -> None:
+    """Entry point of the `mtcs` command."""
+    app()

@@ -1,0 +1,97 @@
+"""`params.yaml`, typed and cross-checked: everything that can change a result, checked before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+
+from mtcs.classifiers import SVM
+from mtcs.errors import InputError
+from mtcs.methods import MethodSpec
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+"""Names become file names and DVC stage names."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Suite(BaseModel, frozen=True, extra="forbid"):
+    """A named list of tasks that are learned together."""
+
+    tasks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    source: Literal["archive", "aeon"] = "archive"
+    """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
+
+
+class Experiment(BaseModel, frozen=True, extra="forbid"):
+    """What is run: every method of `joint` and `alone`, on every suite, with every seed."""
+
+    suites: dict[Name, Suite]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    joint: tuple[Name, ...]
+    """Methods that train one model for a suite."""
+    alone: tuple[Name, ...]
+    """Methods that train one model for each task."""
+    methods: dict[Name, MethodSpec]
+    classifiers: dict[Name, SVM]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        listed = (*self.joint, *self.alone)
+        for what, names in (("seeds", self.seeds), ("joint and alone", listed)):
+            twice = sorted({str(name) for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        for name, suite in self.suites.items():
+            twice = sorted({task for task in suite.tasks if suite.tasks.count(task) > 1})
+            if twice:
+                raise ValueError(f"suites.{name}.tasks: {', '.join(twice)} stands there twice")
+        for name in listed:
+            if name not in self.methods:
+                raise ValueError(f"joint and alone: {name} is not among methods ({', '.join(self.methods)})")
+            if (classifier := self.methods[name].classifier) not in self.classifiers:
+                raise ValueError(
+                    f"methods.{name}.classifier: {classifier} is not among classifiers ({', '.join(self.classifiers)})"
+                )
+        return self
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The methods that are run, joint ones first."""
+        return (*self.joint, *self.alone)
+
+    def suite(self, name: str) -> Suite:
+        """Raises InputError, with the known names, if there is no such suite."""
+        if name not in self.suites:
+            raise InputError(f"Unknown suite {name}; params.yaml has {', '.join(self.suites)}.")
+        return self.suites[name]
+
+    def method(self, name: str) -> MethodSpec:
+        """Raises InputError, with the known names, if no method of that name is run."""
+        if name not in self.runs:
+            hint = " under methods, but not in joint or alone" if name in self.methods else ""
+            raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.runs)}.")
+        return self.methods[name]
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read and check `params.yaml`.
+
+    Raises:
+        InputError: one line naming the parameter, its value and the condition.
+    """
+    try:
+        return Experiment.model_validate(yaml.safe_load(path.read_text()))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    except ValidationError as error:
+        first, more = error.errors()[0], error.error_count() - 1
+        where = ".".join(str(part) for part in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        value = "" if first["type"] in ("missing", "value_error") else f" (is {first['input']!r})"
+        rest = f"; and {more} more" if more else ""
+        raise InputError(f"{path}: {f'{where}: ' if where else ''}{what}{value}{rest}.") from error

@@ -1,0 +1,28 @@
+"""Facts of the machine, from `MTCS_*` environment variables: they move a run, never its meaning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+PrecisionName = Literal["auto", "fp32", "bf16"]
+
+PUBLIC_ARCHIVE = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
+
+
+class Machine(BaseSettings):
+    """`MTCS_ARCHIVE`, `MTCS_DEVICE`, ...; a command-line option of the same name comes first."""
+
+    model_config = SettingsConfigDict(env_prefix="MTCS_", frozen=True)
+
+    archive: str = PUBLIC_ARCHIVE
+    """Where data sets come from: a folder, or a URL template with `{name}`."""
+    device: DeviceName = "auto"
+    """`auto` takes a CUDA device where there is one."""
+    precision: PrecisionName = "auto"
+    """Of the encoder's matrix products; `auto` takes bf16 where the hardware multiplies it faster."""
+    workers: int = Field(default=0, ge=0)
+    """Processes and threads for CPU work; 0 means one for each core."""

@@ -1,0 +1,77 @@
+"""Progress of long work: a bar with rate and time left on a terminal, a plain line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Advance = Callable[[int, str], None]
+"""Called with the units done so far and a short text on how it goes."""
+
+
+@contextmanager
+def progress(what: str, total: int, unit: str, every: float = 10.0) -> Iterator[Advance]:
+    """Yield a function that shows how far `what` has come, out of `total` units.
+
+    Both forms go to standard error, so that standard output holds results only. In a log the first and the last
+    call are printed, and one at least `every` seconds after the one before.
+    """
+    if sys.stderr.isatty():
+        with _bar(what, total, unit) as advance:
+            yield advance
+    else:
+        yield _lines(what, total, unit, every)
+
+
+def _lines(what: str, total: int, unit: str, every: float) -> Advance:
+    start = last = time.monotonic()
+    first: int | None = None  # where a continued run begins: its rate counts from there
+
+    def advance(done: int, text: str) -> None:
+        nonlocal first, last
+        now = time.monotonic()
+        if first is None:
+            first = done
+        elif done < total and now - last < every:
+            return
+        last = now
+        rate = (done - first) / max(now - start, 1e-9)
+        left = f", {rate:.0f} {unit}/s, {_clock((total - done) / rate)} left" if rate > 0 and done < total else ""
+        print(f"{what}: {done}/{total} {unit}{left}{f', {text}' if text else ''}", file=sys.stderr, flush=True)
+
+    return advance
+
+
+@contextmanager
+def _bar(what: str, total: int, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[text]}"),
+    )
+    start, first = time.monotonic(), None
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        row = bar.add_task(what, total=total, text="")
+
+        def advance(done: int, text: str) -> None:
+            nonlocal first
+            if first is None:
+                first = done
+            rate = (done - first) / max(time.monotonic() - start, 1e-9)
+            bar.update(row, completed=done, text=f"{rate:.0f} {unit}/s {text}")
+
+        yield advance
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,320 @@
+"""The only training loop: any method, on one task or a suite, that can be killed at any moment and continued.
+
+An epoch is a function of the weights, the optimiser's state, the seed and the epoch's number alone: its order and
+its random numbers come from a generator seeded with the last two. A checkpoint of weights and optimiser after each
+epoch is therefore all that is needed to end, after any kill, with the weights of an unbroken run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import safetensors
+import safetensors.torch
+import torch
+import torch.utils.deterministic
+from torch import Tensor
+
+import mtcs
+from mtcs.errors import InputError, WorkError
+from mtcs.layout import write_whole
+from mtcs.machine import DeviceName, PrecisionName
+from mtcs.methods import MethodSpec
+from mtcs.methods.base import Batch, Method, Schedule
+from mtcs.progress import progress
+from mtcs.tasks import Split, Task
+
+COLUMNS = ("step", "epoch", "task", "loss", "sharing_loss", "relevant_share", "learning_rate", "series_per_second")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where tensors live and how matrix products round."""
+
+    device: torch.device
+    bf16: bool
+
+    def __str__(self) -> str:
+        if self.device.type == "cuda":
+            return f"cuda: {torch.cuda.get_device_name(self.device)}"
+        return f"cpu: {_processor()}, {torch.get_num_threads()} threads"
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.bf16 else "fp32"
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+
+def hardware(device: DeviceName = "auto", precision: PrecisionName = "auto") -> Hardware:
+    """The device asked for, or with `auto` the best there is.
+
+    Raises:
+        InputError: if CUDA is asked for and there is none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is cuda, but no CUDA device is available here; take --device cpu or auto.")
+    name = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    # bf16 products without matrix units (AMX, tensor cores) are emulated, and slower than fp32.
+    fast = (
+        torch.cuda.is_bf16_supported(including_emulation=False)
+        if name == "cuda"
+        else torch.cpu._is_amx_tile_supported()
+    )
+    return Hardware(torch.device(name), precision == "bf16" or (precision == "auto" and fast))
+
+
+@dataclass
+class Progress:
+    """How far a run has come: what a checkpoint holds beside weights and optimiser."""
+
+    epoch: int = 0
+    seconds: float = 0.0
+    rows: list[tuple[float, ...]] = field(default_factory=list)  # COLUMNS, the task as its index
+
+
+def fit(
+    method: Method,
+    tasks: Sequence[Task],
+    schedule: Schedule,
+    seed: int,
+    on: Hardware,
+    checkpoint: Path | None = None,
+) -> tuple[pd.DataFrame, float]:
+    """Train `method` in place on the training splits of `tasks`.
+
+    Mini-batches of all tasks are shuffled together, each from one task; every series is seen once an epoch.
+    checkpoint: written after each epoch, and continued from where it exists; the caller removes it when the result
+        is safe.
+
+    Returns the training curves, one row a step with the columns `COLUMNS`, and the seconds spent training, those
+    before an interruption included.
+
+    Raises:
+        WorkError: if a loss is not finite; the message names step, task and learning rate.
+    """
+    method.to(on.device).train()
+    optimizer = torch.optim.AdamW(
+        method.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
+    )
+    done = Progress()
+    if checkpoint is not None and checkpoint.exists():
+        done = _resume(checkpoint, method, optimizer)
+    data = [_on(task.train, on.device) for task in tasks]
+    total = schedule.epochs * sum(len(task.train) for task in tasks)
+    with _deterministic(on.device), progress("train", total, "series") as advance:
+        advance(done.epoch * total // schedule.epochs, f"epoch {done.epoch}/{schedule.epochs}")
+        while done.epoch < schedule.epochs:
+            start = time.perf_counter()
+            seen = done.epoch * total // schedule.epochs
+            for text, count in _epoch(method, optimizer, tasks, data, schedule, seed, on, done):
+                seen += count
+                advance(seen, f"epoch {done.epoch + 1}/{schedule.epochs}, {text}")
+            done.epoch += 1
+            done.seconds += time.perf_counter() - start
+            if checkpoint is not None:
+                _save(checkpoint, method, optimizer, done)
+    curves = pd.DataFrame(done.rows, columns=list(COLUMNS)).astype({"step": int, "epoch": int, "task": int})
+    curves["task"] = [tasks[k].name for k in curves["task"]]
+    return curves, done.seconds
+
+
+def _epoch(
+    method: Method,
+    optimizer: torch.optim.Optimizer,
+    tasks: Sequence[Task],
+    data: Sequence[tuple[Tensor, Tensor]],
+    schedule: Schedule,
+    seed: int,
+    on: Hardware,
+    done: Progress,
+) -> Iterator[tuple[str, int]]:
+    """One pass over all series; yields a text and the number of series each time losses have been looked at."""
+    generator = np.random.default_rng((seed, done.epoch))
+    torch.manual_seed(int(generator.integers(2**63)))
+    batches = [
+        (k, part)
+        for k, task in enumerate(tasks)
+        for part in _chunks(generator.permutation(len(task.train)), schedule.batch_size)
+    ]
+    # Reading a loss waits for the device: on a GPU a batch of steps is read at once.
+    every = 1 if on.device.type == "cpu" else 50
+    pending: list[tuple[int, int, dict[str, Tensor]]] = []
+    since = time.perf_counter()
+    rate = optimizer.param_groups[0]["lr"]
+    for position, choice in enumerate(generator.permutation(len(batches)), 1):
+        k, rows = batches[choice]
+        series, labels = data[k]
+        index = torch.from_numpy(rows).to(on.device)
+        with on.autocast():
+            loss = method.loss(Batch(tasks[k].name, series[index], labels[index]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        pending.append((k, len(rows), {"loss": loss.detach(), **method.parts}))
+        if position % every and position < len(batches):
+            continue
+        values = [(k, count, {name: float(value) for name, value in parts.items()}) for k, count, parts in pending]
+        now = time.perf_counter()
+        speed = sum(count for _, count, _ in values) / (now - since)
+        for k, _, parts in values:
+            step = len(done.rows) + 1
+            if not math.isfinite(parts["loss"]):
+                raise WorkError(
+                    f"The loss is {parts['loss']} at step {step} (epoch {done.epoch + 1}) on {tasks[k].name} with "
+                    f"learning rate {rate:g}; lower `schedule.learning_rate` or look at that task's data."
+                )
+            done.rows.append(
+                (
+                    step,
+                    done.epoch + 1,
+                    k,
+                    parts["loss"],
+                    parts.get("sharing_loss", math.nan),
+                    parts.get("relevant_share", math.nan),
+                    rate,
+                    round(speed, 1),
+                )
+            )
+        yield f"loss {values[-1][2]['loss']:.3f}", sum(count for _, count, _ in values)
+        pending, since = [], now
+
+
+def represent(method: Method, series: np.ndarray, on: Hardware) -> np.ndarray:
+    """Instance representations of series (n, T), NaN where padded or missing -> (n, D) float32."""
+    method.to(on.device).eval()
+    # About 16,000 time steps at once: activations of a few layers fit the cache of a CPU.
+    size = max(1, (16_384 if on.device.type == "cpu" else 1 << 20) // series.shape[1])
+    with torch.inference_mode(), on.autocast():
+        parts = [method.represent(torch.from_numpy(part).to(on.device)).cpu() for part in _chunks(series, size)]
+    return torch.cat(parts).numpy()
+
+
+def save_weights(path: Path, method: Method) -> None:
+    """Write a method's weights as safetensors; the same weights give the same bytes."""
+    with write_whole(path) as part:
+        safetensors.torch.save_file({name: t.contiguous() for name, t in method.state_dict().items()}, part)
+
+
+def load_weights(path: Path, method: Method) -> None:
+    """Read the weights that `save_weights` wrote into `method`.
+
+    Raises:
+        InputError: if there is no such file, or its tensors are not this method's.
+    """
+    try:
+        method.load_state_dict(safetensors.torch.load_file(path))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run 'mtcs train' for that suite, method and seed first.") from None
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise InputError(
+            f"{path} does not hold these parameters' weights ({reason}); run 'mtcs train' again."
+        ) from error
+
+
+def run_key(spec: MethodSpec, tasks: Sequence[Task], seed: int, on: Hardware) -> str:
+    """Digest of all that determines a run: parameters, training data, seed, hardware, versions, our own code."""
+    digest = hashlib.sha256()
+    facts = [spec.model_dump_json(), seed, str(on), on.precision, torch.__version__, np.__version__]
+    digest.update(json.dumps(facts).encode())
+    for task in tasks:
+        digest.update(f"{task.name} {task.train.series.shape} {task.classes}".encode())
+        digest.update(task.train.series.tobytes())
+        digest.update(task.train.labels.tobytes())
+    package = Path(mtcs.__file__).parent
+    for path in sorted(
+        [package / "encoder.py", package / "sharing.py", package / "training.py", *package.glob("methods/*.py")]
+    ):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def versions() -> dict[str, str]:
+    """Versions that stand behind a result."""
+    return {
+        "mtcs": mtcs.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def peak_memory(on: Hardware) -> float:
+    """Largest memory held so far, in MB: of the device for CUDA, else of the process."""
+    if on.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(on.device) / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, done: Progress) -> None:
+    tensors = {f"method.{name}": tensor.contiguous() for name, tensor in method.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
+    tensors["rows"] = torch.tensor(done.rows, dtype=torch.float64)
+    with write_whole(path) as part:
+        facts = {"epoch": str(done.epoch), "seconds": repr(done.seconds)}
+        safetensors.torch.save_file(tensors, part, metadata=facts)
+
+
+def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer) -> Progress:
+    with safetensors.safe_open(path, "pt") as file:
+        facts = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
+    rows = [tuple(row) for row in tensors.pop("rows").tolist()]
+    method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    epoch = int(facts["epoch"])
+    print(f"Continuing after epoch {epoch} from {path}.", file=sys.stderr, flush=True)
+    return Progress(epoch, float(facts["seconds"]), rows)
+
+
+@contextmanager
+def _deterministic(device: torch.device) -> Iterator[None]:
+    """On a CPU, scattered sums in a fixed order: the same seed gives the same weights."""
+    before, flags = torch.are_deterministic_algorithms_enabled(), cast(Any, torch.utils.deterministic)
+    fill = flags.fill_uninitialized_memory
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True)
+        flags.fill_uninitialized_memory = False  # nothing here reads memory that it did not write
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        flags.fill_uninitialized_memory = fill
+
+
+def _on(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(split.series).to(device), torch.from_numpy(split.labels).to(device)
+
+
+def _chunks(array: np.ndarray, size: int) -> list[np.ndarray]:
+    return [array[start : start + size] for start in range(0, len(array), size)]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

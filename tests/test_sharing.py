@@ -1,0 +1,105 @@
+"""Equations 3 to 5 against plain loops, and what the vectorised form promises of gradients and memory."""
+
+import pytest
+import torch
+
+from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
+
+
+def heads(classes, width=7, batch=5, seed=0, sharpness=3.0):
+    generator = torch.Generator().manual_seed(seed)
+    weights = [torch.randn(count, width, generator=generator, dtype=torch.float64) for count in classes]
+    logits = [sharpness * torch.randn(batch, count, generator=generator, dtype=torch.float64) for count in classes]
+    return weights, [x.softmax(1) for x in logits]
+
+
+def plain_affinity(p, q):
+    a = torch.zeros(p.shape[1], q.shape[1], dtype=p.dtype)
+    for i in range(len(p)):
+        for m in range(p.shape[1]):
+            for n in range(q.shape[1]):
+                a[m, n] += p[i, m] * q[i, n] / len(p)
+    return a
+
+
+def plain_sharing(weights, probabilities, threshold, reduction):
+    total = torch.zeros((), dtype=weights[0].dtype)
+    for k in range(len(weights)):
+        for j in range(len(weights)):
+            if j == k:
+                continue
+            a = plain_affinity(probabilities[j], probabilities[k])
+            m, n = a.shape
+            for p in range(m):
+                for q in range(n):
+                    if m * n * a[p, q] / a.sum() > threshold:
+                        squared = (weights[k][q] - weights[j][p]) ** 2
+                        total = total + (squared.mean() if reduction == "mean" else squared.sum()) / (m * n)
+    return total
+
+
+def test_affinity_is_the_mean_outer_product_and_sums_to_one():
+    _, (p, q) = heads((3, 4))
+    torch.testing.assert_close(affinity(p, q), plain_affinity(p, q))
+    assert affinity(p, q).sum().item() == pytest.approx(1.0)
+
+
+def test_relevant_pairs_exceed_a_multiple_of_the_mean():
+    a = torch.tensor([[0.5, 0.1], [0.1, 0.3]])
+    assert relevant_pairs(a).tolist() == [[False, False], [False, False]]
+    assert relevant_pairs(a, threshold=1.1).tolist() == [[True, False], [False, True]]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("threshold", [0.5, 1.0, 2.0, 4.0])
+@pytest.mark.parametrize("classes", [(2, 3), (4, 2, 5), (24, 2, 7), (3,)])
+def test_sharing_loss_and_its_gradient_equal_plain_loops(classes, threshold, reduction):
+    weights, probabilities = heads(classes)
+    ours, plain = ([w.clone().requires_grad_() for w in weights] for _ in range(2))
+    loss = sharing_loss(ours, probabilities, threshold, reduction)
+    expected = plain_sharing(plain, probabilities, threshold, reduction)
+    torch.testing.assert_close(loss, expected)
+    if expected.requires_grad:
+        loss.backward()
+        expected.backward()
+        for a, b in zip(ours, plain, strict=True):
+            torch.testing.assert_close(a.grad, torch.zeros_like(a) if b.grad is None else b.grad)
+
+
+def test_rows_that_do_not_sum_to_one_are_measured_against_their_own_mean():
+    weights, probabilities = heads((3, 4, 2))
+    probabilities = [p * scale for p, scale in zip(probabilities, (0.2, 3.0, 1.0), strict=True)]
+    torch.testing.assert_close(sharing_loss(weights, probabilities), plain_sharing(weights, probabilities, 2.0, "mean"))
+
+
+def test_no_gradient_passes_through_the_indicator():
+    weights, probabilities = heads((3, 4))
+    probabilities = [p.requires_grad_() for p in probabilities]
+    loss = sharing_loss([w.requires_grad_() for w in weights], probabilities)
+    loss.backward()
+    assert all(p.grad is None for p in probabilities)
+    assert any(w.grad.abs().sum() > 0 for w in weights)
+
+
+def test_uniform_predictions_share_nothing():
+    weights, _ = heads((3, 4))
+    loss, share = stacked_sharing(torch.cat(weights), torch.full((5, 7), 0.25), torch.tensor([3, 4]))
+    assert loss.item() == 0.0
+    assert share.item() == 0.0
+
+
+def test_blocks_change_nothing_and_the_share_counts_pairs_of_different_tasks():
+    classes = (4, 2, 5, 6)
+    weights, probabilities = heads(classes)
+    stacked = torch.cat(weights), torch.cat(probabilities, 1), torch.tensor(classes)
+    whole, share = stacked_sharing(*stacked)
+    for block in (1, 3, 100):
+        torch.testing.assert_close(stacked_sharing(*stacked, block=block)[0], whole)
+    relevant = pairs = 0
+    for k in range(4):
+        for j in range(4):
+            if j != k:
+                found = relevant_pairs(affinity(probabilities[j], probabilities[k]))
+                relevant, pairs = relevant + int(found.sum()), pairs + found.numel()
+    assert relevant > 0
+    assert share.item() == pytest.approx(relevant / pairs)
