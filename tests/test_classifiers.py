@@ -264,16 +264,28 @@ class Foreign:
     """A type of nobody's library."""
 
 
+class Extended(SVC):
+    """An SVC in name alone."""
+
+
+def svc_with(attribute: object) -> SVC:
+    svc = SVC()
+    svc.extra = attribute  # pyright: ignore[reportAttributeAccessIssue]
+    return svc
+
+
 @pytest.mark.parametrize(
     ("thing", "named"),
     [
         (RandomForestClassifier(), "sklearn.ensemble._forest.RandomForestClassifier"),  # skops alone would trust it
-        ({"svc": SVC(), "function": np.sqrt}, "numpy.sqrt"),
-        (Foreign(), "Foreign"),
+        (svc_with(RandomForestClassifier()), "sklearn.ensemble._forest.RandomForestClassifier"),
+        (svc_with(np.sqrt), "numpy.sqrt"),
+        (svc_with(Foreign()), "Foreign"),
+        (Extended(), "Extended"),
         ({"svc": SVC()}, "no SVC"),
         ([1, 2], "no SVC"),
     ],
-    ids=["estimator", "function", "class", "dict", "list"],
+    ids=["estimator", "inner_estimator", "function", "class", "subclass", "dict", "list"],
 )
 def test_a_file_with_anything_but_an_svc_is_an_error(tmp_path, thing, named):
     path = tmp_path / "Task.skops"
