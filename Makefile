@@ -1,0 +1,64 @@
+# What can be done here; `make` alone tells. Needs Python 3.11 or newer, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# dvc.yaml calls plain `mtcs`: the one of this environment.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+help: ## show this list
+	@echo "Multi-Task Classifier Sharing for time series. Begin with 'make demo'; README.md tells the rest."
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+		do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+demo: $(VENV)/run.stamp ## install, reproduce the demo suite's report, show its accuracy table
+	@git rev-parse --git-dir >/dev/null 2>&1 || dvc config --local core.no_scm true # an unpacked archive of the code
+	dvc repro report@demo
+	@echo
+	@cat reports/demo/accuracy.md
+	@echo
+	@echo "The whole report: $(CURDIR)/reports/demo/report.html"
+
+test: lint ## all checks but the slow ones
+	pytest -n 2 -m "not slow"
+
+test-all: lint ## all checks
+	pytest -n 2
+
+lint: $(VENV)/dev.stamp ## style, types and the order of the floors
+	ruff check .
+	ruff format --check .
+	basedpyright
+	lint-imports
+
+format: $(VENV)/dev.stamp ## put the code into its one format
+	ruff check --fix .
+	ruff format .
+
+readme: $(VENV)/dev.stamp ## copy the reports' accuracy tables into README.md
+	python tests/test_readme.py
+
+install: $(VENV)/dev.stamp ## everything above needs: .venv with this package and its tools
+
+clean: ## remove .venv and caches of tools; data, models and reports stay
+	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	python -m pip install --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo \
+		"There is no $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+		"$(PYTHON) is $$($(PYTHON) --version), too old; name Python 3.11 or newer: make PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo \
+		"$(PYTHON) cannot make environments; install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+.PHONY: help demo test test-all lint format readme install clean
