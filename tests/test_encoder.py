@@ -1,0 +1,185 @@
+"""The encoder against its plain formulation: dilated convolutions over (B, C, T) and a masked maximum over time."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import gradcheck
+from torch.nn.functional import conv1d, gelu
+
+from mtcs import encoder as module
+from mtcs.encoder import DilatedConvolution, DilatedEncoder, MaxOverTimeBlock
+
+
+def plain_convolution(layer: DilatedConvolution, x: Tensor) -> Tensor:
+    weight = layer.weight.permute(2, 1, 0)  # (C', C, 3)
+    return conv1d(x, weight, layer.bias, padding=layer.dilation, dilation=layer.dilation)
+
+
+def plain_block(block, x: Tensor) -> Tensor:
+    shortcut = block.shortcut(x.transpose(1, 2)).transpose(1, 2) if isinstance(block, MaxOverTimeBlock) else x
+    return plain_convolution(block.second, gelu(plain_convolution(block.first, gelu(x)))) + shortcut
+
+
+def plain_encoder(encoder: DilatedEncoder, series: Tensor) -> Tensor:
+    observed = ~series.isnan().unsqueeze(1)  # (B, 1, T)
+    x = encoder.projection(series.nan_to_num(0.0).unsqueeze(-1)).transpose(1, 2) * observed  # (B, C, T)
+    for block in (*encoder.blocks, encoder.last):
+        x = plain_block(block, x)
+    return x.masked_fill(~observed, -torch.inf).max(-1).values  # (B, D)
+
+
+def make(depth: int = 3, hidden: int = 8, output: int = 12, seed: int = 0) -> DilatedEncoder:
+    torch.manual_seed(seed)
+    return DilatedEncoder(depth, hidden, output)
+
+
+def make_series(batch: int, length: int, missing: str = "none", seed: int = 0) -> Tensor:
+    series = torch.randn(batch, length, generator=torch.Generator().manual_seed(seed)).cumsum(1) / length**0.5
+    if missing == "inside":
+        series[0, length // 3 : length // 2 + 1] = torch.nan
+        series[1, 0] = torch.nan
+    if missing == "at the end":
+        for i, row in enumerate(series[:-1]):
+            row[max(1, (i + 1) * length // (batch + 1)) :] = torch.nan
+    return series
+
+
+def outputs_and_gradients(encode, encoder: DilatedEncoder, series: Tensor) -> dict[str, Tensor]:
+    """The representations, and the gradients of a loss that weighs every entry of them differently."""
+    series = series.clone().requires_grad_()
+    found = encode(series)
+    weights = torch.linspace(-1, 1, found.numel(), dtype=found.dtype).view_as(found)
+    encoder.zero_grad()
+    (found * weights).sum().backward()
+    gradients = {name: parameter.grad for name, parameter in encoder.named_parameters()}
+    return {"representations": found.detach(), "series": series.grad, **gradients}
+
+
+def apart(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> dict[str, float]:
+    """Largest difference of each tensor, relative to its largest entry."""
+    return {
+        name: float((ours[name] - expected).abs().max() / expected.abs().max().clamp_min(1e-30))
+        for name, expected in plain.items()
+    }
+
+
+def assert_equals_plain(encoder: DilatedEncoder, series: Tensor, tolerance: float = 1e-5) -> None:
+    exact = copy.deepcopy(encoder).double()
+    ours = outputs_and_gradients(encoder, encoder, series)
+    plain = outputs_and_gradients(lambda x: plain_encoder(exact, x), exact, series.double())
+    assert all(gradient is not None for gradient in ours.values())
+    assert max(apart(ours, plain).values()) < tolerance, apart(ours, plain)
+
+
+# With depth 3 the last dilation is 8.
+@pytest.mark.parametrize("missing", ["none", "inside", "at the end"])
+@pytest.mark.parametrize("length", [3, 4, 7, 8, 9, 15, 16, 17, 40])
+def test_outputs_and_all_gradients_equal_the_plain_formulation(length, missing):
+    assert_equals_plain(make(), make_series(5, length, missing))
+
+
+@pytest.mark.parametrize("length", [46, 1250])
+def test_at_full_size_too(length):
+    assert_equals_plain(DilatedEncoder(), make_series(3, length, "inside"))
+
+
+def test_a_single_step_is_enough():
+    assert_equals_plain(make(), make_series(4, 1))
+
+
+def test_without_gradients_the_representations_are_the_same():
+    encoder, series = make(), make_series(5, 30, "at the end")
+    with torch.inference_mode():
+        inferred = encoder(series)
+    torch.testing.assert_close(inferred, encoder(series).detach(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", ["none", "at the end"])
+@pytest.mark.parametrize("length", [6, 25])  # below and above the last dilation
+def test_taking_a_batch_in_parts_changes_nothing(monkeypatch, length, missing):
+    encoder, series = make(), make_series(7, length, missing)
+    whole = outputs_and_gradients(encoder, encoder, series)
+    for rows in (1, 2 * length, 3 * length + 1):
+        monkeypatch.setattr(module, "_ROWS", rows)
+        assert max(apart(outputs_and_gradients(encoder, encoder, series), whole).values()) < 1e-5
+
+
+def test_a_series_has_the_same_representation_alone_or_in_a_batch():
+    encoder, series = make(), make_series(6, 33, "at the end")
+    alone = torch.cat([encoder(one.unsqueeze(0)) for one in series])
+    torch.testing.assert_close(alone, encoder(series), rtol=1e-5, atol=1e-6)
+
+
+def test_what_stands_for_missing_steps_has_no_influence():
+    encoder, series = make(), make_series(4, 20)
+    padded = torch.cat((series, torch.full((4, 13), torch.nan)), 1)
+    exact = copy.deepcopy(encoder).double()
+    torch.testing.assert_close(encoder(padded), plain_encoder(exact, padded.double()).float(), rtol=1e-5, atol=1e-6)
+    with torch.no_grad():
+        encoder.projection.bias.fill_(100.0)  # would show where padding were not zero after the projection
+    exact = copy.deepcopy(encoder).double()
+    torch.testing.assert_close(encoder(padded), plain_encoder(exact, padded.double()).float(), rtol=1e-5, atol=1e-4)
+
+
+def test_the_input_is_not_written():
+    encoder, series = make(), make_series(4, 20, "inside")
+    before = series.clone()
+    encoder(series).sum().backward()
+    torch.testing.assert_close(series, before, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("length", [46, 300])
+def test_bf16_is_as_near_to_fp32_as_the_plain_formulation_in_bf16(length):
+    encoder, series = DilatedEncoder(), make_series(8, length, "inside")
+    full = outputs_and_gradients(encoder, encoder, series)
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = outputs_and_gradients(encoder, encoder, series)
+        plain = outputs_and_gradients(lambda x: plain_encoder(encoder, x).float(), encoder, series)
+    assert {tensor.dtype for tensor in ours.values()} == {torch.float32}
+    assert apart(ours, full)["representations"] < 0.02
+    for name, expected in full.items():
+        # A rounded maximum may have another winner, so single entries may differ: compare tensors as a whole.
+        error, allowed = (float((found[name] - expected).norm()) for found in (ours, plain))
+        assert error < 2.5 * allowed, name  # it sums three taps, each rounded
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("dilation", [1, 2, 4, 5])
+def test_gradients_of_a_convolution_in_double(dilation, residual):
+    torch.manual_seed(0)
+    layer = DilatedConvolution(3, 3, dilation).double()
+    x, add = (torch.randn(5, 2, 3, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    weights = tuple(layer.parameters())
+
+    def convolve(x, add, *weights):
+        return torch.func.functional_call(
+            layer, dict(zip(("weight", "bias"), weights, strict=True)), (x, add if residual else None)
+        )
+
+    assert gradcheck(convolve, (x, add if residual else add.detach(), *weights))
+
+
+@pytest.mark.parametrize("dilation", [2, 6])  # inside the series, and past its end
+def test_gradients_of_the_last_block_in_double(dilation):
+    torch.manual_seed(0)
+    block = MaxOverTimeBlock(3, 4, dilation).double()
+    x = torch.randn(6, 2, 3, dtype=torch.float64, requires_grad=True)
+    observed = torch.ones(6, 2, dtype=torch.bool)
+    observed[4:, 1] = False
+    assert gradcheck(lambda x, *_: block(x, observed), (x, *block.parameters()))
+
+
+def test_the_published_size_has_637248_parameters():
+    assert sum(parameter.numel() for parameter in DilatedEncoder().parameters()) == 637_248
+
+
+def test_initial_weights_are_those_of_a_convolution():
+    """Uniform within 1 / sqrt(3 C), as `nn.Conv1d` draws them."""
+    torch.manual_seed(0)
+    for layer in (DilatedConvolution(64, 64, 1), torch.nn.Conv1d(64, 64, 3)):
+        bound = (3 * 64) ** -0.5
+        for parameter in (layer.weight.detach(), layer.bias.detach()):
+            assert parameter.abs().max() <= bound
+            assert float(parameter.std()) == pytest.approx(bound / 3**0.5, rel=0.15)
