@@ -3,6 +3,10 @@
 The protocol (Franceschi et al., NeurIPS 2019; Yue et al., AAAI 2022): a grid of C under five-fold cross-validation,
 gamma = 1 / (D variance), features as they are. Scores equal those of scikit-learn's `GridSearchCV` and come several
 times sooner, because every fold computes its kernel once instead of once for every C.
+
+An infinite C is left out where it has no solution, because two series with different labels are the same to libsvm;
+ElectricDevices holds 31 such groups. libsvm would take `max_iter` steps, hours in all, towards multipliers without
+bound, and score what rounding leaves of them.
 """
 
 from __future__ import annotations
@@ -64,7 +68,8 @@ class FittedSVM:
 
     svc: fitted on the whole (subsampled) training set; predicts from raw representations (n, D), see `predict`.
     cost: the C it was fitted with.
-    scores: mean accuracy of cross-validation by C, in the grid's order; None where the protocol asks for no search.
+    scores: mean accuracy of cross-validation by C, in the grid's order; NaN where a fold has no solution. None where
+        the protocol asks for no search.
     unconverged: every C, of the search or the final fit, for which libsvm gave up after `max_iter` steps.
     """
 
@@ -117,7 +122,7 @@ def fit_svm(
                 if progress:
                     progress(done, total)
             means = table.mean(axis=1)
-            cost = spec.costs[int(means.argmax())]  # the first of equals, as GridSearchCV
+            cost = spec.costs[int(np.nan_to_num(means, nan=-1).argmax())]  # the first of equals, as GridSearchCV
             scores = dict(zip(spec.costs, means.tolist(), strict=True))
         svc = SVC(C=cost, gamma=_gamma(features), max_iter=spec.max_iter)  # pyright: ignore[reportArgumentType]  # stub
         svc.fit(features, labels)
@@ -196,11 +201,11 @@ def _search(
         folds = list(StratifiedKFold(spec.folds).split(features, labels))
     # One piece of memory for every fold's kernel: its first touch costs more time than filling it.
     memory = np.empty(max(len(train) for train, _ in folds) * len(labels))
-    # The largest C first: the others are compared with it.
-    order = sorted(range(len(spec.costs)), key=lambda i: (spec.costs[i] < max(spec.costs), spec.costs[i]))
     with _threads(workers) as threads:
         for number, (train, test) in enumerate(folds):
             fold = _Fold(features, labels, train, test, spec, memory, threads)
+            # The largest C first: the others are compared with it.
+            order = sorted(range(len(spec.costs)), key=lambda i: (spec.costs[i] < fold.largest, spec.costs[i]))
             results = threads.map(fold.score, [spec.costs[i] for i in order])
             for i, (score, converged) in zip(order, results, strict=True):
                 yield i, number, score, converged
@@ -236,13 +241,22 @@ class _Fold:
 
         _each_block(threads, fill, len(left))
         np.fill_diagonal(kernel, 1)  # without the rounding of the matrix product
-        self.kernel, self.test_kernel = (
-            kernel[: len(train)],
-            kernel[len(train) :],
-        )  # (n_train, n_train), (n_test, n_train)
+        self.kernel = kernel[: len(train)]  # (n_train, n_train)
+        self.test_kernel = kernel[len(train) :]  # (n_test, n_train)
+        self.largest = max((cost for cost in spec.costs if self._soluble(cost)), default=0.0)
+
+    def _soluble(self, cost: float) -> bool:
+        """Whether there are two classes and, for an infinite C, no two series of theirs are the same to libsvm."""
+        bounds = np.flatnonzero(np.diff(self.labels)) + 1  # of the classes, which lie side by side
+        if np.isfinite(cost) or not bounds.size:
+            return bool(bounds.size)
+        nearest = max(self.kernel[start:end, end:].max() for start, end in pairwise([0, *bounds]))
+        return bool(np.float32(nearest) < 1)  # libsvm keeps its kernel in single precision
 
     def score(self, cost: float) -> tuple[float, bool]:
-        """Accuracy on the test part with C = `cost`, and whether libsvm converged."""
+        """Accuracy on the test part with C = `cost`, NaN without solution; and whether libsvm converged."""
+        if cost > self.largest:
+            return np.nan, True
         svc, score = self.fitted[cost] = self._known(cost) or self._fit(cost)
         return score, svc.fit_status_ == 0
 
@@ -254,9 +268,9 @@ class _Fold:
         """The solution for `cost`, where other fits determine it.
 
         libsvm's multipliers grow from zero, and C enters only where one would exceed it. If a smaller C took the same
-        steps to the same multipliers as the largest C of the grid, none ever met its bound, and none does in between.
+        steps to the same multipliers as the largest C, none ever met its bound, and none does in between.
         """
-        largest = self.fitted.get(max(self.spec.costs))
+        largest = self.fitted.get(self.largest)
         smaller = [svc for c, (svc, _) in list(self.fitted.items()) if c < cost]  # a copy: other threads add to it
         if largest and any(_same_solution(svc, largest[0]) for svc in smaller):
             return largest
