@@ -33,7 +33,7 @@ class DilatedEncoder(nn.Module):
         """Instance representations of a batch.
 
         series: (B, T), NaN where padded or missing; such steps are zero after the input projection and are left out
-            of the maximum. A series without any observed value gives -inf.
+            of the maximum. Every series has an observed value.
         Returns (B, D).
         """
         size = max(1, _ROWS // series.shape[1]) if series.device.type == "cpu" else len(series)
@@ -49,7 +49,7 @@ class DilatedEncoder(nn.Module):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         for block in self.blocks:
             x = block(x)
-        return self.last(x, observed).float()  # (B, D)
+        return self.last(x, observed).to(series.dtype)  # (B, D)
 
 
 class Block(nn.Module):

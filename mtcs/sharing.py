@@ -59,17 +59,16 @@ def stacked_sharing(
     classes: Tensor,
     threshold: float = 2.0,
     reduction: Reduction = "mean",
-    block: int = 1024,
+    entries: int = 1 << 20,
 ) -> tuple[Tensor, Tensor]:
     """`sharing_loss` on stacked heads, and the share of pairs of labels of different tasks that are relevant.
 
     weights: (S, D), probabilities: (B, S), classes: (K,) with sum S, the number of labels of each task in order.
 
     With V the symmetric (S, S) matrix 1(q,p) / (M N) and r its row sums, Equation 3 summed over ordered pairs is
-    sum_pq V_pq |w_p - w_q|^2 = 2 <W, r W - V W>: two matrix products, P^T P for V and V W. They are taken `block`
-    rows at a time, so memory beyond the arguments is block x S. Labels that no pair can make relevant are left out
-    first: by Cauchy-Schwarz an affinity is at most the root of the product of the labels' own mean squared
-    probabilities.
+    sum_pq V_pq |w_p - w_q|^2 = 2 <W, r W - V W>: two matrix products, P^T P for V and V W. Rows are taken as many at
+    a time as give about `entries` entries, so memory is linear in S. Labels that no pair can make relevant are left
+    out first: by Cauchy-Schwarz an affinity is at most the root of the product of the labels' own mean squares.
     """
     with torch.no_grad():
         classes = classes.to(weights.device)
@@ -77,21 +76,26 @@ def stacked_sharing(
         size = classes[task].to(probabilities.dtype)  # (S,) number of labels of the row's task
         mass = probabilities.new_zeros(len(probabilities), len(classes))
         mass = mass.index_add(1, task, probabilities)  # (B, K), ones where rows are softmax outputs
-        # Scaled so that Equation 5 reads p_i . p_j > threshold * mass_i . mass_j for all pairs at once.
+        # Equation 5 reads p_i . p_j > bound_ij with p scaled by its task's number of labels.
+        bound = threshold * mass.T @ mass  # (K, K), threshold * B for softmax outputs
+        same = bool(((mass - 1).abs() < 1e-4).all())
         scaled = (probabilities * size).T  # (S, B)
-        own, bound = scaled.norm(dim=1), (threshold * mass.T @ mass)  # (S,), (K, K)
-        least = bound.amin(1)[task]  # (S,) what the weakest partner asks for
-        alive = (own * own.max() > least).nonzero().squeeze(1)  # (S',)
-        scaled, rows, task, size = scaled[alive], weights.detach()[alive], task[alive], size[alive]
-        pull = torch.zeros_like(weights)  # r W - V W
+        norm = scaled.norm(dim=1)
+        alive = (norm * norm.max() > bound.amin(1)[task]).nonzero().squeeze(1)  # (S',)
+        scaled, task, size = scaled[alive], task[alive], size[alive].unsqueeze(1)
+        rows = weights.detach()[alive]  # (S', D)
+        partners = torch.cat((rows, torch.ones_like(size)), 1) / size  # (S', D + 1), the last for row sums of V
+        pulls = [rows[:0]]
         relevant = torch.zeros((), dtype=torch.int64, device=weights.device)
-        for start in range(0, len(alive), block):
-            part = slice(start, start + block)
-            indicator = scaled[part] @ scaled.T > bound[task[part]][:, task]  # (block, S')
-            indicator &= task[part].unsqueeze(1) != task
+        step = max(1, entries // max(1, len(alive)))
+        for part, own, of in zip(scaled.split(step), rows.split(step), task.split(step), strict=True):
+            limit = threshold * len(probabilities) if same else bound[of][:, task]
+            indicator = (part @ scaled.T > limit).logical_and_(of.unsqueeze(1) != task)  # (step, S')
             relevant += indicator.sum()
-            v = indicator / size  # (block, S'), still to be divided by the row's own size
-            pull[alive[part]] = (v.sum(1, keepdim=True) * rows[part] - v @ rows) / size[part].unsqueeze(1)
+            found = indicator.to(partners.dtype) @ partners  # (step, D + 1)
+            pulls.append(found[:, -1:] * own - found[:, :-1])
+        pull = torch.zeros_like(weights)  # r W - V W
+        pull[alive] = torch.cat(pulls) / size
         pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0

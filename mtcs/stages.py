@@ -309,9 +309,13 @@ def _machine() -> Machine:
 
 
 def _hardware(device: DeviceName | None, precision: PrecisionName | None) -> Hardware:
+    import torch
+
     from mtcs.training import hardware
 
     machine = _machine()
+    if machine.workers:
+        torch.set_num_threads(machine.workers)
     return hardware(device or machine.device, precision or machine.precision)
 
 

@@ -273,10 +273,14 @@ def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, done: Pr
 
 
 def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer) -> Progress:
-    with safetensors.safe_open(path, "pt") as file:
-        facts = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
-    rows = [tuple(row) for row in tensors.pop("rows").tolist()]
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            facts = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
+        rows = [tuple(row) for row in tensors.pop("rows").tolist()]
+        epoch, seconds = int(facts["epoch"]), float(facts["seconds"])
+    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise WorkError(f"{path} is not a checkpoint ({error}); remove it and run the same command again.") from error
     method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -284,9 +288,8 @@ def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer) -> Pro
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    epoch = int(facts["epoch"])
     print(f"Continuing after epoch {epoch} from {path}.", file=sys.stderr, flush=True)
-    return Progress(epoch, float(facts["seconds"]), rows)
+    return Progress(epoch, seconds, rows)
 
 
 @contextmanager
