@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
+from torch import nn
 
 from mtcs.classifiers import SVM
 from mtcs.errors import InputError
@@ -14,13 +16,22 @@ from mtcs.methods import MethodSpec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Names become file names and DVC stage names."""
+
+
+def _free(name: str) -> str:
+    if hasattr(nn.ModuleDict, name):
+        raise ValueError("is a word that torch keeps for itself; name the task and its files otherwise")
+    return name
+
+
+TaskName = Annotated[Name, AfterValidator(_free)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Suite(BaseModel, frozen=True, extra="forbid"):
     """A named list of tasks that are learned together."""
 
-    tasks: Annotated[tuple[Name, ...], Field(min_length=1)]
+    tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)]
     source: Literal["archive", "aeon"] = "archive"
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
 
@@ -76,6 +87,17 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         return self.methods[name]
 
 
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key that stands twice in one mapping, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_experiment(path: Path) -> Experiment:
     """Read and check `params.yaml`.
 
@@ -83,10 +105,10 @@ def read_experiment(path: Path) -> Experiment:
         InputError: one line naming the parameter, its value and the condition.
     """
     try:
-        return Experiment.model_validate(yaml.safe_load(path.read_text()))
+        return Experiment.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Loader))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         first, more = error.errors()[0], error.error_count() - 1

@@ -126,8 +126,8 @@ def train(
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     on = _hardware(device, precision)
     for name, scope in _scopes(experiment, method, tasks, task):
-        key = training.run_key(spec, scope, seed, on)
-        checkpoint = WORKSPACE.checkpoints / f"{suite}-{method}-{seed}-{name or 'joint'}-{key}.safetensors"
+        run = f"{suite}-{method}-{seed}-{name or 'joint'}"
+        checkpoint = WORKSPACE.checkpoints / f"{run}-{training.run_key(spec, scope, seed, on)}.safetensors"
         torch.manual_seed(seed)
         model, schedule = spec.build(scope), spec.schedule_for(scope)
         curves, seconds = training.fit(model, scope, schedule, seed, on, checkpoint)
@@ -152,7 +152,8 @@ def train(
         }
         with write_whole(WORKSPACE.record(suite, method, seed, name)) as part:
             part.write_text(json.dumps(record, indent=2) + "\n")
-        checkpoint.unlink(missing_ok=True)
+        for stale in WORKSPACE.checkpoints.glob(f"{run}-*"):  # this run's, and those of earlier parameters or code
+            stale.unlink(missing_ok=True)
         print(
             f"{method} on {name or suite}, seed {seed}: {len(curves)} steps in {seconds:.0f} s, "
             f"{series / seconds:.0f} series/s, {on.precision} on {on}"
