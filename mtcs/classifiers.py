@@ -310,16 +310,17 @@ def _vote(svc: SVC, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     # sums[a][b] is the part of class a's support vectors in its decision against the b-th other class.
     bounds = np.cumsum([0, *svc.n_support_])
-    sums = [svc.dual_coef_[:, start:end] @ kernel[:, start:end].T for start, end in pairwise(bounds)]
+    weights = [svc.dual_coef_[:, start:end] for start, end in pairwise(bounds)]  # (C - 1, S_a) for every class a
+    sums = [weight @ kernel[:, start:end].T for weight, (start, end) in zip(weights, pairwise(bounds), strict=True)]
+    sizes = [abs(weight).sum(axis=1) for weight in weights]
     votes = np.zeros((len(svc.classes_), len(kernel)), dtype=np.int64)
     sure = np.ones(len(kernel), dtype=bool)
-    rounding = 1e-10 * abs(svc.dual_coef_).sum()  # of sums weighted so, over kernel values in 0..1
     for pair, (a, b) in enumerate(combinations(range(len(svc.classes_)), 2)):
         decision = sums[a][b - 1] + sums[b][a] + svc.intercept_[pair]
         first = decision > 0 if len(svc.classes_) > 2 else decision <= 0  # scikit-learn flips the sign of two classes
         votes[a] += first
         votes[b] += ~first
-        sure &= np.abs(decision) > rounding
+        sure &= np.abs(decision) > 1e-10 * (sizes[a][b - 1] + sizes[b][a])  # generous to the kernel's rounding
     return svc.classes_[votes.argmax(axis=0)], sure
 
 
