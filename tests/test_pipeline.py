@@ -1,0 +1,370 @@
+"""`dvc.yaml` against the command line, the layout and the code's imports; and a whole run of a tiny suite."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer.core
+import typer.main
+import yaml
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+
+from mtcs import stages
+from mtcs.cli import app
+from mtcs.layout import Layout
+
+ROOT = Path(__file__).parent.parent
+
+WIRING = {
+    "mtcs",
+    "mtcs.cli",
+    "mtcs.errors",
+    "mtcs.experiment",
+    "mtcs.layout",
+    "mtcs.machine",
+    "mtcs.methods",
+    "mtcs.progress",
+    "mtcs.stages",
+    "mtcs.validation",
+}
+"""Modules no number passes through: they carry values from one place to another, so a change there retrains nothing."""
+
+NO_PART = {"represent": {"mtcs.sharing"}}
+"""Imported on the way, but only its training half is: a new sharing loss gives a new model, and that is a dependency."""
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Of this interpreter's `mtcs` and `dvc`, with nothing of the user's or the machine's configuration."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MTCS_", "DVC_", "GIT_"))}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "DVC_GLOBAL_CONFIG_DIR": str(home / "global"),
+        "DVC_SYSTEM_CONFIG_DIR": str(home / "system"),
+        "DVC_SITE_CACHE_DIR": str(home / "site"),
+        "DVC_NO_ANALYTICS": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(home.parent),
+        **more,
+    }
+
+
+# dvc.yaml as it is
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[PipelineStage]]:
+    """Every stage of `dvc.yaml`, expanded by DVC itself in a folder of its own."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(folder / "home").items():
+            patch.setenv(name, value)
+        workspace = folder / "workspace"
+        workspace.mkdir()
+        for name in ("dvc.yaml", "params.yaml"):
+            shutil.copy(ROOT / name, workspace)
+        with Repo.init(str(workspace), no_scm=True) as repo:
+            yield [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
+
+
+def paths(stage: PipelineStage, what: str) -> list[str]:
+    """Paths of a stage's `deps` or `outs` as `dvc.yaml` has them; parameters are not among them."""
+    return [str(one.def_path) for one in getattr(stage, what) if type(one).__name__ != "ParamsDependency"]
+
+
+def parsed(command: str) -> tuple[str, dict[str, Any]]:
+    """A command of `mtcs` and its arguments, checked by the command line's own parser; nothing is run."""
+    program, name, *arguments = command.split()
+    assert program == "mtcs"
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    return name, group.commands[name].make_context(name, arguments).params
+
+
+def test_every_command_parses(pipeline):
+    assert len(pipeline) > 100
+    for stage in pipeline:
+        name, arguments = parsed(stage.cmd)
+        assert stage.name.split("@")[0] == name
+        expected = "-".join(str(arguments[key]) for key in ("suite", "method", "seed") if key in arguments)
+        assert stage.name.split("@")[1] == expected, stage.cmd
+
+
+def test_outs_are_those_of_the_layout(pipeline):
+    layout = Layout()
+    for stage in pipeline:
+        name, found = parsed(stage.cmd)
+        suite, run = found["suite"], (found["suite"], found.get("method"), found.get("seed"))
+        expected = {
+            "download": lambda: [layout.raw(suite, "T").parent],
+            "normalize": lambda: [layout.normalized(suite, "T").parent],
+            "train": lambda: [layout.model(*run), layout.curves(*run), layout.record(*run)],
+            "represent": lambda: [layout.representation(*run, "T").parent],
+            "classify": lambda: [layout.prediction(*run, "T").parent, layout.classifier(*run, "T").parent],
+            "report": lambda: [layout.report(suite)],
+        }[name]()
+        assert sorted(paths(stage, "outs")) == sorted(path.as_posix() for path in expected), stage.name
+
+
+def test_deps_are_files_of_the_package_or_outs_of_a_stage(pipeline):
+    outs = [Path(out) for stage in pipeline for out in paths(stage, "outs")]
+    for stage in pipeline:
+        for dep in map(Path, paths(stage, "deps")):
+            if dep.parts[0] == "data":
+                assert any(dep == out or dep in out.parents for out in outs), f"{stage.name}: nothing makes {dep}"
+            else:
+                assert (ROOT / dep).exists(), f"{stage.name}: there is no {dep}"
+
+
+def test_code_deps_are_the_modules_a_stage_imports(pipeline):
+    wrong = set()
+    imported = {name: closure(stage_imports(name)) for name in {stage.name.split("@")[0] for stage in pipeline}}
+    for stage in pipeline:
+        name = stage.name.split("@")[0]
+        needed = imported[name] - WIRING - NO_PART.get(name, set())
+        listed = set()
+        for dep in paths(stage, "deps"):
+            found = sorted((ROOT / dep).rglob("*.py")) if (ROOT / dep).is_dir() else [ROOT / dep]
+            listed |= {module_name(path) for path in found if dep.startswith("mtcs/") and path.suffix == ".py"}
+        wrong |= {f"{name} imports {module} and does not list it among its deps" for module in needed - listed}
+        wrong |= {f"{name} lists {module} among its deps and does not import it" for module in listed - needed}
+    assert not sorted(wrong)
+
+
+def test_data_of_the_package_is_a_dep_of_a_stage(pipeline):
+    listed = {dep for stage in pipeline for dep in paths(stage, "deps")}
+    for path in (ROOT / "mtcs").rglob("*"):
+        name = path.relative_to(ROOT).as_posix()
+        if path.is_file() and path.suffix not in (".py", ".pyc"):
+            assert any(name == dep or name.startswith(f"{dep}/") for dep in listed), f"no stage depends on {name}"
+
+
+def test_runs_are_those_of_params(pipeline):
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    wanted = {
+        f"{stage}@{suite}-{method}-{seed}"
+        for stage in ("train", "represent", "classify")
+        for suite in params["suites"]
+        for method in (*params["joint"], *params["alone"])
+        for seed in params["seeds"]
+    }
+    wanted |= {f"{stage}@{suite}" for stage in ("download", "normalize", "report") for suite in params["suites"]}
+    assert {stage.name for stage in pipeline} == wanted
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a module, None where the name is something else, such as a function inside a module."""
+    base = ROOT.joinpath(*name.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def imports(tree: ast.AST) -> set[str]:
+    """Our modules that code imports, wherever in it, less what only a type checker sees."""
+    found = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None and node.level == 0, "relative imports are not followed"
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        waiting += ast.iter_child_nodes(node)
+    return {name for name in found if name.split(".")[0] == "mtcs" and module_file(name)}
+
+
+def stage_imports(name: str) -> set[str]:
+    """Our modules that a stage function imports, itself or through the functions of `stages.py` it mentions."""
+    tree = ast.parse(inspect.getsource(stages))
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    reached, waiting = set(), [name]
+    while waiting:
+        if (function := waiting.pop()) in functions and function not in reached:
+            reached.add(function)
+            body = functions[function].body  # decorators and annotations run nothing
+            waiting += [node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)]
+    return {module for function in reached for part in functions[function].body for module in imports(part)} - WIRING
+
+
+def closure(modules: set[str]) -> set[str]:
+    """The modules, and whatever of ours they import in turn."""
+    reached, waiting = set(), sorted(modules)
+    while waiting:
+        if (module := waiting.pop()) not in reached:
+            reached.add(module)
+            file = module_file(module)
+            assert file is not None
+            waiting += imports(ast.parse(file.read_text()))
+    return reached
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("from mtcs.tasks import Task, read_task", {"mtcs.tasks"}),
+        ("from mtcs import training", {"mtcs", "mtcs.training"}),
+        ("import mtcs.methods.base\nimport torch", {"mtcs.methods.base"}),
+        ("def f():\n    from mtcs.sharing import affinity", {"mtcs.sharing"}),
+        ("if TYPE_CHECKING:\n    from mtcs.sharing import affinity\nelse:\n    import mtcs.tasks", {"mtcs.tasks"}),
+    ],
+)
+def test_imports_are_found(code, expected):
+    assert imports(ast.parse(code)) == expected
+
+
+def test_closure_goes_through_modules_that_are_wiring_themselves():
+    assert {"mtcs.methods", "mtcs.methods.multitask", "mtcs.encoder"} <= closure({"mtcs.training"})
+
+
+# A whole run of a tiny suite
+
+
+class Workspace:
+    """A copy of the project, with parameters of its own, and DVC and git that know nothing of this machine's user."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "workspace"
+        self.archive = folder / "archive"
+        (folder / "home").mkdir()
+        self.environment = environment(folder / "home", MTCS_ARCHIVE=str(self.archive))
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "mtcs", self.root / "mtcs", ignore=ignored)
+        (self.root / ".dvc").mkdir()
+        for name in ("dvc.yaml", "params.yaml", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"):
+            shutil.copy(ROOT / name, self.root / name)
+        self.run("git", "init", "--quiet")
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=280)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run("dvc", *arguments)
+
+    def stale(self) -> set[str]:
+        """Names of the stages that something changed for; what they make in turn is not looked at."""
+        return set(json.loads(self.dvc("status", "--json")))
+
+    def change(self, file: str, edit: Any) -> None:
+        """Apply `edit` to the contents of a YAML file."""
+        path = self.root / file
+        contents = yaml.safe_load(path.read_text())
+        edit(contents)
+        path.write_text(yaml.safe_dump(contents, sort_keys=False))
+
+
+def write_archive(folder: Path, lengths: dict[str, int]) -> None:
+    """One zip a task: two classes of noisy waves, told apart by their number of periods."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name, length in lengths.items():
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as file:
+            for part, count in (("TRAIN", 24), ("TEST", 10)):
+                lines = [f"@problemName {name}", "@timestamps false", "@univariate true", "@equalLength true"]
+                lines += ["@classLabel true slow fast", "@data"]
+                for i in range(count):
+                    wave = np.sin(np.linspace(0, (2 + 4 * (i % 2)) * np.pi, length)) + 0.1 * rng.normal(size=length)
+                    lines.append(",".join(f"{value:.4f}" for value in wave) + (":slow", ":fast")[i % 2])
+                file.writestr(f"{name}_{part}.ts", "\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The whole pipeline of a suite of two tasks, reproduced once."""
+    workspace = Workspace(tmp_path_factory.mktemp("run"))
+    write_archive(workspace.archive, {"Short": 20, "Long": 40})
+
+    def parameters(params: dict[str, Any]) -> None:
+        params["suites"] = {"tiny": {"tasks": ["Short", "Long"]}}
+        params["seeds"], params["joint"] = [0, 1], ["mtcs", "mtl"]
+        params["classifiers"]["svm"]["costs"] = [1, 100]
+        for method in params["joint"]:
+            params["methods"][method] |= {"depth": 2, "hidden": 8, "output": 16}
+            params["methods"][method]["schedule"] = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01}
+
+    def suites(pipeline: dict[str, Any]) -> None:
+        pipeline["metrics"] = ["reports/tiny/summary.json"]
+        for stage in ("train", "represent", "classify"):
+            pipeline["stages"][stage]["matrix"]["suite"] = ["tiny"]
+
+    workspace.change("params.yaml", parameters)
+    workspace.change("dvc.yaml", suites)
+    workspace.dvc("repro")
+    return workspace
+
+
+@pytest.mark.xdist_group("workspace")
+class TestTinySuite:
+    """One after the other on one workspace; each puts back what it changes."""
+
+    def test_report_is_made(self, workspace):
+        report = workspace.root / "reports/tiny"
+        accuracy = pd.read_csv(report / "accuracy.csv")
+        assert sorted(map(tuple, accuracy[["method", "seed", "task"]].to_numpy().tolist())) == [
+            (method, seed, task) for method in ("mtcs", "mtl") for seed in (0, 1) for task in ("Long", "Short")
+        ]
+        assert (accuracy["n_test"] == 10).all()
+        assert (accuracy["accuracy"] >= 0.9).all()
+        assert "</html>" in (report / "report.html").read_text()
+        assert "Short" in (report / "accuracy.md").read_text()
+        assert "tiny" in workspace.dvc("metrics", "show")
+        assert not list((workspace.root / ".checkpoints").glob("*"))
+
+    def test_second_run_does_nothing(self, workspace):
+        assert workspace.stale() == set()
+        said = workspace.dvc("repro")
+        assert "Running stage" not in said
+        assert said.count("didn't change, skipping") == 15
+        assert "up to date" in said
+
+    def test_parameters_of_one_method_rerun_that_method_only(self, workspace):
+        before = (workspace.root / "params.yaml").read_text()
+        workspace.change("params.yaml", lambda params: params["methods"]["mtcs"].update(sharing_weight=0.2))
+        expected = {f"{stage}@tiny-mtcs-{seed}" for stage in ("train", "represent") for seed in (0, 1)}
+        assert workspace.stale() == {*expected, "report@tiny"}
+        assert set(running(workspace.dvc("repro", "--dry"))) >= expected
+        assert not [name for name in running(workspace.dvc("repro", "--dry")) if "mtl" in name]
+        (workspace.root / "params.yaml").write_text(before)
+
+    def test_parameters_of_the_classifier_retrain_nothing(self, workspace):
+        before = (workspace.root / "params.yaml").read_text()
+        workspace.change("params.yaml", lambda params: params["classifiers"]["svm"].update(folds=4))
+        expected = {f"classify@tiny-{method}-{seed}" for method in ("mtcs", "mtl") for seed in (0, 1)}
+        assert workspace.stale() == {*expected, "report@tiny"}
+        assert set(running(workspace.dvc("repro", "--dry"))) == {*expected, "report@tiny"}
+        (workspace.root / "params.yaml").write_text(before)
+
+    def test_code_of_the_report_retrains_nothing(self, workspace):
+        code = workspace.root / "mtcs/reports/page.py"
+        before = code.read_text()
+        code.write_text(before + "# changed\n")
+        assert workspace.stale() == {"report@tiny"}
+        code.write_text(before)
+
+
+def running(said: str) -> list[str]:
+    """The stages that `dvc repro` says it runs."""
+    return [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
