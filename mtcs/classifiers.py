@@ -21,6 +21,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -33,6 +34,7 @@ from pydantic import BaseModel, Field
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
 
 from mtcs.errors import InputError
 from mtcs.layout import write_whole
@@ -324,9 +326,15 @@ def _vote(svc: SVC, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return svc.classes_[votes.argmax(axis=0)], sure
 
 
-def _threads(workers: int) -> ThreadPoolExecutor:
-    """Threads rather than processes: they share the kernel, and libsvm and numpy compute without Python's lock."""
-    return ThreadPoolExecutor(joblib.cpu_count() if workers == -1 else workers)
+@contextmanager
+def _threads(workers: int) -> Iterator[Executor]:
+    """Threads rather than processes: they share the kernel, and libsvm and numpy compute without Python's lock.
+
+    Matrix products stay on the thread that asks for them; several threads each with threads of its own take turns.
+    """
+    threads = ThreadPoolExecutor(joblib.cpu_count() if workers == -1 else workers)
+    with threadpool_limits(1, user_api="blas"), threads:
+        yield threads
 
 
 def _each_block(threads: Executor, work: Callable[[slice], None], n: int) -> None:
