@@ -25,19 +25,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import joblib
 import numpy as np
-import skops.io
 from pydantic import BaseModel, Field
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedKFold, train_test_split
-from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from mtcs.errors import InputError
 from mtcs.layout import write_whole
+
+if TYPE_CHECKING:  # the functions import scikit-learn: whoever reads params.yaml needs no more than the spec
+    from sklearn.svm import SVC
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +103,9 @@ def fit_svm(
         InputError: if the representations are not finite or not one a label, if there is one class only, or if
             a stratified subsample of `max_train` series cannot be drawn.
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import SVC
+
     _check(representations, labels)
     searched = len(labels) // len(np.unique(labels)) >= spec.folds and len(labels) >= _MIN_SERIES
     if searched and len(labels) > spec.max_train:
@@ -183,6 +185,8 @@ def _check(representations: np.ndarray, labels: np.ndarray) -> None:
 
 def _subsample(labels: np.ndarray, size: int) -> np.ndarray:
     """Indices of a stratified subsample, the one that TS2Vec's evaluation draws."""
+    from sklearn.model_selection import train_test_split
+
     try:
         split = train_test_split(np.arange(len(labels)), train_size=size, random_state=0, stratify=labels)
     except ValueError as error:
@@ -197,6 +201,8 @@ def _search(
     features: np.ndarray, labels: np.ndarray, spec: SVM, workers: int
 ) -> Iterator[tuple[int, int, float, bool]]:
     """Cross-validate the grid; yields (index of C, fold, accuracy, converged)."""
+    from sklearn.model_selection import StratifiedKFold
+
     with warnings.catch_warnings():
         # A class with fewer members than folds is absent from some. ECG5000 has such; the protocol lets it pass.
         warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
@@ -263,6 +269,8 @@ class _Fold:
         return score, svc.fit_status_ == 0
 
     def _fit(self, cost: float) -> tuple[SVC, float]:
+        from sklearn.svm import SVC
+
         svc = SVC(C=cost, kernel="precomputed", max_iter=self.spec.max_iter).fit(self.kernel, self.labels)
         return svc, float((svc.predict(self.test_kernel) == self.test_labels).mean())
 
@@ -358,6 +366,8 @@ def save_classifier(path: Path, svc: SVC) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
+    import skops.io
+
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(svc))) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     # skops names arrays and objects by their addresses and dates the entries: number the first, leave out the second.
@@ -377,6 +387,8 @@ def load_classifier(path: Path) -> SVC:
     Raises:
         InputError: if there is no such file, or it holds anything that is not part of an SVC.
     """
+    import skops.io
+
     try:
         with zipfile.ZipFile(path) as archive:
             schema = json.loads(archive.read("schema.json"))

@@ -22,12 +22,12 @@ class _Group(TyperGroup):
             message, code = "Interrupted; the same command continues.", 130
         except MtcsError as error:
             message, code = str(error), error.exit_code
+        except BrokenPipeError:
+            raise
         except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
             message, code = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
-        except (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
-            if type(error).__module__.split(".")[0] in ("click", "typer"):
+        except Exception as error:
+            if type(error).__module__.split(".")[0] in ("click", "typer"):  # their own ways to end: usage, exit, abort
                 raise
             first = (str(error).strip().splitlines() or [""])[0]
             message, code = f"{type(error).__name__}: {first} (a defect of mtcs; --debug shows where)", 1

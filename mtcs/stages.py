@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -202,14 +204,9 @@ def classify(method: MethodName, suite: SuiteName, seed: SeedOption = 0, workers
     with progress(f"classify {suite}", fits * len(names), "fits") as advance:
         for done, name in enumerate(names):
             task = _task(suite, name)
-            path = WORKSPACE.representation(suite, method, seed, name)
-            try:
-                with np.load(path, allow_pickle=False) as arrays:
-                    found = dict(arrays)
-            except FileNotFoundError:
-                raise InputError(
-                    f"{path} does not exist; run 'mtcs represent {method} {suite} --seed {seed}'."
-                ) from None
+            found = _read_arrays(
+                WORKSPACE.representation(suite, method, seed, name), f"mtcs represent {method} {suite} --seed {seed}"
+            )
 
             def show(fit: int, of: int, done: int = done, name: str = name) -> None:
                 advance(done * fits + fit + fits - of, name)
@@ -381,6 +378,23 @@ def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
     with write_whole(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  # numpy's stub takes them for allow_pickle
+
+
+def _read_arrays(path: Path, remedy: str) -> dict[str, np.ndarray]:
+    """What `_write_arrays` wrote of a representation."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = dict(arrays)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run '{remedy}'.") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} is not a whole file of arrays ({error}); run '{remedy}'.") from error
+    missing = {"train", "test"} - set(found)
+    if missing:
+        raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; run '{remedy}'.")
+    return found
 
 
 def _commit() -> str | None:
