@@ -1,0 +1,421 @@
+"""The command line as a user meets it: what it lists, and one line for each mistake."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import mtcs
+from mtcs.cli import app
+from mtcs.layout import Layout
+from mtcs.tasks import Split, Task, write_task
+
+PARAMS = {
+    "suites": {"tiny": {"tasks": ["Short", "Long"]}, "toy": {"source": "aeon", "tasks": ["GunPoint"]}},
+    "seeds": [0, 1],
+    "joint": ["joint"],
+    "alone": ["alone"],
+    "methods": {
+        name: {
+            "kind": "multitask",
+            "depth": 1,
+            "hidden": 4,
+            "output": 8,
+            "sharing_weight": 0.1,
+            "schedule": {"epochs": 1, "batch_size": 8, "learning_rate": 0.01},
+            "classifier": "svm",
+        }
+        for name in ("joint", "alone", "spare")
+    },
+    "classifiers": {"svm": {"kind": "svm", "costs": [1, 10], "folds": 2, "max_train": 100, "max_iter": 1000}},
+}
+LAYOUT = Layout()
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace but for `params.yaml`, as the current folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+    return tmp_path
+
+
+def normalized() -> None:
+    """What `mtcs normalize tiny` leaves."""
+    rng = np.random.default_rng(0)
+    for name, length in (("Short", 12), ("Long", 20)):
+        splits = [
+            Split(rng.normal(size=(16, length)).astype(np.float32), np.arange(16, dtype=np.int64) % 2) for _ in "ab"
+        ]
+        write_task(LAYOUT.normalized("tiny", name), Task(name, *splits, ("no", "yes")))
+
+
+def mtcs_says(*arguments: str) -> str:
+    """Standard output of a command that succeeds."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def fails(code: int, *arguments: str) -> str:
+    """What a command says that ends with `code`: one line, after lines of progress, and no traceback."""
+    done = CliRunner().invoke(app, arguments)
+    *before, last = done.stderr.splitlines()
+    assert done.exit_code == code, done.output
+    assert last.startswith("mtcs: ")
+    assert not [line for line in before if line.startswith(("mtcs: ", "Traceback"))], done.output
+    return last.removeprefix("mtcs: ")
+
+
+# What there is
+
+
+def test_version():
+    assert mtcs_says("--version") == f"mtcs {mtcs.__version__}\n"
+
+
+def test_help_lists_every_command_with_its_purpose():
+    said = mtcs_says("--help")
+    for name in ("download", "normalize", "train", "represent", "classify", "validate", "report", "suites", "methods"):
+        assert f" {name} " in said
+    assert "Z-normalise a suite's tasks" in said
+
+
+def test_no_arguments_show_help():
+    done = CliRunner().invoke(app, [])
+    assert "Usage: " in done.output
+    assert "Traceback" not in done.output
+
+
+def test_importing_the_command_line_is_light():
+    code = "import sys, mtcs.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib", "numpy", "skops"} & set(loaded)
+
+
+def test_suites_are_listed_with_sizes():
+    said = mtcs_says("suites")
+    assert "tiny: 2 tasks" in said
+    assert "toy: 1 tasks, 50 training series, 2 labels (from aeon)" in said
+    assert "GunPoint                         50 train    150 test   2 labels  length 150" in said
+    assert "Short                        not in the UCR archive" in said
+
+
+def test_methods_are_listed_with_parameters():
+    said = mtcs_says("methods")
+    assert "joint: one model for a suite" in said
+    assert "alone: one model for each task" in said
+    assert "spare" not in said, "it is not run"
+    assert "learning_rate 0.01" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("mtcs nor", ["normalize"]),
+        ("mtcs normalize ", ["tiny", "toy"]),
+        ("mtcs train a", ["alone"]),
+        ("mtcs train joint t", ["tiny", "toy"]),
+        ("mtcs train joint tiny --device c", ["cpu", "cuda"]),
+    ],
+)
+def test_shell_completion(words, expected):
+    environment = {
+        "_MTCS_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    done = CliRunner().invoke(app, [], prog_name="mtcs", env=environment)
+    assert done.stdout.split() == expected
+
+
+def test_shell_completion_without_params_is_empty():
+    LAYOUT.params.unlink()
+    environment = {"_MTCS_COMPLETE": "complete_bash", "COMP_WORDS": "mtcs normalize ", "COMP_CWORD": "2"}
+    done = CliRunner().invoke(app, [], prog_name="mtcs", env=environment)
+    assert done.stdout.split() == []
+    assert "Traceback" not in done.output
+
+
+# Names
+
+
+@pytest.mark.parametrize("command", ["download", "normalize", "report"])
+def test_unknown_suite(command):
+    assert fails(2, command, "tinny") == "Unknown suite tinny; params.yaml has tiny, toy."
+
+
+@pytest.mark.parametrize("command", ["train", "represent", "classify", "validate"])
+def test_unknown_names_of_a_run(command):
+    assert fails(2, command, "joint", "tinny") == "Unknown suite tinny; params.yaml has tiny, toy."
+    assert fails(2, command, "jiont", "tiny") == "Unknown method jiont; params.yaml runs joint, alone."
+    assert fails(2, command, "spare", "tiny") == (
+        "Unknown method spare under methods, but not in joint or alone; params.yaml runs joint, alone."
+    )
+
+
+def test_task_option():
+    normalized()
+    assert fails(2, "train", "alone", "tiny", "--task", "Wide") == "Unknown task Wide; the suite has Short, Long."
+    assert fails(2, "train", "joint", "tiny", "--task", "Short") == (
+        "joint trains one model for the whole suite; leave out --task Short."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["trian", "joint", "tiny"], "No such command 'trian'"),
+        (["train", "joint"], "Missing argument 'SUITE'"),
+        (["train", "joint", "tiny", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["train", "joint", "tiny", "--seed", "one"], "Invalid value for '--seed'"),
+        (["train", "joint", "tiny", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
+        (["train", "joint", "tiny", "--sed", "1"], "No such option: --sed"),
+        (["validate", "joint", "tiny", "--share", "0.9"], "Invalid value for '--share'"),
+    ],
+)
+def test_usage(arguments, expected):
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.output
+
+
+# params.yaml
+
+
+def test_params_missing():
+    LAYOUT.params.unlink()
+    assert fails(2, "suites") == "params.yaml does not exist; run mtcs in the folder that holds params.yaml."
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        assert text.count(old) >= 1
+        return text.replace(old, new, 1)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        (lambda _: "suites: [", "params.yaml: line 1: expected the node content, but found"),
+        (lambda _: "", "params.yaml: Input should be"),
+        (lambda _: "- a\n- b\n", "params.yaml: Input should be"),
+        (replaced("seeds:", "sedes:"), "params.yaml: seeds: Field required; and 1 more"),
+        (replaced("epochs: 1", "epochs: 0"), "methods.joint.schedule.epochs: Input should be greater than or equal to"),
+        (replaced("epochs: 1", "epochs: 0"), "(is 0)."),
+        (replaced("epochs: 1", "epochs: many"), "(is 'many')."),
+        (replaced("depth: 1", "detph: 1"), "methods.joint.detph: Extra inputs are not permitted (is 1)."),
+        (replaced("depth: 1", "depth: 99"), "methods.joint.depth: Input should be less than or equal to 16 (is 99)."),
+        (replaced("learning_rate: 0.01", "learning_rate: .nan"), "methods.joint.schedule.learning_rate: Input should"),
+        (replaced("sharing_weight: 0.1", "sharing_weight: .inf"), "methods.joint.sharing_weight: Input should be"),
+        (replaced("kind: multitask", "kind: other"), "methods.joint.kind: Input should be 'multitask' (is 'other')."),
+        (replaced("folds: 2", "folds: 1"), "classifiers.svm.folds: Input should be greater than or equal to 2 (is 1)."),
+        (
+            replaced("classifier: svm", "classifier: tree"),
+            "methods.joint.classifier: tree is not among classifiers (svm).",
+        ),
+        (replaced("- joint", "- joined"), "joint and alone: joined is not among methods (joint, alone, spare)."),
+        (replaced("- alone", "- joint"), "joint and alone: joint stands there twice."),
+        (replaced("- 1", "- 0"), "seeds: 0 stands there twice."),
+        (replaced("- 1", "- -1"), "seeds.1: Input should be greater than or equal to 0 (is -1)."),
+        (replaced("- Long", "- Short"), "suites.tiny.tasks: Short stands there twice."),
+        (replaced("- Long", "- ../../etc"), "suites.tiny.tasks.1: String should match pattern"),
+        (replaced("source: aeon", "source: web"), "suites.toy.source: Input should be 'archive' or 'aeon' (is 'web')."),
+    ],
+)
+def test_params_malformed(edit, expected):
+    LAYOUT.params.write_text(edit(LAYOUT.params.read_text()))
+    said = fails(2, "methods")
+    assert said.startswith("params.yaml")
+    assert expected in said
+
+
+def test_params_that_are_not_text():
+    LAYOUT.params.write_bytes(b"\xff\xfe\x00")
+    assert fails(2, "methods").startswith("params.yaml is not ")
+
+
+# Files that are missing or damaged
+
+
+def test_download_from_nowhere(monkeypatch):
+    monkeypatch.setenv("MTCS_ARCHIVE", "nowhere")
+    assert fails(2, "download", "tiny") == (
+        "MTCS_ARCHIVE is 'nowhere', which is neither a folder nor a URL template with '{name}'."
+    )
+    assert fails(2, "download", "tiny", "--archive", "http://127.0.0.1/zip") == (
+        "MTCS_ARCHIVE is 'http://127.0.0.1/zip'; expected a folder, or an http or https URL with '{name}' in it."
+    )
+
+
+def test_download_of_a_task_that_is_not_there(here):
+    (here / "archive").mkdir()
+    assert fails(2, "download", "tiny", "--archive", "archive").startswith("Short is not in archive (no Short.zip, ")
+
+
+def test_stage_before_was_not_run():
+    assert "run 'mtcs download tiny'" in fails(2, "normalize", "tiny")
+    for command in ("train", "represent", "classify", "validate"):
+        assert fails(2, command, "joint", "tiny") == (
+            "data/normalized/tiny/Short.npz does not exist; run 'mtcs normalize tiny'."
+        )
+    normalized()
+    assert fails(2, "represent", "joint", "tiny", "--seed", "3") == (
+        "data/models/tiny/joint/seed3/joint.safetensors does not exist; "
+        "run 'mtcs train' for that suite, method and seed first."
+    )
+    assert fails(2, "classify", "joint", "tiny", "--seed", "3") == (
+        "data/representations/tiny/joint/seed3/Short.npz does not exist; run 'mtcs represent joint tiny --seed 3'."
+    )
+    assert fails(2, "report", "tiny") == "tiny has no predictions of joint, alone; run 'mtcs classify joint tiny'."
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "half": lambda content: content[: len(content) // 2],
+    "text": lambda content: b"<html>404</html>",
+    "flipped": lambda content: content[:200] + bytes(byte ^ 0xFF for byte in content[200:260]) + content[260:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_data(damage):
+    normalized()
+    path = LAYOUT.normalized("tiny", "Short")
+    path.write_bytes(damage(path.read_bytes()))
+    said = fails(2, "train", "joint", "tiny")
+    assert said.startswith("data/normalized/tiny/Short.npz ")
+    assert said.endswith("; run 'mtcs normalize tiny'.")
+    assert "pickle" not in said, "no advice to load what may run code"
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damaged_model_and_representation(damage):
+    normalized()
+    mtcs_says("train", "joint", "tiny")
+    mtcs_says("represent", "joint", "tiny")
+    path = LAYOUT.model("tiny", "joint", 0)
+    if damage is not DAMAGE["flipped"]:  # weights are numbers: any bytes are some
+        path.write_bytes(damage(path.read_bytes()))
+        said = fails(2, "represent", "joint", "tiny")
+        assert said.startswith("data/models/tiny/joint/seed0/joint.safetensors does not hold these parameters' weights")
+        assert said.endswith("run 'mtcs train' again.")
+    path = LAYOUT.representation("tiny", "joint", 0, "Short")
+    path.write_bytes(damage(path.read_bytes()))
+    said = fails(2, "classify", "joint", "tiny")
+    assert said.startswith("data/representations/tiny/joint/seed0/Short.npz ")
+    assert said.endswith("; run 'mtcs represent joint tiny --seed 0'.")
+    assert "pickle" not in said, "no advice to load what may run code"
+
+
+def test_model_of_other_parameters():
+    normalized()
+    mtcs_says("train", "joint", "tiny")
+    LAYOUT.params.write_text(LAYOUT.params.read_text().replace("output: 8", "output: 9"))
+    said = fails(2, "represent", "joint", "tiny")
+    assert "joint.safetensors does not hold these parameters' weights (" in said
+
+
+# The machine
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MTCS_DEVICE", "tpu", "MTCS_DEVICE: Input should be 'auto', 'cpu' or 'cuda' (is 'tpu'); "),
+        ("MTCS_PRECISION", "fp8", "MTCS_PRECISION: Input should be 'auto', 'fp32' or 'bf16' (is 'fp8'); "),
+        ("MTCS_WORKERS", "-2", "MTCS_WORKERS: Input should be greater than or equal to 0 (is '-2'); "),
+    ],
+)
+def test_machine_settings(monkeypatch, name, value, expected):
+    normalized()
+    monkeypatch.setenv(name, value)
+    assert fails(2, "train", "joint", "tiny") == f"{expected}correct or unset that variable."
+
+
+def test_cuda_where_there_is_none(monkeypatch):
+    normalized()
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    expected = "device is cuda, but no CUDA device is available here; take --device cpu or auto."
+    for command in ("train", "represent", "validate"):
+        assert fails(2, command, "joint", "tiny", "--device", "cuda") == expected
+    monkeypatch.setenv("MTCS_DEVICE", "cuda")
+    assert fails(2, "train", "joint", "tiny") == expected
+
+
+def test_disk_is_full(monkeypatch):
+    normalized()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/models")
+
+    monkeypatch.setattr("mtcs.layout.tempfile.mkstemp", full)
+    assert fails(1, "train", "joint", "tiny") == "No space left on device: data/models."
+
+
+def test_folder_cannot_be_made():
+    LAYOUT.root.joinpath("data").write_text("a file in the way")
+    said = fails(1, "download", "toy")
+    assert "data/raw/toy" in said
+    assert "Not a directory" in said
+
+
+# Work that fails
+
+
+def test_diverging_loss():
+    normalized()
+    LAYOUT.params.write_text(LAYOUT.params.read_text().replace("learning_rate: 0.01", "learning_rate: 1.0e+30"))
+    said = fails(1, "train", "joint", "tiny")
+    assert said.startswith("The loss is ")
+    assert "with learning rate 1e+30; lower `schedule.learning_rate`" in said
+    assert not LAYOUT.model("tiny", "joint", 0).exists()
+
+
+def test_interruption(monkeypatch):
+    def interrupted(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mtcs.experiment.read_experiment", interrupted)
+    assert fails(130, "methods") == "Interrupted; the same command continues."
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, AttributeError, AssertionError, EOFError, KeyError])
+def test_a_defect_is_told_as_one(monkeypatch, error):
+    def defective(_: Path) -> None:
+        raise error("this and that\nand more")
+
+    monkeypatch.setattr("mtcs.experiment.read_experiment", defective)
+    said = fails(1, "methods")
+    assert said.startswith(f"{error.__name__}: ")
+    assert said.endswith(" (a defect of mtcs; --debug shows where)")
+
+
+def test_debug_shows_the_traceback():
+    done = CliRunner().invoke(app, ["--debug", "normalize", "tinny"])
+    assert done.exit_code == 2
+    assert "Traceback (most recent call last)" in done.stderr
+    assert done.stderr.splitlines()[-1] == "mtcs: Unknown suite tinny; params.yaml has tiny, toy."
+
+
+def test_closed_pipe_is_no_error(here):
+    """`mtcs suites | head -1`: the rest has no reader, and nothing is said about it."""
+    command = [sys.executable, "-c", "from mtcs.cli import main; main()", "suites"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=here)
+    assert "Traceback" not in done.stderr
