@@ -1,0 +1,126 @@
+"""What the README says: its tables are the reports', its commands exist. `make readme` runs this file as a script."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.core
+import typer.main
+import yaml
+from dvc.cli import parse_args
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from mtcs.cli import app
+from mtcs.experiment import read_experiment
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+SECTION = re.compile(r"(<!-- results:(\w+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
+DOCUMENTS = ("README.md", "CONTRIBUTING.md")
+
+
+def filled(text: str) -> str:
+    """The README's text with its results sections as `reports/<suite>/accuracy.md` has them, empty without a report."""
+
+    def section(match: re.Match[str]) -> str:
+        report = ROOT / "reports" / match[2] / "accuracy.md"
+        table = report.read_text("utf-8").partition("\n")[2].strip() if report.exists() else ""  # without its title
+        return match[1] + (f"\n{table}\n\n" if table else "") + match[4]
+
+    return SECTION.sub(section, text)
+
+
+def test_results_are_those_of_the_reports():
+    text = README.read_text("utf-8")
+    assert [match[2] for match in SECTION.finditer(text)] == ["ucr12", "ucr10", "demo"]
+    assert filled(text) == text, "README.md and reports/ differ; run 'make readme'"
+
+
+def shell_lines() -> list[str]:
+    """Lines of the documents' shell blocks, without variables that are set for one command."""
+    text = "\n".join((ROOT / name).read_text("utf-8") for name in DOCUMENTS)
+    lines = "".join(re.findall(r"^ *```sh\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)).splitlines()
+    return sorted({re.sub(r"^(\w+=\S+ )+", "", line.strip()) for line in lines})
+
+
+def commands(program: str) -> list[str]:
+    return [line for line in shell_lines() if line.split()[0] == program]
+
+
+def test_every_shell_line_is_looked_at():
+    assert {line.split()[0] for line in shell_lines()} == {"make", "dvc", "mtcs", "source", "rm"}
+
+
+@pytest.mark.parametrize("command", commands("mtcs"))
+def test_mtcs_commands(command):
+    _, name, *arguments = shlex.split(command)
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    given = group.commands[name].make_context(name, arguments).params
+    experiment = read_experiment(ROOT / "params.yaml")
+    assert given.get("suite") in (None, *experiment.suites)
+    assert given.get("method") in (None, *experiment.runs)
+
+
+@pytest.mark.parametrize("command", commands("dvc"))
+def test_dvc_commands(command):
+    arguments = parse_args(shlex.split(command)[1:])
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    suites = yaml.safe_load((ROOT / "params.yaml").read_text())["suites"]
+    for target in getattr(arguments, "targets", None) or []:
+        stage, suite = target.split("@")
+        assert stage in stages
+        assert suite in (*suites, "mine")
+
+
+@pytest.mark.parametrize("command", commands("make"))
+def test_make_commands(command):
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(shlex.split(command)[1:]) <= set(targets)
+
+
+def test_make_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()
+    assert re.findall(r"^([a-z-]+):.*## \w", makefile, re.MULTILINE) == phony
+
+
+def test_ci_runs_the_readmes_test_command():
+    assert "make test" in commands("make")
+    assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
+
+
+def test_every_machine_setting_is_told():
+    from mtcs.machine import Machine
+
+    told = set(re.findall(r"^\| `(MTCS_\w+)`", README.read_text("utf-8"), re.MULTILINE))
+    assert told == {f"MTCS_{name.upper()}" for name in Machine.model_fields}
+
+
+def test_links_lead_somewhere():
+    for name in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text("utf-8")):
+            assert (ROOT / link).exists(), f"{name}: {link}"
+
+
+def test_constraints_pin_every_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["dev"])]
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    pins = dict(line.split("==") for line in lines)
+    assert len(pins) == len(lines)
+    assert not [pin for pin in pins.values() if not re.fullmatch(r"[0-9a-z.]+", pin)], (
+        "a version alone, for any machine"
+    )
+    names = {canonicalize_name(name): version for name, version in pins.items()}
+    for requirement in wanted:
+        assert requirement.specifier.contains(names[canonicalize_name(requirement.name)]), requirement
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text("utf-8")), "utf-8")
