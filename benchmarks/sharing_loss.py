@@ -1,0 +1,145 @@
+"""The sharing loss over 1,000 tasks of 10 labels against a training step, its memory, and against a loop over pairs.
+
+    python benchmarks/sharing_loss.py [--tasks 1000] [--length 500] [--threads 2] [--repeats 7]
+
+A training step is MTL's with as many heads: forward, backward and AdamW on a batch (32, T). The sharing loss is
+forward and backward of Equation 3 over all pairs of heads on that batch's probabilities, (32, 10,000). Which labels
+can be relevant at all depends on how sure the heads are, so three situations are measured. Both are timed in turn in
+one process; printed are medians and the median of the ratios pair by pair. Memory is what a fresh process needs beyond
+what it holds before the call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from mtcs.encoder import DilatedEncoder
+from mtcs.methods.base import Batch
+from mtcs.methods.multitask import MultiTask
+from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
+
+LABELS, WIDTH, BATCH = 10, 320, 32
+SITUATIONS = {"untrained heads": 0.1, "moderately trained": 3.0, "very confident": 10.0}
+"""Standard deviation of the logits."""
+
+
+def heads(tasks: int, scale: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Stacked weights (S, D), probabilities (B, S) and numbers of labels (K,), as `stacked_sharing` takes them."""
+    generator = torch.Generator().manual_seed(0)
+    weights = (torch.rand(tasks * LABELS, WIDTH, generator=generator) * 2 - 1) / WIDTH**0.5
+    logits = scale * torch.randn(BATCH, tasks, LABELS, generator=generator)
+    return weights.requires_grad_(), logits.softmax(2).flatten(1), torch.full((tasks,), LABELS)
+
+
+def share(weights: Tensor, probabilities: Tensor, classes: Tensor) -> float:
+    """Forward and backward; returns the share of relevant pairs."""
+    weights.grad = None
+    loss, relevant = stacked_sharing(weights, probabilities, classes)
+    loss.backward()
+    return float(relevant)
+
+
+def share_by_pairs(weights: list[Tensor], probabilities: list[Tensor]) -> None:
+    """Equation 3 as it is written: one pair of tasks after the other."""
+    total = torch.zeros(())
+    for k, w_k in enumerate(weights):
+        for j, w_j in enumerate(weights):
+            if j != k:
+                relevant = relevant_pairs(affinity(probabilities[j], probabilities[k]))  # (M, N)
+                total = total + ((w_j.unsqueeze(1) - w_k).square().mean(2) * relevant).mean()
+    total.backward()
+
+
+def share_at_once(weights: list[Tensor], probabilities: list[Tensor]) -> None:
+    sharing_loss(weights, probabilities).backward()
+
+
+def training_step(tasks: int, length: int) -> Callable[[], None]:
+    """A step of MTL with as many heads."""
+    torch.manual_seed(0)
+    method = MultiTask(DilatedEncoder(), {str(k): LABELS for k in range(tasks)}, WIDTH, sharing_weight=0)
+    optimizer = torch.optim.AdamW(method.parameters(), fused=True)
+    batch = Batch("0", torch.randn(BATCH, length), torch.randint(LABELS, (BATCH,)))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        method.loss(batch).backward()
+        optimizer.step()
+
+    return step
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Most memory this process has held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def memory(tasks: int, scale: float, threads: int) -> float:
+    """MB that the sharing loss needs beyond its arguments; to be called in a fresh process."""
+    torch.set_num_threads(threads)
+    arguments = heads(tasks, scale)
+    share(*heads(20, scale))  # what libraries set aside on first use
+    before = peak()
+    share(*arguments)
+    return peak() - before
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", type=int, default=1000)
+    parser.add_argument("--length", type=int, default=500)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=7)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    step = training_step(options.tasks, options.length)
+    step()
+    print(f"{options.tasks} tasks of {LABELS} labels, D = {WIDTH}, batch ({BATCH}, {options.length}), fp32")
+    for name, scale in SITUATIONS.items():
+        arguments = heads(options.tasks, scale)
+        relevant = share(*arguments)
+        times = [(seconds(lambda a=arguments: share(*a)), seconds(step)) for _ in range(options.repeats)]
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            needed = fresh.submit(memory, options.tasks, scale, options.threads).result()
+        print(
+            f"{name:18}: sharing {1e3 * median(a for a, _ in times):7.1f} ms, "
+            f"training step {1e3 * median(b for _, b in times):7.1f} ms, ratio {median(a / b for a, b in times):.3f}, "
+            f"memory {needed:.0f} MB, {relevant:.2%} of pairs relevant",
+            flush=True,
+        )
+
+    few = 50
+    for name, scale in SITUATIONS.items():
+        weights, probabilities, _ = heads(few, scale)
+        lists = [w.detach().requires_grad_() for w in weights.split(LABELS)], list(probabilities.split(LABELS, 1))
+        share_by_pairs(*lists)
+        times = [
+            (seconds(lambda a=lists: share_by_pairs(*a)), seconds(lambda a=lists: share_at_once(*a)))
+            for _ in range(options.repeats)
+        ]
+        print(
+            f"{few} tasks, {name}: loop over pairs {1e3 * median(a for a, _ in times):.1f} ms, "
+            f"at once {1e3 * median(b for _, b in times):.2f} ms, ratio {median(a / b for a, b in times):.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
