@@ -31,13 +31,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-import aeon.datasets
 import numpy as np
-from aeon.datasets import load_from_ts_file
 
 from mtcs.errors import InputError, WorkError
-
-PUBLIC_ARCHIVE = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
 
 TIMEOUT = 30.0
 """Seconds to connect, and seconds of silence within a transfer, before it counts as broken."""
@@ -176,6 +172,8 @@ def read_raw(folder: Path, name: str) -> RawTask:
 def _gather(name: str, source: str, into: Path, progress: Progress | None) -> str:
     """Put both parts of a task into `into`, as `.ts` or `.tsv`, and return where they came from."""
     if source == "aeon":
+        import aeon.datasets  # here and below where it is used: `published_sizes` needs no more than a table
+
         inside = Path(aeon.datasets.__file__).parent / "data"
         if not _copy(name, inside / name, into):
             known = sorted(task for task in published_sizes() if (inside / task).is_dir())
@@ -459,6 +457,8 @@ def _load(folder: Path, name: str) -> RawTask:
 
 def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple[RawSplit, list[str]]:
     """One split, and the classes its header lists."""
+    from aeon.datasets import load_from_ts_file
+
     path, what = folder / f"{name}_{part}.ts", f"{name} ({part.lower()})"
     if not path.is_file():
         raise _Fault(f"{path} does not exist")

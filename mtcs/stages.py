@@ -385,12 +385,13 @@ def _read_arrays(path: Path, remedy: str) -> dict[str, np.ndarray]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = dict(arrays)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run '{remedy}'.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} is not a whole file of arrays ({error}); run '{remedy}'.") from error
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
+        raise InputError(f"{path} does not hold representations ({what}); run '{remedy}'.") from error
     missing = {"train", "test"} - set(found)
     if missing:
         raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; run '{remedy}'.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,8 +93,9 @@ def read_task(path: Path) -> Task:
     Raises:
         InputError: if there is no such file, or it does not hold a task.
     """
+    remedy = f"run 'mtcs normalize {path.parent.name}'"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Task(
                 name=path.stem,
                 train=Split(arrays["series_train"], arrays["labels_train"]),
@@ -101,6 +103,7 @@ def read_task(path: Path) -> Task:
                 classes=tuple(str(name) for name in arrays["classes"]),
             )
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist; run 'mtcs normalize {path.parent.name}'.") from None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} does not hold a task ({error}); run 'mtcs normalize {path.parent.name}'.") from error
+        raise InputError(f"{path} does not exist; {remedy}.") from None
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
+        raise InputError(f"{path} does not hold a task ({what}); {remedy}.") from error

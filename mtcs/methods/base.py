@@ -57,8 +57,8 @@ class Schedule(BaseModel, frozen=True, extra="forbid"):
     """Passes over all training series of all tasks."""
     batch_size: int = Field(ge=1)
     """Series in a mini-batch, all of one task."""
-    learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
+    learning_rate: float = Field(gt=0, allow_inf_nan=False)
+    weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
     """Decoupled weight decay; 0.01 is AdamW's usual value."""
 
 

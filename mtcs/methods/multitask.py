@@ -86,9 +86,9 @@ class MultiTaskSpec(Spec, frozen=True):
     """Channels of those blocks."""
     output: int = Field(default=320, ge=1)
     """D, the width of a representation."""
-    sharing_weight: float = Field(ge=0)
+    sharing_weight: float = Field(ge=0, allow_inf_nan=False)
     """alpha of Equation 6."""
-    threshold: float = Field(default=2.0, ge=0)
+    threshold: float = Field(default=2.0, ge=0, allow_inf_nan=False)
     """tau of Equation 5."""
     reduction: Reduction = "mean"
     """Whether Equation 3 averages or sums over the D coordinates."""
