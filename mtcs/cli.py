@@ -18,23 +18,28 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            message, code = "Interrupted; the same command continues.", 130
-        except MtcsError as error:
-            message, code = str(error), error.exit_code
-        except BrokenPipeError:
+        except BrokenPipeError:  # the reader of our output is gone, which is its right
             raise
-        except OSError as error:
-            message, code = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             if type(error).__module__.split(".")[0] in ("click", "typer"):  # their own ways to end: usage, exit, abort
                 raise
-            first = (str(error).strip().splitlines() or [""])[0]
-            message, code = f"{type(error).__name__}: {first} (a defect of mtcs; --debug shows where)", 1
-        if ctx.params.get("debug"):
-            traceback.print_exc()
-        typer.echo(f"mtcs: {message}", err=True)
-        raise typer.Exit(code)
+            if ctx.params.get("debug"):
+                traceback.print_exception(error)
+            message, code = _told(error)
+            typer.echo(f"mtcs: {message}", err=True)
+            raise typer.Exit(code) from None
+
+
+def _told(error: BaseException) -> tuple[str, int]:
+    """The one line and the exit code of an error."""
+    if isinstance(error, MtcsError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted; the same command continues.", 130
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first} (a defect of mtcs; --debug shows where)", 1
 
 
 app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)

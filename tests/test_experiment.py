@@ -190,7 +190,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_a_file_that_is_not_yaml(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("suites: {one: [}\n")
-    with pytest.raises(InputError, match="is not YAML: ") as error:
+    with pytest.raises(InputError, match="line 1: expected the node content") as error:
         read_experiment(path)
     assert "line 1" in str(error.value)
     assert "\n" not in str(error.value)
