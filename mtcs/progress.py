@@ -38,7 +38,7 @@ def _lines(what: str, total: int, unit: str, every: float) -> Advance:
             return
         last = now
         rate = (done - first) / max(now - start, 1e-9)
-        left = f", {rate:.0f} {unit}/s, {_clock((total - done) / rate)} left" if rate > 0 and done < total else ""
+        left = f", {_rate(rate)} {unit}/s, {_clock((total - done) / rate)} left" if rate > 0 and done < total else ""
         print(f"{what}: {done}/{total} {unit}{left}{f', {text}' if text else ''}", file=sys.stderr, flush=True)
 
     return advance
@@ -66,9 +66,13 @@ def _bar(what: str, total: int, unit: str) -> Iterator[Advance]:
             if first is None:
                 first = done
             rate = (done - first) / max(time.monotonic() - start, 1e-9)
-            bar.update(row, completed=done, text=f"{rate:.0f} {unit}/s {text}")
+            bar.update(row, completed=done, text=f"{_rate(rate)} {unit}/s {text}")
 
         yield advance
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def _clock(seconds: float) -> str:

@@ -126,7 +126,7 @@ def train(
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
-    on = _hardware(device, precision)
+    on, commit = _hardware(device, precision), _commit()
     for name, scope in _scopes(experiment, method, tasks, task):
         run = f"{suite}-{method}-{seed}-{name or 'joint'}"
         checkpoint = WORKSPACE.checkpoints / f"{run}-{training.run_key(spec, scope, seed, on)}.safetensors"
@@ -150,7 +150,7 @@ def train(
             "peak_memory_mb": round(training.peak_memory(on), 1),
             "parameters": sum(weight.numel() for weight in model.parameters()),
             "versions": training.versions(),
-            "commit": _commit(),
+            "commit": commit,
         }
         with write_whole(WORKSPACE.record(suite, method, seed, name)) as part:
             part.write_text(json.dumps(record, indent=2) + "\n")
