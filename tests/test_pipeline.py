@@ -314,7 +314,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
             params["methods"][method]["schedule"] = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01}
 
     def suites(pipeline: dict[str, Any]) -> None:
-        pipeline["metrics"] = ["reports/tiny/summary.json"]
+        for what in ("metrics", "plots"):
+            ours = [entry for entry in pipeline[what] if "demo" in json.dumps(entry)]
+            pipeline[what] = json.loads(json.dumps(ours).replace("demo", "tiny"))
         for stage in ("train", "represent", "classify"):
             pipeline["stages"][stage]["matrix"]["suite"] = ["tiny"]
 
@@ -339,8 +341,14 @@ class TestTinySuite:
         assert (accuracy["accuracy"] >= 0.9).all()
         assert "</html>" in (report / "report.html").read_text()
         assert "Short" in (report / "accuracy.md").read_text()
-        assert "tiny" in workspace.dvc("metrics", "show")
         assert not list((workspace.root / ".checkpoints").glob("*"))
+
+    def test_metrics_and_plots_are_shown(self, workspace):
+        metrics = json.loads(workspace.dvc("metrics", "show", "--json"))[""]["data"]
+        assert {"mtcs", "mtl"} <= set(metrics["reports/tiny/summary.json"]["data"])
+        plots = json.loads(workspace.dvc("plots", "show", "--json"))["data"]
+        assert len(plots) == 2
+        assert all(plot["content"]["data"]["values"] for group in plots.values() for plot in group), plots
 
     def test_second_run_does_nothing(self, workspace):
         assert workspace.stale() == set()
