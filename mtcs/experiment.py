@@ -91,12 +91,13 @@ class _Loader(yaml.SafeLoader):
     """A safe loader that refuses a key that stands twice in one mapping, of which YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
+        seen: list[Any] = []  # a key may be a list, which the mapping itself refuses below
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", key_node.start_mark)
-            seen.add(key)
+            if key_node.tag != "tag:yaml.org,2002:merge":
+                key = self.construct_object(key_node, deep=True)
+                if key in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", key_node.start_mark)
+                seen.append(key)
         return super().construct_mapping(node, deep)
 
 
