@@ -3,10 +3,12 @@
     python benchmarks/sharing_loss.py [--tasks 1000] [--length 500] [--threads 2] [--repeats 7]
 
 A training step is MTL's with as many heads: forward, backward and AdamW on a batch (32, T). The sharing loss is
-forward and backward of Equation 3 over all pairs of heads on that batch's probabilities, (32, 10,000). Which labels
-can be relevant at all depends on how sure the heads are, so three situations are measured. Both are timed in turn in
-one process; printed are medians and the median of the ratios pair by pair. Memory is what a fresh process needs beyond
-what it holds before the call.
+forward and backward of Equation 3 over all pairs of heads on that batch's probabilities, (32, 10,000). Its cost depends
+on which labels can be relevant at all, so several situations are measured: a batch of one task, whose representations
+lie about a common mean as those of the demo's trained models do, under heads as they are initialised and under 3 and 10
+times larger ones; and, as the worst case, probabilities that are independent from series to series. Sharing and step
+are timed in turn in one process; printed are medians and the median of the ratios pair by pair. Memory is what a fresh
+process needs beyond what it holds before the call.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from statistics import median
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from mtcs.encoder import DilatedEncoder
 from mtcs.methods.base import Batch
@@ -29,16 +32,23 @@ from mtcs.methods.multitask import MultiTask
 from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
 
 LABELS, WIDTH, BATCH = 10, 320, 32
-SITUATIONS = {"untrained heads": 0.1, "moderately trained": 3.0, "very confident": 10.0}
-"""Standard deviation of the logits."""
+COMMON, SPREAD = 9.0, 4.0  # norms of a batch's mean representation and of the distance from it
+SITUATIONS = {"heads as initialised": 1.0, "moderately trained": 3.0, "very confident": 10.0, "independent": None}
+"""How much larger than initialised the heads are; None for logits that are independent, of standard deviation 3."""
 
 
-def heads(tasks: int, scale: float) -> tuple[Tensor, Tensor, Tensor]:
+def heads(tasks: int, scale: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """Stacked weights (S, D), probabilities (B, S) and numbers of labels (K,), as `stacked_sharing` takes them."""
     generator = torch.Generator().manual_seed(0)
     weights = (torch.rand(tasks * LABELS, WIDTH, generator=generator) * 2 - 1) / WIDTH**0.5
-    logits = scale * torch.randn(BATCH, tasks, LABELS, generator=generator)
-    return weights.requires_grad_(), logits.softmax(2).flatten(1), torch.full((tasks,), LABELS)
+    if scale is None:
+        logits = 3 * torch.randn(BATCH, len(weights), generator=generator)
+    else:
+        weights *= scale
+        mean, apart = (normalize(torch.randn(n, WIDTH, generator=generator)) for n in (1, BATCH))
+        logits = (COMMON * mean + SPREAD * apart) @ weights.T
+    probabilities = logits.view(BATCH, tasks, LABELS).softmax(2).flatten(1)
+    return weights.requires_grad_(), probabilities, torch.full((tasks,), LABELS)
 
 
 def share(weights: Tensor, probabilities: Tensor, classes: Tensor) -> float:
@@ -90,7 +100,7 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
-def memory(tasks: int, scale: float, threads: int) -> float:
+def memory(tasks: int, scale: float | None, threads: int) -> float:
     """MB that the sharing loss needs beyond its arguments; to be called in a fresh process."""
     torch.set_num_threads(threads)
     arguments = heads(tasks, scale)
@@ -119,7 +129,7 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
             needed = fresh.submit(memory, options.tasks, scale, options.threads).result()
         print(
-            f"{name:18}: sharing {1e3 * median(a for a, _ in times):7.1f} ms, "
+            f"{name:20}: sharing {1e3 * median(a for a, _ in times):7.1f} ms, "
             f"training step {1e3 * median(b for _, b in times):7.1f} ms, ratio {median(a / b for a, b in times):.3f}, "
             f"memory {needed:.0f} MB, {relevant:.2%} of pairs relevant",
             flush=True,

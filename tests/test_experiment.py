@@ -196,6 +196,32 @@ def test_a_file_that_is_not_yaml(tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    """YAML would keep the last one."""
+    path = write(tmp_path, valid())
+    path.write_text(path.read_text() + "seeds: [7]\n")
+    lines = len(path.read_text().splitlines())
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    assert str(error.value) == f"{path}: line {lines}: seeds stands twice."
+
+
+@pytest.mark.xfail(strict=True, raises=InputError, reason="the loader refuses YAML's merge key")
+def test_a_block_may_take_over_another(tmp_path):
+    path = write(tmp_path, valid() | {"joint": [], "methods": {}})
+    text = path.read_text().replace("joint: []", "joint: [short, long]").replace("methods: {}", "methods:")
+    short = (
+        "  short: &short {kind: multitask, sharing_weight: 0, classifier: svm, depth: 2, schedule: &brief {SCHEDULE}}"
+    )
+    long = "  long: {<<: *short, depth: 3, schedule: {<<: *brief, epochs: 9}}"
+    blocks = f"methods:\n{short}\n{long}".replace("SCHEDULE", "epochs: 1, batch_size: 4, learning_rate: 0.1")
+    path.write_text(text.replace("methods:", blocks))
+    methods = read_experiment(path).methods
+    assert (methods["short"].depth, methods["long"].depth) == (2, 3)
+    assert (methods["short"].schedule.epochs, methods["long"].schedule.epochs) == (1, 9)
+    assert methods["long"].schedule.batch_size == 4
+
+
 def test_an_empty_file(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("")
