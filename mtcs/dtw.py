@@ -173,7 +173,11 @@ def _dtw(x: np.ndarray, backwards: np.ndarray, limit: float, rows: np.ndarray) -
         if low > high:
             return np.inf
         shift = m - 1 - diagonal  # j = diagonal - i is at place m - 1 - j
-        _advance(x[low : high + 1], backwards[low + shift :], older[low:], newer[low:], cells[low + 1 :])
+        for i in range(low, high + 1):
+            # Unsigned, as a signed place could count from the end, and the check for that keeps the loop scalar.
+            difference = x[np.uintp(i)] - backwards[np.uintp(i + shift)]
+            least = min(min(newer[np.uintp(i)], newer[np.uintp(i + 1)]), older[np.uintp(i)])
+            cells[np.uintp(i + 1)] = least + difference * difference
         cells[low], cells[high + 2] = np.inf, np.inf
         while low <= high and cells[low + 1] > limit:
             low += 1
@@ -184,12 +188,3 @@ def _dtw(x: np.ndarray, backwards: np.ndarray, limit: float, rows: np.ndarray) -
         older_low, older_high, newer_low, newer_high = newer_low, newer_high, low, high
         older, newer, cells = newer, cells, older
     return newer[n] if newer_high == n - 1 else np.inf
-
-
-@_compiled
-def _advance(x: np.ndarray, y: np.ndarray, older: np.ndarray, newer: np.ndarray, cells: np.ndarray) -> None:
-    """Compute the cells (c,) of an anti-diagonal from the two before it, in a loop without order: it vectorises."""
-    for k in range(len(x)):
-        least = newer[k] if newer[k] < newer[k + 1] else newer[k + 1]
-        least = older[k] if older[k] < least else least
-        cells[k] = least + (x[k] - y[k]) ** 2
