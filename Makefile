@@ -21,10 +21,10 @@ demo: $(VENV)/run.stamp ## install, reproduce the demo suite's report, show its 
 	@echo "The whole report: $(CURDIR)/reports/demo/report.html"
 
 test: lint ## all checks but the slow ones
-	pytest -n 2 --dist loadgroup -m "not slow"
+	pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: lint ## all checks
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 lint: $(VENV)/dev.stamp ## style, types and the order of the floors
 	ruff check .

@@ -206,7 +206,6 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     assert str(error.value) == f"{path}: line {lines}: seeds stands twice."
 
 
-@pytest.mark.xfail(strict=True, raises=InputError, reason="the loader refuses YAML's merge key")
 def test_a_block_may_take_over_another(tmp_path):
     path = write(tmp_path, valid() | {"joint": [], "methods": {}})
     text = path.read_text().replace("joint: []", "joint: [short, long]").replace("methods: {}", "methods:")
