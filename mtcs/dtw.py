@@ -135,7 +135,7 @@ def _search(
         for r in range(n):
             bounds[r] = _path_cost(references[r, : reference_lengths[r]], query)
         order = np.argsort(bounds)
-        index, best = n, bounds[order[0]]
+        index, best = n, float(bounds[order[0]])
         for r in order:
             distance = _dtw(references[r, : reference_lengths[r]], backwards, best, rows)
             if distance < best or (distance == best and r < index):
