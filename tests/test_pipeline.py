@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -276,12 +277,20 @@ class Workspace:
         """Names of the stages that something changed for; what they make in turn is not looked at."""
         return set(json.loads(self.dvc("status", "--json")))
 
-    def change(self, file: str, edit: Any) -> None:
+    def change(self, file: str, edit: Callable[[Any], object]) -> None:
         """Apply `edit` to the contents of a YAML file."""
         path = self.root / file
         contents = yaml.safe_load(path.read_text())
         edit(contents)
         path.write_text(yaml.safe_dump(contents, sort_keys=False))
+
+    @contextmanager
+    def changed(self, file: str, edit: Callable[[Any], object]) -> Iterator[None]:
+        """As `change`, for as long as the block lasts."""
+        before = (self.root / file).read_text()
+        self.change(file, edit)
+        yield
+        (self.root / file).write_text(before)
 
 
 def write_archive(folder: Path, lengths: dict[str, int]) -> None:
@@ -299,10 +308,9 @@ def write_archive(folder: Path, lengths: dict[str, int]) -> None:
                 file.writestr(f"{name}_{part}.ts", "\n".join(lines) + "\n")
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The whole pipeline of a suite of two tasks, reproduced once."""
-    workspace = Workspace(tmp_path_factory.mktemp("run"))
+def tiny(folder: Path) -> Workspace:
+    """A workspace whose only suite is of two tasks, with a small encoder and two seeds."""
+    workspace = Workspace(folder)
     write_archive(workspace.archive, {"Short": 20, "Long": 40})
 
     def parameters(params: dict[str, Any]) -> None:
@@ -322,63 +330,69 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
     workspace.change("params.yaml", parameters)
     workspace.change("dvc.yaml", suites)
-    workspace.dvc("repro")
     return workspace
 
 
 @pytest.mark.timeout(900)  # fifteen commands and DVC, on whatever else the machine does
-class TestTinySuite:
-    """One after the other on one workspace; each puts back what it changes."""
+def test_tiny_suite_from_archive_to_report(tmp_path):
+    workspace = tiny(tmp_path)
+    workspace.dvc("repro")
+    report_is_made(workspace)
+    metrics_and_plots_are_shown(workspace)
+    second_run_does_nothing(workspace)
+    parameters_of_one_method_rerun_that_method_only(workspace)
+    parameters_of_the_classifier_retrain_nothing(workspace)
+    code_of_the_report_retrains_nothing(workspace)
 
-    def test_report_is_made(self, workspace):
-        report = workspace.root / "reports/tiny"
-        accuracy = pd.read_csv(report / "accuracy.csv")
-        assert sorted(map(tuple, accuracy[["method", "seed", "task"]].to_numpy().tolist())) == [
-            (method, seed, task) for method in ("mtcs", "mtl") for seed in (0, 1) for task in ("Long", "Short")
-        ]
-        assert (accuracy["n_test"] == 10).all()
-        assert (accuracy["accuracy"] >= 0.9).all()
-        assert "</html>" in (report / "report.html").read_text()
-        assert "Short" in (report / "accuracy.md").read_text()
-        assert not list((workspace.root / ".checkpoints").glob("*"))
 
-    def test_metrics_and_plots_are_shown(self, workspace):
-        metrics = json.loads(workspace.dvc("metrics", "show", "--json"))[""]["data"]
-        assert {"mtcs", "mtl"} <= set(metrics["reports/tiny/summary.json"]["data"])
-        plots = json.loads(workspace.dvc("plots", "show", "--json"))["data"]
-        assert len(plots) == 2
-        assert all(plot["content"]["data"]["values"] for group in plots.values() for plot in group), plots
+def report_is_made(workspace: Workspace) -> None:
+    report = workspace.root / "reports/tiny"
+    accuracy = pd.read_csv(report / "accuracy.csv")
+    assert sorted(map(tuple, accuracy[["method", "seed", "task"]].to_numpy().tolist())) == [
+        (method, seed, task) for method in ("mtcs", "mtl") for seed in (0, 1) for task in ("Long", "Short")
+    ]
+    assert (accuracy["n_test"] == 10).all()
+    assert (accuracy["accuracy"] >= 0.9).all()
+    assert "</html>" in (report / "report.html").read_text()
+    assert "Short" in (report / "accuracy.md").read_text()
+    assert not list((workspace.root / ".checkpoints").glob("*"))
 
-    def test_second_run_does_nothing(self, workspace):
-        assert workspace.stale() == set()
-        said = workspace.dvc("repro")
-        assert "Running stage" not in said
-        assert said.count("didn't change, skipping") == 15
-        assert "up to date" in said
 
-    def test_parameters_of_one_method_rerun_that_method_only(self, workspace):
-        before = (workspace.root / "params.yaml").read_text()
-        workspace.change("params.yaml", lambda params: params["methods"]["mtcs"].update(sharing_weight=0.2))
+def metrics_and_plots_are_shown(workspace: Workspace) -> None:
+    metrics = json.loads(workspace.dvc("metrics", "show", "--json"))[""]["data"]
+    assert {"mtcs", "mtl"} <= set(metrics["reports/tiny/summary.json"]["data"])
+    plots = json.loads(workspace.dvc("plots", "show", "--json"))["data"]
+    assert len(plots) == 2
+    assert all(plot["content"]["data"]["values"] for group in plots.values() for plot in group), plots
+
+
+def second_run_does_nothing(workspace: Workspace) -> None:
+    assert workspace.stale() == set()
+    said = workspace.dvc("repro")
+    assert "Running stage" not in said
+    assert said.count("didn't change, skipping") == 15
+    assert "up to date" in said
+
+
+def parameters_of_one_method_rerun_that_method_only(workspace: Workspace) -> None:
+    with workspace.changed("params.yaml", lambda params: params["methods"]["mtcs"].update(sharing_weight=0.2)):
         expected = {f"{stage}@tiny-mtcs-{seed}" for stage in ("train", "represent") for seed in (0, 1)}
         assert workspace.stale() == {*expected, "report@tiny"}
-        assert set(running(workspace.dvc("repro", "--dry"))) >= expected
-        assert not [name for name in running(workspace.dvc("repro", "--dry")) if "mtl" in name]
-        (workspace.root / "params.yaml").write_text(before)
+        said = workspace.dvc("repro", "--dry")
+        assert expected <= set(running(said))
+        assert not [name for name in running(said) if "mtl" in name]
 
-    def test_parameters_of_the_classifier_retrain_nothing(self, workspace):
-        before = (workspace.root / "params.yaml").read_text()
-        workspace.change("params.yaml", lambda params: params["classifiers"]["svm"].update(folds=4))
+
+def parameters_of_the_classifier_retrain_nothing(workspace: Workspace) -> None:
+    with workspace.changed("params.yaml", lambda params: params["classifiers"]["svm"].update(folds=4)):
         expected = {f"classify@tiny-{method}-{seed}" for method in ("mtcs", "mtl") for seed in (0, 1)}
         assert workspace.stale() == {*expected, "report@tiny"}
         assert set(running(workspace.dvc("repro", "--dry"))) == {*expected, "report@tiny"}
-        (workspace.root / "params.yaml").write_text(before)
 
-    def test_code_of_the_report_retrains_nothing(self, workspace):
-        code = workspace.root / "mtcs/reports/page.py"
-        before = code.read_text()
-        code.write_text(before + "# changed\n")
-        assert workspace.stale() == {"report@tiny"}
-        code.write_text(before)
+
+def code_of_the_report_retrains_nothing(workspace: Workspace) -> None:
+    (workspace.root / "mtcs/reports/page.py").write_text("# something else")
+    assert workspace.stale() == {"report@tiny"}
 
 
 def running(said: str) -> list[str]:
