@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,12 +26,22 @@ SECTION = re.compile(r"(<!-- results:(\w+) -->\n)(.*?)(<!-- /results:\2 -->)", r
 DOCUMENTS = ("README.md", "CONTRIBUTING.md")
 
 
-def filled(text: str) -> str:
+def present(path: str) -> str:
+    """A report of the working tree, empty where there is none."""
+    return (ROOT / path).read_text("utf-8") if (ROOT / path).exists() else ""
+
+
+def committed(path: str) -> str:
+    """A report as committed, empty where there is none."""
+    shown = subprocess.run(["git", "show", f"HEAD:{path}"], cwd=ROOT, capture_output=True, encoding="utf-8")
+    return shown.stdout if shown.returncode == 0 else ""
+
+
+def filled(text: str, report: Callable[[str], str] = present) -> str:
     """The README's text with its results sections as `reports/<suite>/accuracy.md` has them, empty without a report."""
 
     def section(match: re.Match[str]) -> str:
-        report = ROOT / "reports" / match[2] / "accuracy.md"
-        table = report.read_text("utf-8").partition("\n")[2].strip() if report.exists() else ""  # without its title
+        table = report(f"reports/{match[2]}/accuracy.md").partition("\n")[2].strip()  # without its title
         return match[1] + (f"\n{table}\n\n" if table else "") + match[4]
 
     return SECTION.sub(section, text)
@@ -38,7 +50,8 @@ def filled(text: str) -> str:
 def test_results_are_those_of_the_reports():
     text = README.read_text("utf-8")
     assert [match[2] for match in SECTION.finditer(text)] == ["ucr12", "ucr10", "demo"]
-    assert filled(text) == text, "README.md and reports/ differ; run 'make readme'"
+    # Another processor's `make demo` changes reports/demo: the README then still holds what is committed.
+    assert text in (filled(text), filled(text, committed)), "README.md and reports/ differ; run 'make readme'"
 
 
 def shell_lines() -> list[str]:
