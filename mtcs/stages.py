@@ -283,7 +283,8 @@ def report(suite: SuiteName) -> None:
         spec = experiment.methods[name]
         classifier = experiment.classifiers[spec.classifier]
         parameters[name] = spec.model_dump(mode="json") | {"classifier": classifier.model_dump(mode="json")}
-    table = write_report(WORKSPACE, suite, experiment.suite(suite).tasks, experiment.runs, experiment.seeds, parameters)
+    seeds = {name: experiment.seeds for name in experiment.runs}
+    table = write_report(WORKSPACE, suite, experiment.suite(suite).tasks, experiment.runs, seeds, parameters)
     print(table.to_string())
     print(f"\n{WORKSPACE.report(suite) / 'report.html'}")
 

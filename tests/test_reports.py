@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
@@ -16,9 +17,11 @@ import pytest
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
-from mtcs.reports import accuracy, affinity, figures
+from mtcs.reports import accuracy, affinity, figures, text
 from mtcs.reports.page import duration, parameter_table, write_report
-from mtcs.reports.results import read_predictions, read_representation
+from mtcs.reports.results import read_predictions
+from mtcs.reports.significance import compare
+from mtcs.representations import read_representations
 from mtcs.similarity import covariance_similarity
 from mtcs.tasks import Split, Task, write_task
 
@@ -132,8 +135,12 @@ def report(layout: Layout, **changes: object) -> pd.DataFrame:
         "methods": ["mtcs", "mtl"],
         "seeds": [0, 1, 2],
         "parameters": PARAMETERS,
+        **changes,
     }
-    return write_report(layout, **{**arguments, **changes})
+    names = [*arguments["methods"], *arguments.get("ablation", ())]
+    if not isinstance(arguments["seeds"], Mapping):
+        arguments["seeds"] = dict.fromkeys(names, arguments["seeds"])
+    return write_report(layout, **arguments)
 
 
 def long_form(cells: Mapping[tuple[str, str], Sequence[float]]) -> pd.DataFrame:
@@ -149,7 +156,8 @@ def long_form(cells: Mapping[tuple[str, str], Sequence[float]]) -> pd.DataFrame:
 def tabulate(cells: Mapping[tuple[str, str], Sequence[float]], seeds: int = 2) -> accuracy.Table:
     tasks = list(dict.fromkeys(task for _, task in cells))
     methods = list(dict.fromkeys(method for method, _ in cells))
-    return accuracy.tabulate(long_form(cells), tasks, methods, range(seeds), accuracy.published(tasks))
+    asked = dict.fromkeys(methods, range(seeds))
+    return accuracy.tabulate(long_form(cells), tasks, methods, asked, accuracy.published(tasks))
 
 
 @pytest.fixture
@@ -188,7 +196,7 @@ def test_accuracy_csv_has_a_row_for_each_prediction_file(finished: Layout) -> No
 def test_labels_are_compared_as_text(layout: Layout) -> None:
     path = layout.prediction("tiny", "mtcs", 0, "FordA")
     write_text(path, "label,predicted\n" + "1,1.0\n" * 10 + "NA,NA\n" * 10 + "-1,-1\n" * 20)
-    frame = accuracy.measure(layout, "tiny", ["FordA"], ["mtcs"], [0])
+    frame = accuracy.measure(layout, "tiny", ["FordA"], ["mtcs"], {"mtcs": [0]})
     assert frame["accuracy"].tolist() == [0.75]
     assert read_predictions(path)["label"].tolist()[10] == "NA"
 
@@ -197,27 +205,26 @@ def test_head_accuracy_is_empty_without_heads(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     make_results(layout, heads=False, methods=["mtcs"])
     report(layout, methods=["mtcs"])
-    text = (layout.report("tiny") / "accuracy.csv").read_text()
-    assert text.splitlines()[1].endswith(",")
+    lines = (layout.report("tiny") / "accuracy.csv").read_text().splitlines()
+    assert lines[1].endswith(",")
     assert "head_accuracy" not in json.loads((layout.report("tiny") / "summary.json").read_text())["mtcs"]
     assert not list(layout.report("tiny").glob("label-affinity*"))
-    assert "its heads" not in (layout.report("tiny") / "report.html").read_text()
+    assert "heads alone" not in (layout.report("tiny") / "report.html").read_text()
 
 
 def test_without_any_prediction_the_way_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^tiny has no predictions of mtcs, mtl; run 'mtcs classify mtcs tiny'\.$"):
+    with pytest.raises(InputError, match=r"^tiny has no predictions of mtcs, mtl; run 'mtcs classify METHOD tiny'\.$"):
         report(Layout(tmp_path))
 
 
 def test_a_report_is_made_from_the_seeds_there_are(layout: Layout) -> None:
     layout.prediction("tiny", "mtl", 2, "FordA").unlink()
-    for path in layout.root.glob("data/representations/**/*.npz"):
-        path.unlink()
-    table = report(layout)
-    assert table.loc["FordA", "MTL"].endswith("(2)")
-    assert table.loc["seeds", "MTL"] == "2 to 3"
-    assert not table.loc["FordA", "MTCS"].endswith(")")
-    assert "only so many of 3 seeds stand behind a cell" in (layout.report("tiny") / "accuracy.md").read_text()
+    shutil.rmtree(layout.root / "data/representations")
+    assert report(layout)["seeds"].to_dict() == {"MTCS": "3", "MTL": "2 to 3"}
+    written = (layout.report("tiny") / "accuracy.md").read_text()
+    row = next(line for line in written.splitlines() if line.startswith("| FordA"))
+    assert [cell.strip().endswith("(2)") for cell in row.split("|")[2:4]] == [False, True]
+    assert "only so many seeds stand behind a cell" in written
 
 
 def test_means_and_ranks_are_over_the_tasks_that_every_method_has() -> None:
@@ -225,13 +232,13 @@ def test_means_and_ranks_are_over_the_tasks_that_every_method_has() -> None:
     assert table.common == ("A",)
     assert table.mean["mtcs"].mean == pytest.approx(0.6)
     assert table.rank == {"mtcs": 2, "mtl": 1}
-    assert accuracy.text_table(table).loc["B", "MTL"] == accuracy.DASH
-    assert "Means and ranks are over the 1 tasks of 2 that every method has." in accuracy.caveats(table)
+    assert text.task_table(table).loc["B", "MTL"] == text.DASH
+    assert "Means and ranks are over the 1 tasks of 2 that every method has." in text.caveats(table)
 
 
 def test_a_method_without_predictions_is_named(layout: Layout) -> None:
     report(layout, tasks=["Crop", "FordA"], methods=["mtcs", "dtw"])
-    assert "Without any prediction: dtw." in (layout.report("tiny") / "accuracy.md").read_text()
+    assert "Without any prediction: DTW." in (layout.report("tiny") / "accuracy.md").read_text()
 
 
 def test_mean_and_standard_deviation_over_seeds() -> None:
@@ -241,9 +248,9 @@ def test_mean_and_standard_deviation_over_seeds() -> None:
     assert table.mean["mtcs"].mean == pytest.approx(0.6)
     assert table.mean["mtcs"].std == pytest.approx(np.std([0.45, 0.55, 0.8], ddof=1))
     one = tabulate({("mtcs", "A"): [0.5]}, seeds=1)
-    assert accuracy.text_table(one).loc["A", "MTCS"] == "0.500"
-    assert "accuracy_std" not in accuracy.summary(one)["mtcs"]
-    assert accuracy.caveats(one) == ["One seed: the spread over seeds is unknown."]
+    assert text.task_table(one).loc["A", "MTCS"] == "0.500"
+    assert "accuracy_std" not in accuracy.summary(one, [])["mtcs"]
+    assert text.caveats(one) == ["One seed: the spread over seeds is unknown."]
 
 
 def test_best_and_rank_share_ties() -> None:
@@ -257,20 +264,18 @@ def test_best_and_rank_share_ties() -> None:
 def test_the_paper_is_compared_over_the_same_tasks() -> None:
     cells = {(method, task): [0.861, 0.863] for method in ("mtcs", "mtl") for task in UCR12}
     table = tabulate(cells)
-    assert accuracy.number(table.mean["mtcs"].published) == "0.862"
-    assert accuracy.number(table.mean["mtl"].published) == "0.855"
-    assert accuracy.distance(table).startswith(
-        "Over the same 12 tasks, MTCS averages 0.862 where the paper has 0.862 ("
-    )
-    assert "within one standard deviation over seeds" in accuracy.distance(table)
+    assert text.number(table.mean["mtcs"].published) == "0.862"
+    assert text.number(table.mean["mtl"].published) == "0.855"
+    assert text.distance(table).startswith("Over the same 12 tasks, MTCS averages 0.862 where the paper has 0.862 (")
+    assert "within one standard deviation over seeds" in text.distance(table)
     assert "Sharing moves the mean by 0.000 (+0.007 in the paper): MTCS is ahead of MTL on 0 of 12" in (
-        accuracy.sharing_gain(table)
+        text.sharing_gain(table, compare(table.scores))
     )
     more = tabulate({**cells, ("mtcs", "Mine"): [0.1, 0.1], ("mtl", "Mine"): [0.1, 0.1]})
     assert more.mean["mtcs"].published == table.mean["mtcs"].published
     assert more.mean["mtcs"].difference == pytest.approx(table.mean["mtcs"].difference)
     assert more.mean["mtcs"].mean < 0.81
-    assert "over the tasks it reports: 12 for MTCS, 12 for MTL." in accuracy.caveats(more)[-1]
+    assert "over the tasks it reports: 12 for MTCS, 12 for MTL." in text.caveats(more)[-1]
 
 
 def test_the_second_table_of_the_paper_is_known() -> None:
@@ -280,25 +285,27 @@ def test_the_second_table_of_the_paper_is_known() -> None:
 def test_doubtful_cells_are_marked_and_explained() -> None:
     methods = ("tnc", "ts_tcc", "tst", "dtw", "mtcs")
     table = tabulate({(m, t): [0.9, 0.9] for m in methods for t in ("TwoPatterns", "UWaveGestureLibraryZ", "Crop")})
-    assert len(accuracy.doubts(table)) == 7
-    text = accuracy.markdown(table)
-    assert text.count("0.905†") == 1
-    assert "- TwoPatterns, dtw: 0.905 is mis-copied: value of TwoLeadECG; other publications give 1.000." in text
-    assert "- TwoPatterns, tst: 0.871 is probably mis-copied: value of TwoLeadECG." in text
-    assert text.count("†") == 7 + 1
+    assert len(text.doubts(table)) == 7 + 2
+    lines = text.accuracy_markdown(table, compare(table.scores))
+    assert lines.count("0.905†") == 1
+    assert "- TwoPatterns, DTW: 0.905 is mis-copied: value of TwoLeadECG; other publications give 1.000." in lines
+    assert "- TwoPatterns, TST: 0.871 is probably mis-copied: value of TwoLeadECG.\n" in lines
+    assert lines.count("†") == 7 + 1
 
 
 def test_tasks_of_a_user_have_no_published_columns() -> None:
     table = tabulate({("mtcs", "Mine"): [0.5, 0.6], ("mtl", "Mine"): [0.5, 0.5]})
-    assert list(accuracy.text_table(table).columns) == ["MTCS", "MTL"]
-    assert accuracy.distance(table) == (
+    assert text.paper_table(table).empty
+    assert "paper" not in text.method_table(table, compare(table.scores))
+    assert "paper's" not in text.accuracy_markdown(table, compare(table.scores))
+    assert text.distance(table) == (
         "The paper reports no accuracy for these tasks, so nothing here is measured against it."
     )
 
 
 def test_markdown_keeps_its_columns_when_a_name_holds_a_bar() -> None:
-    lines = accuracy.markdown(tabulate({("mtcs", "a|b"): [0.5, 0.6], ("mtl", "a|b"): [0.5, 0.5]})).splitlines()
-    assert r"| a\|b | **0.550 ± 0.071** | 0.500 ± 0.000 |" in lines
+    table = tabulate({("mtcs", "a|b"): [0.5, 0.6], ("mtl", "a|b"): [0.5, 0.5]})
+    assert r"| a\|b | **0.550 ± 0.071** | 0.500 ± 0.000 |" in text.accuracy_markdown(table, []).splitlines()
 
 
 def test_summary_is_the_metric_by_method(finished: Layout) -> None:
@@ -306,7 +313,8 @@ def test_summary_is_the_metric_by_method(finished: Layout) -> None:
     frame = pd.read_csv(finished.report("tiny") / "accuracy.csv")
     assert list(summary) == ["mtcs", "mtl"]
     for method, numbers in summary.items():
-        assert list(numbers) == ["accuracy", "accuracy_std", "rank", "head_accuracy", "seeds"]
+        against = ["wins", "ties", "losses"] if method == "mtl" else []
+        assert list(numbers) == ["accuracy", "accuracy_std", "rank", "head_accuracy", "seeds", *against]
         ours = frame[frame["method"] == method]
         by_seed = ours.groupby("seed")["accuracy"].mean()
         assert numbers["accuracy"] == pytest.approx(by_seed.mean(), abs=1e-6)
@@ -325,7 +333,7 @@ def test_task_similarity_is_the_mean_over_seeds_of_the_training_series(finished:
         values = []
         for seed in (0, 1, 2):
             a, b = (
-                read_representation(finished.representation("tiny", "mtl", seed, task), "train")[0]
+                read_representations(finished.representation("tiny", "mtl", seed, task)).train
                 for task in ("Crop", "FordA")
             )
             values.append(covariance_similarity(a, b, centered))
@@ -451,7 +459,7 @@ def test_figures_are_small_titled_and_free_of_placeholders(finished: Layout) -> 
 class Page(HTMLParser):
     """Checks that elements close in order; collects ids and what is referred to."""
 
-    VOID = frozenset({"meta", "br", "link", "img", "hr", "input"})
+    VOID = frozenset({"meta", "br", "wbr", "link", "img", "hr", "input"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -537,8 +545,9 @@ def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
 
 
 def test_a_report_needs_only_predictions(layout: Layout) -> None:
-    for path in [*layout.root.glob("data/models/**/*.*"), *layout.root.glob("data/representations/**/*.npz")]:
-        path.unlink()
+    for folder in layout.root.glob("data/*"):
+        if folder.name not in ("normalized", "predictions"):
+            shutil.rmtree(folder)
     report(layout, parameters={})
     names = {path.name for path in layout.report("tiny").iterdir()}
     assert names == {"accuracy.csv", "accuracy.md", "accuracy.svg", "report.html", "summary.json"}
@@ -586,11 +595,7 @@ def test_a_file_that_holds_no_predictions_is_refused(layout: Layout, text: str) 
 def test_representations_that_are_not_are_refused(layout: Layout) -> None:
     path = layout.representation("tiny", "mtcs", 0, "Crop")
     write_text(path, "nothing")
-    with pytest.raises(InputError, match=r"Crop\.npz does not hold representations .*run 'mtcs represent'\.$"):
-        report(layout)
-    with path.open("wb") as file:
-        np.savez(file, test=np.full((40, 2), np.nan), train=np.ones((40, 2)))
-    with pytest.raises(InputError, match=r"'test' of shape \(40, 2\), expected \(n, D\), all finite\.$"):
+    with pytest.raises(InputError, match=r"Crop\.npz does not hold representations .*; run 'mtcs represent mtcs tiny"):
         report(layout)
     with path.open("wb") as file:
         np.savez(file, test=np.ones((40, WIDTH)), train=np.ones((40, WIDTH)), head=np.ones((3, WIDTH)))

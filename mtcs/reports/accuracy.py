@@ -12,33 +12,30 @@ import pandas as pd
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout
-from mtcs.reports.results import read_predictions, read_representation
+from mtcs.reports.results import read_predictions
+from mtcs.representations import read_representations
+from mtcs.reports.significance import Comparison
 from mtcs.tasks import read_task
 
 COLUMNS = ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
-NAMES = {"mtcs": "MTCS", "mtl": "MTL"}
-"""How the publications spell a method's name; another is shown as it is."""
+
+DIGITS = 9
+"""Decimals to which accuracies are compared: a mean of the same numbers in another order differs behind them."""
 
 NAN = float("nan")
-DASH = "\N{EN DASH}"
-
-
-def shown_name(method: str) -> str:
-    """The method's name as a reader knows it."""
-    return NAMES.get(method, method)
 
 
 def measure(
-    layout: Layout, suite: str, tasks: Sequence[str], methods: Sequence[str], seeds: Sequence[int]
+    layout: Layout, suite: str, tasks: Sequence[str], methods: Sequence[str], seeds: Mapping[str, Sequence[int]]
 ) -> pd.DataFrame:
-    """The accuracy of every prediction file there is, in long form (`COLUMNS`).
+    """The accuracy of every prediction file there is, in long form (`COLUMNS`); `seeds` are looked for by method.
 
     Raises:
-        InputError: if there is none, or if predictions, representations and task disagree.
+        InputError: if predictions, representations and task disagree.
     """
     rows = []
     for task in tasks:
-        runs = [(method, seed) for method in methods for seed in seeds]
+        runs = [(method, seed) for method in methods for seed in seeds[method]]
         runs = [run for run in runs if layout.prediction(suite, *run, task).exists()]
         labels = read_task(layout.normalized(suite, task)).test.labels if runs else np.empty(0, np.int64)
         for method, seed in runs:
@@ -52,11 +49,6 @@ def measure(
             right = predictions["label"] == predictions["predicted"]
             head = _head_accuracy(layout, suite, method, seed, task, labels)
             rows.append((suite, method, seed, task, len(labels), right.mean(), head))
-    if not rows:
-        raise InputError(
-            f"{suite} has no predictions of {', '.join(methods)}; "
-            f"run 'mtcs classify {methods[0] if methods else 'METHOD'} {suite}'."
-        )
     order = {method: i for i, method in enumerate(methods)}
     rows.sort(key=lambda row: (order[row[1]], row[2]))  # tasks keep their order within a run
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -67,15 +59,14 @@ def _head_accuracy(layout: Layout, suite: str, method: str, seed: int, task: str
     path = layout.representation(suite, method, seed, task)
     if not path.exists():
         return NAN
-    series, head = read_representation(path, "test")
-    if len(series) != len(labels):
+    found = read_representations(path)
+    if len(found.test) != len(labels):
         raise InputError(
-            f"{path} has {len(series)} test representations, expected {len(labels)}; "
+            f"{path} has {len(found.test)} test representations, expected {len(labels)}; "
             f"run 'mtcs represent {method} {suite} --seed {seed}'."
         )
-    if head is None:
-        return NAN
-    return float(((series @ head.T).argmax(1) == labels).mean())
+    predicted = found.head_predictions()
+    return NAN if predicted is None else float((predicted == labels).mean())
 
 
 def published(tasks: Sequence[str]) -> pd.DataFrame:
@@ -100,7 +91,8 @@ class Cell:
 
     mean, std: over seeds, std with ddof = 1; seeds: how many.
     head, head_std: the same of the task's own head, without SVM.
-    published: what the paper prints; corrected and doubt: see `published`.
+    published: what the paper prints; corrected and doubt: see `published`. Of a mean, `corrected` is the published
+        mean with the cells that are known to be wrong replaced, NaN where there is none.
     difference: ours minus published, over the same tasks.
     best: whether no other method of the row is better.
     """
@@ -130,6 +122,7 @@ class Row:
 class Table:
     """Tasks by methods.
 
+    seeds: those asked for, by method; a cell may have fewer.
     common: the tasks on which every method has a result; means and ranks are over these.
     compared: those of them for which the paper prints a value, by method.
     missing: tasks and methods that were asked for and have no predictions at all.
@@ -137,13 +130,26 @@ class Table:
 
     suite: str
     methods: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: Mapping[str, tuple[int, ...]]
     rows: tuple[Row, ...]
     mean: Mapping[str, Cell]
-    rank: Mapping[str, float]
     common: tuple[str, ...]
     compared: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...]
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """(common tasks, methods) mean accuracies, rounded so that equal shares of right answers are equal."""
+        cells = [[row.cells[method].mean for method in self.methods] for row in self.rows if row.task in self.common]
+        return pd.DataFrame(cells, index=list(self.common), columns=list(self.methods)).round(DIGITS)
+
+    @property
+    def rank(self) -> dict[str, float]:
+        """Average rank of each method over the common tasks, 1 is best; equal accuracies share their mean rank."""
+        scores = self.scores
+        if scores.empty:
+            return dict.fromkeys(self.methods, NAN)
+        return dict(zip(self.methods, scores.rank(axis=1, ascending=False).mean().tolist(), strict=True))
 
     def has_heads(self, method: str) -> bool:
         return any(not math.isnan(row.cells[method].head) for row in self.rows if method in row.cells)
@@ -153,7 +159,7 @@ def tabulate(
     frame: pd.DataFrame,
     tasks: Sequence[str],
     methods: Sequence[str],
-    seeds: Sequence[int],
+    seeds: Mapping[str, Sequence[int]],
     published: pd.DataFrame,
 ) -> Table:
     """The table of a suite.
@@ -162,7 +168,7 @@ def tabulate(
         frame: from `measure`.
         tasks: in the order of the rows.
         methods: in the order of the columns.
-        seeds: those asked for; a cell may have fewer.
+        seeds: those asked for, by method; a cell may have fewer.
         published: from `published`.
     """
     have = set(frame["task"]), set(frame["method"])
@@ -202,10 +208,9 @@ def tabulate(
     return Table(
         suite=str(frame["suite"].iloc[0]),
         methods=tuple(methods),
-        seeds=tuple(seeds),
+        seeds={method: tuple(seeds[method]) for method in methods},
         rows=tuple(rows),
         mean=_mark_best({method: _mean(frame, common, method) for method in methods}),
-        rank=_ranks(common, methods),
         common=tuple(row.task for row in common),
         compared=compared,
         missing=(*missing[0], *missing[1]),
@@ -225,7 +230,7 @@ def _mark_best(cells: dict[str, Cell]) -> dict[str, Cell]:
     """Mark the best of two or more; all of them where they are equal."""
     top = max((cell.mean for cell in cells.values()), default=NAN)
     return {
-        method: replace(cell, best=len(cells) > 1 and math.isclose(cell.mean, top, abs_tol=1e-9))
+        method: replace(cell, best=len(cells) > 1 and round(cell.mean, DIGITS) == round(top, DIGITS))
         for method, cell in cells.items()
     }
 
@@ -241,28 +246,23 @@ def _mean(frame: pd.DataFrame, common: list[Row], method: str) -> Cell:
     cell = _cell(wide.mean(axis=1).to_numpy(), heads.mean(axis=1).to_numpy())
     cells = [row.cells[method] for row in common]
     compared = [cell for cell in cells if not math.isnan(cell.published)]
+    corrected = [cell.published if math.isnan(cell.corrected) else cell.corrected for cell in compared]
     return replace(
         cell,
         mean=float(np.mean([cell.mean for cell in cells])),
         published=float(np.mean([cell.published for cell in compared])) if compared else NAN,
+        corrected=float(np.mean(corrected)) if any(not math.isnan(cell.corrected) for cell in compared) else NAN,
         difference=float(np.mean([cell.difference for cell in compared])) if compared else NAN,
     )
 
 
-def _ranks(common: list[Row], methods: Sequence[str]) -> dict[str, float]:
-    """Average rank of each method over the common tasks, 1 is best; equal accuracies share their mean rank."""
-    if not common:
-        return dict.fromkeys(methods, NAN)
-    means = pd.DataFrame([{method: row.cells[method].mean for method in methods} for row in common])
-    ranks = means.round(9).rank(axis=1, ascending=False).to_numpy().mean(0)
-    return dict(zip(methods, ranks.tolist(), strict=True))
-
-
-def summary(table: Table) -> dict[str, dict[str, float | int]]:
-    """The suite's metric by method: mean accuracy, its std over seeds, average rank, heads' mean, seeds.
+def summary(table: Table, comparisons: Sequence[Comparison]) -> dict[str, dict[str, float | int]]:
+    """The suite's metric by method: mean accuracy, its std over seeds, average rank, heads' mean, seeds; tasks won
+    against the reference, tied and lost.
 
     What does not exist (the std of one seed, the heads of a method without) is left out.
     """
+    by_method = {comparison.method: comparison for comparison in comparisons}
     numbers = {}
     for method, cell in table.mean.items():
         values = {
@@ -271,159 +271,10 @@ def summary(table: Table) -> dict[str, dict[str, float | int]]:
             "rank": table.rank[method],
             "head_accuracy": cell.head,
         }
+        against = by_method.get(method)
         numbers[method] = {
             **{name: round(value, 6) for name, value in values.items() if not math.isnan(value)},
             "seeds": cell.seeds,
+            **({"wins": against.wins, "ties": against.ties, "losses": against.losses} if against else {}),
         }
     return numbers
-
-
-def number(value: float) -> str:
-    """An accuracy with three decimals; a dash where there is none."""
-    return DASH if math.isnan(value) else f"{value:.3f}"
-
-
-def spread(mean: float, std: float) -> str:
-    """An accuracy with its standard deviation, which one seed does not have."""
-    return number(mean) if math.isnan(std) else f"{mean:.3f} ± {std:.3f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign; a dash where there is none."""
-    if math.isnan(value):
-        return DASH
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0.000"
-
-
-def distance(table: Table) -> str:
-    """How far each method is from the paper over the tasks that both have, in one sentence."""
-    compared = {method: tasks for method, tasks in table.compared.items() if tasks}
-    if not compared:
-        return "The paper reports no accuracy for these tasks, so nothing here is measured against it."
-    clauses = []
-    for method, tasks in compared.items():
-        cell = table.mean[method]
-        ours = cell.published + cell.difference
-        clause = f"{shown_name(method)} averages {number(ours)} where the paper has {number(cell.published)}"
-        clause += f" ({signed(cell.difference)}"
-        if len(tasks) == len(table.common) and cell.std > 0:
-            deviations = abs(cell.difference) / cell.std
-            apart = "within one standard deviation" if deviations <= 1 else f"{deviations:.1f} standard deviations"
-            clause += f", {apart} over seeds"
-        clauses.append(f"{clause})")
-    counts = sorted({len(tasks) for tasks in compared.values()})
-    return f"Over the same {' or '.join(map(str, counts))} tasks, {_listed(clauses)}."
-
-
-def _listed(parts: Sequence[str]) -> str:
-    """a; a and b; a, b and c."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
-
-
-def heading(table: Table) -> str:
-    """What is compared on what: the methods by name while they are few."""
-    names = [shown_name(method) for method in table.methods]
-    return f"{_listed(names) if len(names) <= 3 else f'{len(names)} methods'} on {table.suite}"
-
-
-def sharing_gain(table: Table) -> str:
-    """What sharing adds, MTCS against MTL, in one sentence; empty where the two are not both there."""
-    if not table.common or not {"mtcs", "mtl"} <= set(table.methods):
-        return ""
-    pairs = [(row.cells["mtcs"], row.cells["mtl"]) for row in table.rows if row.task in table.common]
-    gain = table.mean["mtcs"].mean - table.mean["mtl"].mean
-    wins = sum(ours.mean > other.mean and not other.best for ours, other in pairs)
-    losses = sum(ours.mean < other.mean and not ours.best for ours, other in pairs)
-    sentence = f"Sharing moves the mean by {signed(gain)}"
-    if table.compared["mtcs"] and table.compared["mtcs"] == table.compared["mtl"]:
-        sentence += f" ({signed(table.mean['mtcs'].published - table.mean['mtl'].published)} in the paper)"
-    return f"{sentence}: MTCS is ahead of MTL on {wins} of {len(pairs)} tasks and behind on {losses}."
-
-
-def caveats(table: Table) -> list[str]:
-    """What a reader must know beside the numbers, one sentence each."""
-    asked = len(table.seeds)
-    notes = [
-        f"Mean ± standard deviation over {asked} seeds." if asked > 1 else "One seed: the spread over seeds is unknown."
-    ]
-    if any(cell.seeds < asked for row in table.rows for cell in row.cells.values()):
-        notes.append(f"A number in brackets says that only so many of {asked} seeds stand behind a cell.")
-    if len(table.common) < len(table.rows):
-        notes.append(
-            f"Means and ranks are over the {len(table.common)} tasks of {len(table.rows)} that every method has."
-        )
-    partly = {method: tasks for method, tasks in table.compared.items() if 0 < len(tasks) < len(table.common)}
-    if partly:
-        shares = ", ".join(f"{len(tasks)} for {shown_name(method)}" for method, tasks in partly.items())
-        notes.append(f"The paper's means, and the differences from them, are over the tasks it reports: {shares}.")
-    if table.missing:
-        notes.append(f"Without any prediction: {', '.join(map(shown_name, table.missing))}.")
-    return notes
-
-
-def doubts(table: Table) -> list[str]:
-    """The doubtful published cells of the table, one sentence each."""
-    sentences = []
-    for row in table.rows:
-        for method, cell in row.cells.items():
-            if cell.doubt:
-                known = "" if math.isnan(cell.corrected) else f"; other publications give {number(cell.corrected)}"
-                sentences.append(f"{row.task}, {shown_name(method)}: {number(cell.published)} is {cell.doubt}{known}.")
-    return sentences
-
-
-def text_table(table: Table, best: str = "{}") -> pd.DataFrame:
-    """The table as text: tasks, mean, rank and seeds by methods, each beside the paper's value and the difference.
-
-    `best` is how the best of a row is written, such as "**{}**".
-    """
-    columns: dict[str, list[str]] = {}
-    for method in table.methods:
-        cells = [row.cells.get(method) for row in table.rows]
-        mean, rank = table.mean[method], table.rank[method]
-        columns[shown_name(method)] = [
-            *(DASH if cell is None else _own(cell, len(table.seeds), best) for cell in cells),
-            (best if mean.best else "{}").format(spread(mean.mean, mean.std)),
-            DASH if math.isnan(rank) else f"{rank:.2f}",
-            _seeds(cells),
-        ]
-        if table.compared[method]:
-            papers = [DASH if cell is None else number(cell.published) + "†" * bool(cell.doubt) for cell in cells]
-            differences = [DASH if cell is None else signed(cell.difference) for cell in cells]
-            columns[f"{shown_name(method)} paper"] = [*papers, number(mean.published), "", ""]
-            columns[f"{shown_name(method)} difference"] = [*differences, signed(mean.difference), "", ""]
-    index = pd.Index([*(row.task for row in table.rows), "mean accuracy", "average rank", "seeds"], name="task")
-    return pd.DataFrame(columns, index=index)
-
-
-def _own(cell: Cell, asked: int, best: str) -> str:
-    text = (best if cell.best else "{}").format(spread(cell.mean, cell.std))
-    return text if cell.seeds == asked else f"{text} ({cell.seeds})"
-
-
-def _seeds(cells: Sequence[Cell | None]) -> str:
-    counts = [cell.seeds for cell in cells if cell is not None]
-    return str(min(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-
-
-def markdown(table: Table) -> str:
-    """`accuracy.md`: the table with the best of each row bold, the distance to the paper, and the notes."""
-    frame = text_table(table, best="**{}**")
-    lines = [
-        f"# Accuracy of {heading(table)}",
-        "",
-        " ".join(filter(None, [distance(table), sharing_gain(table)])),
-        "",
-        _markdown_row(["task", *frame.columns]),
-        _markdown_row(["---", *(["---:"] * frame.shape[1])]),
-        *(_markdown_row([str(task), *cells]) for task, cells in zip(frame.index, frame.to_numpy(), strict=True)),
-        "",
-        " ".join(caveats(table)),
-    ]
-    if doubtful := doubts(table):
-        lines += ["", "† Doubtful in print, shown as printed:", "", *(f"- {sentence}" for sentence in doubtful)]
-    return "\n".join(lines) + "\n"
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout
-from mtcs.reports.results import read_representation
+from mtcs.representations import read_representations
 from mtcs.similarity import factor, factor_similarity
 from mtcs.tasks import read_task
 
@@ -96,7 +96,8 @@ def measure(layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds
         series, heads = {}, {}
         for task in tasks:
             path = layout.representation(suite, method, seed, task)
-            series[task], head = read_representation(path, "train")
+            found = read_representations(path)
+            series[task], head = found.train, found.head
             if head is None:
                 continue
             if len(head) != len(classes[task]):

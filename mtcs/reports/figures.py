@@ -18,11 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from mtcs.reports.accuracy import Table, shown_name
+from mtcs.reports.accuracy import Table
 from mtcs.reports.affinity import THRESHOLD, LabelAffinity
+from mtcs.reports.text import shown_name
 
 INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"
-SERIES = tuple(f"#0000{16 + i:02x}" for i in range(8))
+SERIES = tuple(f"#0000{16 + i:02x}" for i in range(10))
 THEME = {
     INK: ("--ink", "#1d2327"),
     MUTED: ("--muted", "#5d676e"),
@@ -34,7 +35,18 @@ THEME = {
         for i, (name, colour) in enumerate(
             zip(
                 SERIES,
-                ("#0a6fb0", "#c8501e", "#1b8a6b", "#8d5fb4", "#a8790b", "#c2478a", "#4d7f1f", "#5b6770"),
+                (
+                    "#0a6fb0",
+                    "#c8501e",
+                    "#1b8a6b",
+                    "#8d5fb4",
+                    "#a8790b",
+                    "#c2478a",
+                    "#4d7f1f",
+                    "#5b6770",
+                    "#8a5a44",
+                    "#1d8a99",
+                ),
                 strict=True,
             )
         )

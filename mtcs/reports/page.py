@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
-from mtcs.reports import accuracy, affinity, figures
+from mtcs.reports import accuracy, affinity, figures, text
 from mtcs.reports.results import read_curves, read_records, trained_jointly
+from mtcs.reports.significance import Comparison, compare
 
 LISTED = 15
 """Pairs of labels that the page names; the file beside it names more."""
@@ -23,8 +27,9 @@ def write_report(
     suite: str,
     tasks: Sequence[str],
     methods: Sequence[str],
-    seeds: Sequence[int],
-    parameters: Mapping[str, object],
+    seeds: Mapping[str, Sequence[int]],
+    parameters: Mapping[str, Mapping[str, object]],
+    ablation: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Write the report of a suite from whatever runs there are.
 
@@ -33,28 +38,35 @@ def write_report(
         suite: the suite's name.
         tasks: its tasks, in the order of the tables.
         methods: in the order of the columns.
-        seeds: those that a complete report would have.
+        seeds: those that a complete report would have, by method, those of `ablation` among them.
         parameters: each method's parameters as plain values, shown on the page.
+        ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
 
     Returns:
-        The accuracy table as text, for printing: tasks, mean and rank by methods.
+        The methods' means as text, for printing: accuracy, rank and the comparison with MTCS by method.
 
     Raises:
         InputError: if there are no predictions at all, or a file does not hold what it should.
     """
-    long = accuracy.measure(layout, suite, tasks, methods, seeds)
-    table = accuracy.tabulate(long, tasks, methods, seeds, accuracy.published(tasks))
+    long = accuracy.measure(layout, suite, tasks, [*methods, *ablation], seeds)
+    ranked = long[long["method"].isin(methods)]
+    if ranked.empty:
+        raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify METHOD {suite}'.")
+    table = accuracy.tabulate(ranked, tasks, methods, seeds, accuracy.published(tasks))
+    comparisons = compare(table.scores)
     shown = [row.task for row in table.rows]
     others = accuracy.other_classifiers(shown)
-    curves = {method: read_curves(layout, suite, method, shown, seeds) for method in table.methods}
+    curves = {method: read_curves(layout, suite, method, shown, seeds[method]) for method in table.methods}
     records = {
-        (method, seed): read_records(layout, suite, method, shown, seed) for method in table.methods for seed in seeds
+        (method, seed): read_records(layout, suite, method, shown, seed)
+        for method in table.methods
+        for seed in seeds[method]
     }
     affinities = [
         found
         for method in table.methods
-        if trained_jointly(layout, suite, method, seeds)
-        and (found := affinity.measure(layout, suite, method, shown, seeds))
+        if trained_jointly(layout, suite, method, seeds[method])
+        and (found := affinity.measure(layout, suite, method, shown, seeds[method]))
     ]
 
     drawings = {"accuracy": figures.accuracy_overview(table, others)}
@@ -67,8 +79,8 @@ def write_report(
 
     folder = layout.report(suite)
     _write(folder / "accuracy.csv", long.to_csv(index=False, lineterminator="\n"))
-    _write(folder / "accuracy.md", accuracy.markdown(table))
-    _write(folder / "summary.json", json.dumps(accuracy.summary(table), indent=2) + "\n")
+    _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons))
+    _write(folder / "summary.json", json.dumps(accuracy.summary(table, comparisons), indent=2) + "\n")
     for found in affinities:
         _write(folder / f"affinity-{found.method}.csv", _square(found.similarity))
         _write(folder / f"affinity-{found.method}-centred.csv", _square(found.centred))
@@ -84,6 +96,7 @@ def write_report(
         folder / "report.html",
         render(
             table=table,
+            comparisons=comparisons,
             others=compare_with(table, others),
             affinities=affinities,
             drawings=drawings,
@@ -92,11 +105,11 @@ def write_report(
             versions=versions(records),
         ),
     )
-    return accuracy.text_table(table)
+    return text.method_table(table, comparisons)
 
 
 def _affinity_drawings(found: affinity.Affinity) -> Iterator[figures.Drawing]:
-    name, method = accuracy.shown_name(found.method), found.method
+    name, method = text.shown_name(found.method), found.method
     yield figures.similarity_map(f"similarity-{method}", f"Task similarity, {name}, the paper's form", found.similarity)
     yield figures.similarity_map(f"similarity-{method}-centred", f"Task similarity, {name}, centred", found.centred)
     if found.labels:
@@ -119,7 +132,7 @@ def compare_with(table: accuracy.Table, others: pd.DataFrame) -> pd.DataFrame:
     """
     ours = pd.DataFrame(
         {
-            accuracy.shown_name(method): {row.task: row.cells[method].mean for row in table.rows if method in row.cells}
+            text.shown_name(method): {row.task: row.cells[method].mean for row in table.rows if method in row.cells}
             for method in table.methods
         }
     )
@@ -212,7 +225,12 @@ def versions(records: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> 
     return {name: ", ".join(used) for name, used in found.items()}
 
 
-def render(table: accuracy.Table, **context: object) -> str:
+def breakable(name: str) -> Markup:
+    """A name that may be broken before each capital letter, so that a narrow column can hold it."""
+    return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z0-9])", name))
+
+
+def render(table: accuracy.Table, comparisons: Sequence[Comparison], **context: object) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
     environment = Environment(
         loader=PackageLoader("mtcs", "reports"),
@@ -223,19 +241,28 @@ def render(table: accuracy.Table, **context: object) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "name": accuracy.shown_name,
-        "has_heads": table.has_heads,
-        "number": accuracy.number,
-        "spread": accuracy.spread,
-        "signed": accuracy.signed,
+        "name": text.shown_name,
+        "seeds_behind": lambda method: text.seeds_behind(table, method),
+        "probability": text.probability,
+        "breakable": breakable,
+        "number": text.number,
+        "spread": text.spread,
+        "signed": text.signed,
     }
+    environment.tests["has_heads"] = table.has_heads
     return environment.get_template("page.html.jinja").render(
         table=table,
-        heading=accuracy.heading(table),
-        distance=accuracy.distance(table),
-        gain=accuracy.sharing_gain(table),
-        caveats=accuracy.caveats(table),
-        doubts=accuracy.doubts(table),
+        comparisons={comparison.method: comparison for comparison in comparisons},
+        heading=text.heading(table),
+        lead=list(
+            filter(None, [text.distance(table), text.sharing_gain(table, comparisons), text.verdict(comparisons)])
+        ),
+        how_compared=text.how_compared(comparisons),
+        caveats=text.caveats(table),
+        doubts=text.doubts(table),
+        findings=text.findings(table),
+        findings_file=text.FINDINGS,
+        finding=text.FINDING,
         run_columns=RUN_COLUMNS,
         listed=LISTED,
         strongest=affinity.STRONGEST,

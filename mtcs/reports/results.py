@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from mtcs.errors import InputError
@@ -33,26 +31,6 @@ def read_predictions(path: Path) -> pd.DataFrame:
             "at least one row; delete it and run 'mtcs classify'."
         )
     return frame
-
-
-def read_representation(path: Path, part: Literal["train", "test"]) -> tuple[np.ndarray, np.ndarray | None]:
-    """The representations (n, D) of one part of a task, and the weight (C, D) of its head if the method has heads.
-
-    Raises:
-        InputError: if the file does not hold them.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            series, head = arrays[part], arrays.get("head")
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path} does not hold representations ({error}); delete it and run 'mtcs represent'."
-        ) from error
-    if series.ndim != 2 or not np.isfinite(series).all():
-        raise InputError(f"{path}: '{part}' of shape {series.shape}, expected (n, D), all finite.")
-    if head is not None and (head.ndim != 2 or head.shape[1] != series.shape[1]):
-        raise InputError(f"{path}: head of shape {head.shape}, expected (C, {series.shape[1]}).")
-    return series, head
 
 
 def trained_jointly(layout: Layout, suite: str, method: str, seeds: Sequence[int]) -> bool:
