@@ -97,8 +97,8 @@ def methods() -> None:
     from mtcs.experiment import read_experiment
 
     experiment = read_experiment(stages.WORKSPACE.params)
-    for name in experiment.runs:
-        typer.echo(f"{name}: one model for {'a suite' if name in experiment.joint else 'each task'}")
+    for name in experiment.known:
+        typer.echo(f"{name}: one model for {'each task' if name in experiment.alone else 'a suite'}")
         for parameter, value in experiment.methods[name].model_dump(mode="json").items():
             shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             typer.echo(f"  {parameter:16} {shown}")

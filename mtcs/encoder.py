@@ -1,4 +1,4 @@
-"""The dilated convolutional encoder of TS2Vec (Yue et al., AAAI 2022), with max over time as its last step.
+"""The dilated convolutional encoder of TS2Vec (Yue et al., AAAI 2022), and a mixture of several (Ma et al., KDD 2018).
 
 Inside, tensors are time-major, (T, B, C). A tap of a dilated convolution is then a contiguous slice, so a convolution
 is three plain matrix products, and a tap that falls outside a short series costs nothing.
@@ -7,6 +7,7 @@ is three plain matrix products, and a tap that falls outside a short series cost
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -39,17 +40,61 @@ class DilatedEncoder(nn.Module):
         size = max(1, _ROWS // series.shape[1]) if series.device.type == "cpu" else len(series)
         return torch.cat([self._encode(some) for some in series.split(size)])  # (B, D)
 
+    def per_step(self, series: Tensor, keep: Tensor | None = None, steps: slice = slice(None)) -> Tensor:
+        """Representations of every time step, for objectives that look at more than the maximum.
+
+        series: (B, T) as above; the output at a step that is not observed means nothing.
+        keep: (B, T) bool, False for steps that are masked: zero after the input projection, as if not observed.
+        steps: those that are returned; the others only serve as context.
+        Returns (B, T, D), or what `steps` leaves of T, differentiable at every step.
+        """
+        observed = ~series.isnan().T  # (T, B)
+        x = self._hidden(series, observed if keep is None else observed & keep.T)
+        return self.last.per_step(x, steps).transpose(0, 1).to(series.dtype)  # (B, T, D)
+
     def _encode(self, series: Tensor) -> Tensor:
         observed = ~series.isnan().T  # (T, B)
+        return self.last(self._hidden(series, observed), observed).to(series.dtype)  # (B, D)
+
+    def _hidden(self, series: Tensor, visible: Tensor) -> Tensor:
+        """All but the last block: (B, T) -> (T, B, C), zero after the projection where not `visible` (T, B)."""
         steps = series.T.unsqueeze(-1).nan_to_num(0.0)  # (T, B, 1)
         x = steps * self.projection.weight.squeeze(1) + self.projection.bias  # (T, B, C)
-        if not observed.all():
-            x = x * observed.unsqueeze(-1)
+        if not visible.all():
+            x = x * visible.unsqueeze(-1)
         if torch.is_autocast_enabled(x.device.type):
             x = x.to(torch.get_autocast_dtype(x.device.type))
         for block in self.blocks:
             x = block(x)
-        return self.last(x, observed).to(series.dtype)  # (B, D)
+        return x
+
+
+class MixtureEncoder(nn.Module):
+    """Several dilated encoders, mixed by one softmax gate a task: f_k(x) = sum_i g_k(x)_i f_i(x).
+
+    Multi-gate mixture of experts (Ma et al., KDD 2018). A gate reads a summary that does not depend on the length,
+    the mean over time of an input projection of its own.
+    """
+
+    def __init__(
+        self, tasks: Sequence[str], experts: int = 4, depth: int = 10, hidden: int = 64, output: int = 320
+    ) -> None:
+        super().__init__()
+        self.experts = nn.ModuleList(DilatedEncoder(depth, hidden, output) for _ in range(experts))
+        self.projection = nn.Linear(1, hidden)
+        self.gates = nn.ModuleDict({task: nn.Linear(hidden, experts) for task in tasks})
+
+    def forward(self, series: Tensor, task: str | None = None) -> Tensor:
+        """Instance representations of a batch: (B, T), NaN where padded or missing -> (B, D).
+
+        task: whose gate mixes; the mean of all gates where the series belong to none.
+        """
+        found = torch.stack([expert(series) for expert in self.experts], 1)  # (B, n, D)
+        with torch.autocast(series.device.type, enabled=False):
+            summary = self.projection(series.nanmean(1, keepdim=True))  # (B, C)
+            gates = self.gates.values() if task is None else (self.gates[task],)
+            share = torch.stack([gate(summary).softmax(1) for gate in gates]).mean(0)  # (B, n)
+            return (share.unsqueeze(-1) * found).sum(1)  # (B, D)
 
 
 class Block(nn.Module):
@@ -83,6 +128,12 @@ class MaxOverTimeBlock(nn.Module):
             values, times = self._winners(x, observed)
         return self._rows(x, times) if torch.is_grad_enabled() else values
 
+    def per_step(self, x: Tensor, steps: slice = slice(None)) -> Tensor:
+        """The block alone at `steps`, without the maximum: (T, B, C) -> (T, B, D)."""
+        if self.first.dilation >= len(x):  # no step depends on another
+            x, steps = x[steps], slice(None)
+        return self.second(gelu(self.first(gelu(x))), residual=self.shortcut(x))[steps]
+
     def _winners(self, x: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
         """The maxima over time (B, D) and when they occur (B, D)."""
         steps, batch, _ = x.shape
@@ -90,7 +141,7 @@ class MaxOverTimeBlock(nn.Module):
         piece = max(1, _ROWS // 2 // batch) if self.first.dilation >= steps else steps
         values, times = [], []
         for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
-            y = self.second(gelu(self.first(gelu(some))), residual=self.shortcut(some))  # (piece, B, D)
+            y = self.per_step(some)  # (piece, B, D)
             if not seen.all():
                 y.masked_fill_(~seen.unsqueeze(-1), -torch.inf)
             value, time = y.max(0)  # (B, D)

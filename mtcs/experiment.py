@@ -34,6 +34,10 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)]
     source: Literal["archive", "aeon"] = "archive"
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
+    methods: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """The methods that are run on it, where that is not all of `joint` and `alone`."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    """Their seeds, where these are not `seeds` and `seeds_alone`."""
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
@@ -41,37 +45,54 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     suites: dict[Name, Suite]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    """Of joint methods."""
+    seeds_alone: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    """Of methods that train one model for each task, where these are not `seeds`."""
     joint: tuple[Name, ...]
     """Methods that train one model for a suite."""
     alone: tuple[Name, ...]
     """Methods that train one model for each task."""
+    ablation: tuple[Name, ...] = ()
+    """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
     methods: dict[Name, MethodSpec]
     classifiers: dict[Name, SVM]
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
-        listed = (*self.joint, *self.alone)
-        for what, names in (("seeds", self.seeds), ("joint and alone", listed)):
-            twice = sorted({str(name) for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        lists = {"seeds": self.seeds, "seeds_alone": self.seeds_alone or (), "joint, alone and ablation": self.known}
         for name, suite in self.suites.items():
-            twice = sorted({task for task in suite.tasks if suite.tasks.count(task) > 1})
-            if twice:
-                raise ValueError(f"suites.{name}.tasks: {', '.join(twice)} stands there twice")
-        for name in listed:
+            lists[f"suites.{name}.tasks"] = suite.tasks
+            lists[f"suites.{name}.methods"] = suite.methods or ()
+            lists[f"suites.{name}.seeds"] = suite.seeds or ()
+        for what, names in lists.items():
+            if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        for name in self.known:
             if name not in self.methods:
-                raise ValueError(f"joint and alone: {name} is not among methods ({', '.join(self.methods)})")
+                raise ValueError(f"joint, alone and ablation: {name} is not among methods ({', '.join(self.methods)})")
             if (classifier := self.methods[name].classifier) not in self.classifiers:
                 raise ValueError(
                     f"methods.{name}.classifier: {classifier} is not among classifiers ({', '.join(self.classifiers)})"
                 )
+        for suite, entry in self.suites.items():
+            for name in entry.methods or ():
+                if name not in self.known:
+                    raise ValueError(f"suites.{suite}.methods: {name} is not among joint, alone and ablation")
         return self
 
     @property
-    def runs(self) -> tuple[str, ...]:
-        """The methods that are run, joint ones first."""
-        return (*self.joint, *self.alone)
+    def known(self) -> tuple[str, ...]:
+        """Every method that can be run, in the order of columns: joint ones, alone ones, variants."""
+        return (*self.joint, *self.alone, *self.ablation)
+
+    def runs(self, suite: str) -> dict[str, tuple[int, ...]]:
+        """The methods that are run on a suite, in the order of columns, with their seeds; not the variants."""
+        entry = self.suite(suite)
+        names = (*self.joint, *self.alone)
+        if entry.methods is not None:
+            names = tuple(name for name in self.known if name in entry.methods)
+        alone = self.seeds_alone or self.seeds
+        return {name: entry.seeds or (alone if name in self.alone else self.seeds) for name in names}
 
     def suite(self, name: str) -> Suite:
         """Raises InputError, with the known names, if there is no such suite."""
@@ -81,9 +102,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     def method(self, name: str) -> MethodSpec:
         """Raises InputError, with the known names, if no method of that name is run."""
-        if name not in self.runs:
-            hint = " under methods, but not in joint or alone" if name in self.methods else ""
-            raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.runs)}.")
+        if name not in self.known:
+            hint = " under methods, but not in joint, alone or ablation" if name in self.methods else ""
+            raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.known)}.")
         return self.methods[name]
 
 

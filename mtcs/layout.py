@@ -42,16 +42,24 @@ class Layout:
         """Weights of a joint model, or of the model of one task."""
         return self.models(suite, method, seed) / f"{task or 'joint'}.safetensors"
 
+    def training(self, suite: str, method: str, seed: int) -> Path:
+        """How models were trained; apart from their weights, so that these are the same when a run is repeated."""
+        return self.root / "data/training" / suite / method / f"seed{seed}"
+
     def curves(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
         """Training curves, one row a logged step."""
-        return self.models(suite, method, seed) / f"{task or 'joint'}.csv"
+        return self.training(suite, method, seed) / f"{task or 'joint'}.csv"
 
     def record(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
         """How a model was trained: device, precision, versions, seconds. Not an input of any later number."""
-        return self.models(suite, method, seed) / f"{task or 'joint'}.json"
+        return self.training(suite, method, seed) / f"{task or 'joint'}.json"
 
     def representation(self, suite: str, method: str, seed: int, task: str) -> Path:
         return self.root / "data/representations" / suite / method / f"seed{seed}" / f"{task}.npz"
+
+    def representation_cost(self, suite: str, method: str, seed: int) -> Path:
+        """How long the representations took, and where. Not an input of any later number."""
+        return self.root / "data/costs" / suite / method / f"seed{seed}.json"
 
     def prediction(self, suite: str, method: str, seed: int, task: str) -> Path:
         return self.root / "data/predictions" / suite / method / f"seed{seed}" / f"{task}.csv"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import zipfile
-import zlib
+import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -26,6 +24,7 @@ if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so
     from mtcs.classifiers import SVM
     from mtcs.experiment import Experiment
     from mtcs.methods.base import Method
+    from mtcs.representations import Representations
     from mtcs.tasks import Task
     from mtcs.training import Hardware
 
@@ -127,16 +126,17 @@ def train(
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     on, commit = _hardware(device, precision), _commit()
+    finished = []
     for name, scope in _scopes(experiment, method, tasks, task):
         run = f"{suite}-{method}-{seed}-{name or 'joint'}"
         checkpoint = WORKSPACE.checkpoints / f"{run}-{training.run_key(spec, scope, seed, on)}.safetensors"
         torch.manual_seed(seed)
         model, schedule = spec.build(scope), spec.schedule_for(scope)
-        curves, seconds = training.fit(model, scope, schedule, seed, on, checkpoint)
+        trained = training.fit(model, scope, schedule, seed, on, checkpoint)
         training.save_weights(WORKSPACE.model(suite, method, seed, name), model)
         with write_whole(WORKSPACE.curves(suite, method, seed, name)) as part:
-            curves.to_csv(part, index=False)
-        series = schedule.epochs * sum(len(one.train) for one in scope)
+            trained.curves.to_csv(part, index=False)
+        speed = trained.series / trained.seconds if trained.seconds else 0.0
         record = {
             "method": method,
             "suite": suite,
@@ -144,9 +144,9 @@ def train(
             "seed": seed,
             "device": str(on),
             "precision": on.precision,
-            "seconds": round(seconds, 1),
-            "steps": len(curves),
-            "series_per_second": round(series / seconds, 1),
+            "seconds": round(trained.seconds, 1),
+            "steps": len(trained.curves),
+            "series_per_second": round(speed, 1),
             "peak_memory_mb": round(training.peak_memory(on), 1),
             "parameters": sum(weight.numel() for weight in model.parameters()),
             "versions": training.versions(),
@@ -154,12 +154,15 @@ def train(
         }
         with write_whole(WORKSPACE.record(suite, method, seed, name)) as part:
             part.write_text(json.dumps(record, indent=2) + "\n")
+        finished.append(run)
+        print(
+            f"{method} on {name or suite}, seed {seed}: {len(trained.curves)} steps in {trained.seconds:.0f} s, "
+            f"{speed:.0f} series/s, {on.precision} on {on}"
+        )
+    # Only now: DVC deletes what a killed stage has written, and finished tasks are then read from their checkpoints.
+    for run in finished:
         for stale in WORKSPACE.checkpoints.glob(f"{run}-*"):  # this run's, and those of earlier parameters or code
             stale.unlink(missing_ok=True)
-        print(
-            f"{method} on {name or suite}, seed {seed}: {len(curves)} steps in {seconds:.0f} s, "
-            f"{series / seconds:.0f} series/s, {on.precision} on {on}"
-        )
 
 
 def represent(
@@ -171,21 +174,24 @@ def represent(
 ) -> None:
     """Extract the representations of a suite's series with a trained encoder, into data/representations."""
     from mtcs import training
+    from mtcs.representations import write_representations
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     on = _hardware(device, precision)
     with progress(f"represent {suite}", len(tasks), "tasks") as advance:
-        done = 0
+        done, series, start = 0, 0, time.perf_counter()
         for name, scope in _scopes(experiment, method, tasks):
             model = spec.build(scope)
             training.load_weights(WORKSPACE.model(suite, method, seed, name), model)
             for task in scope:
-                _write_arrays(
-                    WORKSPACE.representation(suite, method, seed, task.name), _representation(model, task, on)
-                )
-                done += 1
+                found = _represented(model, task, on)
+                write_representations(WORKSPACE.representation(suite, method, seed, task.name), found)
+                done, series = done + 1, series + len(task.train) + len(task.test)
                 advance(done, task.name)
+    cost = {"series": series, "seconds": round(time.perf_counter() - start, 1), "device": str(on)}
+    with write_whole(WORKSPACE.representation_cost(suite, method, seed)) as part:
+        part.write_text(json.dumps({**cost, "precision": on.precision}, indent=2) + "\n")
     print(f"{method} on {suite}, seed {seed}: {done} tasks represented, {on.precision} on {on}")
 
 
@@ -195,6 +201,7 @@ def classify(method: MethodName, suite: SuiteName, seed: SeedOption = 0, workers
     import pandas as pd
 
     from mtcs.classifiers import save_classifier
+    from mtcs.representations import read_representations
 
     experiment = _experiment()
     classifier = experiment.classifiers[experiment.method(method).classifier]
@@ -204,9 +211,7 @@ def classify(method: MethodName, suite: SuiteName, seed: SeedOption = 0, workers
     with progress(f"classify {suite}", fits * len(names), "fits") as advance:
         for done, name in enumerate(names):
             task = _task(suite, name)
-            found = _read_arrays(
-                WORKSPACE.representation(suite, method, seed, name), f"mtcs represent {method} {suite} --seed {seed}"
-            )
+            found = read_representations(WORKSPACE.representation(suite, method, seed, name))
 
             def show(fit: int, of: int, done: int = done, name: str = name) -> None:
                 advance(done * fits + fit + fits - of, name)
@@ -255,7 +260,7 @@ def validate(
         model = spec.build(scope)
         training.fit(model, scope, spec.schedule_for(scope), seed, on)
         for task in scope:
-            found = _representation(model, task, on)
+            found = _represented(model, task, on)
             _, predicted = _classified(classifier, task, found, workers, None)
             head = _head_right(task, found)
             rows.append(
@@ -279,12 +284,14 @@ def report(suite: SuiteName) -> None:
 
     experiment = _experiment()
     parameters = {}
-    for name in experiment.runs:
+    for name in experiment.known:
         spec = experiment.methods[name]
         classifier = experiment.classifiers[spec.classifier]
         parameters[name] = spec.model_dump(mode="json") | {"classifier": classifier.model_dump(mode="json")}
-    seeds = {name: experiment.seeds for name in experiment.runs}
-    table = write_report(WORKSPACE, suite, experiment.suite(suite).tasks, experiment.runs, seeds, parameters)
+    runs, variants = experiment.runs(suite), experiment.ablation
+    seeds = runs | dict.fromkeys(variants, experiment.seeds)
+    tasks = experiment.suite(suite).tasks
+    table = write_report(WORKSPACE, suite, tasks, tuple(runs), seeds, parameters, variants)
     print(table.to_string())
     print(f"\n{WORKSPACE.report(suite) / 'report.html'}")
 
@@ -332,7 +339,7 @@ def _scopes(
     experiment: Experiment, method: str, tasks: list[Task], only: str | None = None
 ) -> list[tuple[str | None, list[Task]]]:
     """What a method trains one model for, by the name in the model's file: a suite (None), or each task."""
-    if method in experiment.joint:
+    if method not in experiment.alone:
         if only is not None:
             raise InputError(f"{method} trains one model for the whole suite; leave out --task {only}.")
         return [(None, tasks)]
@@ -342,22 +349,22 @@ def _scopes(
     return [(task.name, [task]) for task in tasks if only in (None, task.name)]
 
 
-def _representation(model: Method, task: Task, on: Hardware) -> dict[str, np.ndarray]:
-    """`train` (n, D), `test` (n, D), and `head` (C, D) where the method has heads."""
-    from mtcs import training
+def _represented(model: Method, task: Task, on: Hardware) -> Representations:
+    from mtcs.representations import Representations
+    from mtcs.training import represent
 
-    found = {
-        part: training.represent(model, split.series, on)
-        for part, split in (("train", task.train), ("test", task.test))
-    }
     head = model.head(task.name)
-    return found if head is None else {**found, "head": head.float().cpu().numpy()}
+    return Representations(
+        represent(model, task.train.series, on, task.name),
+        represent(model, task.test.series, on, task.name),
+        None if head is None else head.float().cpu().numpy(),
+    )
 
 
 def _classified(
     classifier: SVM,
     task: Task,
-    found: dict[str, np.ndarray],
+    found: Representations,
     workers: int | None,
     show: Callable[[int, int], None] | None,
 ) -> tuple[Any, np.ndarray]:
@@ -365,38 +372,14 @@ def _classified(
     from mtcs.classifiers import fit_svm, predict
 
     threads = (_machine().workers if workers is None else workers) or -1
-    svm = fit_svm(found["train"], task.train.labels, classifier, threads, show)
-    return svm, predict(svm.svc, found["test"], threads)
+    svm = fit_svm(found.train, task.train.labels, classifier, threads, show)
+    return svm, predict(svm.svc, found.test, threads)
 
 
-def _head_right(task: Task, found: dict[str, np.ndarray]) -> np.ndarray | None:
+def _head_right(task: Task, found: Representations) -> np.ndarray | None:
     """Which test series (n,) the trained head gets right."""
-    return (found["test"] @ found["head"].T).argmax(1) == task.test.labels if "head" in found else None
-
-
-def _write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    import numpy as np
-
-    with write_whole(path) as part, part.open("wb") as file:
-        np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  # numpy's stub takes them for allow_pickle
-
-
-def _read_arrays(path: Path, remedy: str) -> dict[str, np.ndarray]:
-    """What `_write_arrays` wrote of a representation."""
-    import numpy as np
-
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = dict(arrays)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; run '{remedy}'.") from None
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
-        raise InputError(f"{path} does not hold representations ({what}); run '{remedy}'.") from error
-    missing = {"train", "test"} - set(found)
-    if missing:
-        raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; run '{remedy}'.")
-    return found
+    predicted = found.head_predictions()
+    return None if predicted is None else predicted == task.test.labels
 
 
 def _commit() -> str | None:

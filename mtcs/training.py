@@ -37,6 +37,8 @@ from mtcs.methods.base import Batch, Method, Schedule
 from mtcs.progress import progress
 from mtcs.tasks import Split, Task
 
+_SAVING = 0.05  # of the time may go into checkpoints, where epochs are short
+
 COLUMNS = ("step", "epoch", "task", "loss", "sharing_loss", "relevant_share", "learning_rate", "series_per_second")
 
 
@@ -83,8 +85,23 @@ class Progress:
     """How far a run has come: what a checkpoint holds beside weights and optimiser."""
 
     epoch: int = 0
+    series: int = 0
     seconds: float = 0.0
     rows: list[tuple[float, ...]] = field(default_factory=list)  # COLUMNS, the task as its index
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What is left of a training beside the weights.
+
+    curves: one row a step with the columns `COLUMNS`.
+    seconds: spent training, those before an interruption included.
+    series: seen in that time, each pass counted.
+    """
+
+    curves: pd.DataFrame
+    seconds: float
+    series: int
 
 
 def fit(
@@ -94,69 +111,104 @@ def fit(
     seed: int,
     on: Hardware,
     checkpoint: Path | None = None,
-) -> tuple[pd.DataFrame, float]:
+) -> Trained:
     """Train `method` in place on the training splits of `tasks`.
 
     Mini-batches of all tasks are shuffled together, each from one task; every series is seen once an epoch.
-    checkpoint: written after each epoch, and continued from where it exists; the caller removes it when the result
-        is safe.
-
-    Returns the training curves, one row a step with the columns `COLUMNS`, and the seconds spent training, those
-    before an interruption included.
+    checkpoint: written after each epoch, or after several where they are short, and continued from where it exists;
+        the caller removes it when the result is safe.
 
     Raises:
         WorkError: if a loss is not finite; the message names step, task and learning rate.
     """
     method.to(on.device).train()
-    optimizer = torch.optim.AdamW(
-        method.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-    )
+    total = _steps(schedule, tasks)
+    if total == 0:
+        return Trained(_curves([], tasks), 0.0, 0)
+    optimizer = _optimizer(method, schedule)
+    average = [weight.detach().clone() for weight in method.parameters()] if schedule.average else []
     done = Progress()
     if checkpoint is not None and checkpoint.exists():
-        done = _resume(checkpoint, method, optimizer)
+        done = _resume(checkpoint, method, optimizer, average)
     data = [_on(task.train, on.device) for task in tasks]
-    total = schedule.epochs * sum(len(task.train) for task in tasks)
-    with _deterministic(on.device), progress("train", total, "series") as advance:
-        advance(done.epoch * total // schedule.epochs, f"epoch {done.epoch}/{schedule.epochs}")
-        while done.epoch < schedule.epochs:
+    saved, saving = time.perf_counter(), 0.0
+    with _deterministic(on.device), progress("train", total, "steps") as advance:
+        advance(len(done.rows), _epochs(schedule, done.epoch))
+        while len(done.rows) < total:
             start = time.perf_counter()
-            seen = done.epoch * total // schedule.epochs
-            for text, count in _epoch(method, optimizer, tasks, data, schedule, seed, on, done):
-                seen += count
-                advance(seen, f"epoch {done.epoch + 1}/{schedule.epochs}, {text}")
+            for text in _epoch(method, optimizer, average, tasks, data, schedule, total, seed, on, done):
+                advance(len(done.rows), f"{_epochs(schedule, done.epoch + 1)}, {text}")
             done.epoch += 1
-            done.seconds += time.perf_counter() - start
-            if checkpoint is not None:
-                _save(checkpoint, method, optimizer, done)
-    curves = pd.DataFrame(done.rows, columns=list(COLUMNS)).astype({"step": int, "epoch": int, "task": int})
+            now = time.perf_counter()
+            done.seconds += now - start
+            if checkpoint is not None and (len(done.rows) == total or saving <= _SAVING * (now - saved)):
+                _save(checkpoint, method, optimizer, average, done)
+                saved = time.perf_counter()
+                saving = saved - now
+    with torch.no_grad():
+        for weight, mean in zip(method.parameters(), average, strict=schedule.average):
+            weight.copy_(mean)
+    return Trained(_curves(done.rows, tasks), done.seconds, done.series)
+
+
+def _curves(rows: list[tuple[float, ...]], tasks: Sequence[Task]) -> pd.DataFrame:
+    curves = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"step": int, "epoch": int, "task": int})
     curves["task"] = [tasks[k].name for k in curves["task"]]
-    return curves, done.seconds
+    return curves
+
+
+def _steps(schedule: Schedule, tasks: Sequence[Task]) -> int:
+    """Mini-batches of a whole training."""
+    epoch = sum(len(_chunks(np.empty(len(task.train)), schedule)) for task in tasks)
+    limits = (schedule.steps, None if schedule.epochs is None else schedule.epochs * epoch)
+    return min(limit for limit in limits if limit is not None)
+
+
+def _epochs(schedule: Schedule, epoch: int) -> str:
+    return f"epoch {epoch}" if schedule.epochs is None else f"epoch {epoch}/{schedule.epochs}"
+
+
+def _optimizer(method: Method, schedule: Schedule) -> torch.optim.Optimizer:
+    settings: dict[str, Any] = {
+        "lr": schedule.learning_rate,
+        "betas": schedule.betas,
+        "weight_decay": schedule.weight_decay,
+    }
+    match schedule.optimizer:
+        case "adamw":
+            return torch.optim.AdamW(method.parameters(), fused=True, **settings)
+        case "adam":
+            return torch.optim.Adam(method.parameters(), fused=True, **settings)
+        case "radam":
+            return torch.optim.RAdam(method.parameters(), **settings)
 
 
 def _epoch(
     method: Method,
     optimizer: torch.optim.Optimizer,
+    average: list[Tensor],
     tasks: Sequence[Task],
     data: Sequence[tuple[Tensor, Tensor]],
     schedule: Schedule,
+    total: int,
     seed: int,
     on: Hardware,
     done: Progress,
-) -> Iterator[tuple[str, int]]:
-    """One pass over all series; yields a text and the number of series each time losses have been looked at."""
+) -> Iterator[str]:
+    """One pass over all series, or what is left of `total` steps; yields a text each time losses were looked at."""
     generator = np.random.default_rng((seed, done.epoch))
     torch.manual_seed(int(generator.integers(2**63)))
     batches = [
-        (k, part)
-        for k, task in enumerate(tasks)
-        for part in _chunks(generator.permutation(len(task.train)), schedule.batch_size)
+        (k, part) for k, task in enumerate(tasks) for part in _chunks(generator.permutation(len(task.train)), schedule)
     ]
+    order, before = generator.permutation(len(batches)), len(done.rows)
+    order = order[: total - before]
     # Reading a loss waits for the device: on a GPU a batch of steps is read at once.
     every = 1 if on.device.type == "cpu" else 50
     pending: list[tuple[int, int, dict[str, Tensor]]] = []
     since = time.perf_counter()
     rate = optimizer.param_groups[0]["lr"]
-    for position, choice in enumerate(generator.permutation(len(batches)), 1):
+    for position, choice in enumerate(order, 1):
         k, rows = batches[choice]
         series, labels = data[k]
         index = torch.from_numpy(rows).to(on.device)
@@ -164,13 +216,20 @@ def _epoch(
             loss = method.loss(Batch(tasks[k].name, series[index], labels[index]))
         optimizer.zero_grad()
         loss.backward()
+        if schedule.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(method.parameters(), schedule.clip_norm)
         optimizer.step()
+        if average:
+            with torch.no_grad():
+                for mean, weight in zip(average, method.parameters(), strict=True):
+                    mean.lerp_(weight, 1 / (before + position))
         pending.append((k, len(rows), {"loss": loss.detach(), **method.parts}))
-        if position % every and position < len(batches):
+        if position % every and position < len(order):
             continue
         values = [(k, count, {name: float(value) for name, value in parts.items()}) for k, count, parts in pending]
         now = time.perf_counter()
-        speed = sum(count for _, count, _ in values) / (now - since)
+        seen = sum(count for _, count, _ in values)
+        done.series += seen
         for k, _, parts in values:
             step = len(done.rows) + 1
             if not math.isfinite(parts["loss"]):
@@ -187,20 +246,23 @@ def _epoch(
                     parts.get("sharing_loss", math.nan),
                     parts.get("relevant_share", math.nan),
                     rate,
-                    round(speed, 1),
+                    round(seen / (now - since), 1),
                 )
             )
-        yield f"loss {values[-1][2]['loss']:.3f}", sum(count for _, count, _ in values)
+        yield f"loss {values[-1][2]['loss']:.3f}"
         pending, since = [], now
 
 
-def represent(method: Method, series: np.ndarray, on: Hardware) -> np.ndarray:
-    """Instance representations of series (n, T), NaN where padded or missing -> (n, D) float32."""
+def represent(method: Method, series: np.ndarray, on: Hardware, task: str | None = None) -> np.ndarray:
+    """Instance representations of series (n, T) of a task, NaN where padded or missing -> (n, D) float32."""
     method.to(on.device).eval()
     # About 16,000 time steps at once: activations of a few layers fit the cache of a CPU.
     size = max(1, (16_384 if on.device.type == "cpu" else 1 << 20) // series.shape[1])
     with torch.inference_mode(), on.autocast():
-        parts = [method.represent(torch.from_numpy(part).to(on.device)).cpu() for part in _chunks(series, size)]
+        parts = [
+            method.represent(torch.from_numpy(series[start : start + size]).to(on.device), task).cpu()
+            for start in range(0, len(series), size)
+        ]
     return torch.cat(parts).numpy()
 
 
@@ -262,23 +324,24 @@ def peak_memory(on: Hardware) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, done: Progress) -> None:
+def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor], done: Progress) -> None:
     tensors = {f"method.{name}": tensor.contiguous() for name, tensor in method.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
+    tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average)}
     tensors["rows"] = torch.tensor(done.rows, dtype=torch.float64)
     with write_whole(path) as part:
-        facts = {"epoch": str(done.epoch), "seconds": repr(done.seconds)}
+        facts = {"epoch": str(done.epoch), "series": str(done.series), "seconds": repr(done.seconds)}
         safetensors.torch.save_file(tensors, part, metadata=facts)
 
 
-def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer) -> Progress:
+def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor]) -> Progress:
     try:
         with safetensors.safe_open(path, "pt") as file:
             facts = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
         rows = [tuple(row) for row in tensors.pop("rows").tolist()]
-        epoch, seconds = int(facts["epoch"]), float(facts["seconds"])
+        done = Progress(int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), rows)
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise WorkError(f"{path} is not a checkpoint ({error}); remove it and run the same command again.") from error
     method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})
@@ -288,8 +351,10 @@ def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer) -> Pro
             _, index, key = name.split(".", 2)
             state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    print(f"Continuing after epoch {epoch} from {path}.", file=sys.stderr, flush=True)
-    return Progress(epoch, seconds, rows)
+    for index, mean in enumerate(average):
+        mean.copy_(tensors[f"average.{index}"])
+    print(f"Continuing after epoch {done.epoch} from {path}.", file=sys.stderr, flush=True)
+    return done
 
 
 @contextmanager
@@ -311,8 +376,11 @@ def _on(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(split.series).to(device), torch.from_numpy(split.labels).to(device)
 
 
-def _chunks(array: np.ndarray, size: int) -> list[np.ndarray]:
-    return [array[start : start + size] for start in range(0, len(array), size)]
+def _chunks(rows: np.ndarray, schedule: Schedule) -> list[np.ndarray]:
+    """Mini-batches of rows (n,)."""
+    size = schedule.batch_size
+    end = len(rows) - len(rows) % size if schedule.drop_last and len(rows) > size else len(rows)
+    return [rows[start : min(start + size, end)] for start in range(0, end, size)]
 
 
 def _processor() -> str:

@@ -160,7 +160,7 @@ def test_unknown_names_of_a_run(command):
     assert fails(2, command, "joint", "tinny") == "Unknown suite tinny; params.yaml has tiny, toy."
     assert fails(2, command, "jiont", "tiny") == "Unknown method jiont; params.yaml runs joint, alone."
     assert fails(2, command, "spare", "tiny") == (
-        "Unknown method spare under methods, but not in joint or alone; params.yaml runs joint, alone."
+        "Unknown method spare under methods, but not in joint, alone or ablation; params.yaml runs joint, alone."
     )
 
 
@@ -227,8 +227,8 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
             replaced("classifier: svm", "classifier: tree"),
             "methods.joint.classifier: tree is not among classifiers (svm).",
         ),
-        (replaced("- joint", "- joined"), "joint and alone: joined is not among methods (joint, alone, spare)."),
-        (replaced("- alone", "- joint"), "joint and alone: joint stands there twice."),
+        (replaced("- joint", "- joined"), "joint, alone and ablation: joined is not among methods (joint, alone, spare)."),
+        (replaced("- alone", "- joint"), "joint, alone and ablation: joint stands there twice."),
         (replaced("- 1", "- 0"), "seeds: 0 stands there twice."),
         (replaced("- 1", "- -1"), "seeds.1: Input should be greater than or equal to 0 (is -1)."),
         (replaced("- Long", "- Short"), "suites.tiny.tasks: Short stands there twice."),

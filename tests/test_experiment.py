@@ -119,9 +119,9 @@ MISTAKES = [
     (("seeds",), [0, 1, 0], "seeds: 0 stands there twice"),
     (("seeds",), [-1], "seeds.0: Input should be greater than or equal to 0 (is -1)"),
     (("seeds",), [2**32], "seeds.0: Input should be less than 4294967296 (is 4294967296)"),
-    (("joint",), ["mtcs", "mtcs"], "joint and alone: mtcs stands there twice"),
-    (("alone",), ["mtcs"], "joint and alone: mtcs stands there twice"),
-    (("alone",), ["ts3vec"], "joint and alone: ts3vec is not among methods (mtcs, unused)"),
+    (("joint",), ["mtcs", "mtcs"], "joint, alone and ablation: mtcs stands there twice"),
+    (("alone",), ["mtcs"], "joint, alone and ablation: mtcs stands there twice"),
+    (("alone",), ["ts3vec"], "joint, alone and ablation: ts3vec is not among methods (mtcs, unused)"),
     (("suites", "one", "tasks"), [], "suites.one.tasks: Tuple should have at least 1 item after validation, not 0"),
     (("suites", "one", "tasks"), ["A", "B", "A"], "suites.one.tasks: A stands there twice"),
     (("suites", "one", "tasks"), ["../A"], "suites.one.tasks.0: String should match pattern"),
@@ -244,9 +244,31 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
     with pytest.raises(InputError) as error:
         experiment.method("unused")
     assert str(error.value) == (
-        "Unknown method unused under methods, but not in joint or alone; params.yaml runs mtcs."
+        "Unknown method unused under methods, but not in joint, alone or ablation; params.yaml runs mtcs."
     )
 
 
 def test_joint_methods_come_first(tmp_path):
-    assert read_experiment(write(tmp_path, valid() | {"alone": ["unused"]})).runs == ("mtcs", "unused")
+    experiment = read_experiment(write(tmp_path, valid() | {"alone": ["unused"], "seeds_alone": [7]}))
+    assert experiment.known == ("mtcs", "unused")
+    assert list(experiment.runs("one").items()) == [("mtcs", (0, 1)), ("unused", (7,))]
+
+
+def test_seeds_of_alone_methods_are_those_of_joint_ones_unless_given(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"alone": ["unused"]}))
+    assert experiment.runs("one") == {"mtcs": (0, 1), "unused": (0, 1)}
+
+
+def test_variants_are_known_but_are_no_column(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"ablation": ["unused"]}))
+    assert experiment.method("unused") is experiment.methods["unused"]
+    assert experiment.runs("one") == {"mtcs": (0, 1)}
+
+
+def test_a_suite_may_name_its_methods_and_seeds(tmp_path):
+    content = valid() | {"alone": ["unused"]}
+    content["suites"]["one"] |= {"methods": ["unused"], "seeds": [3]}
+    assert read_experiment(write(tmp_path, content)).runs("one") == {"unused": (3,)}
+    content["suites"]["one"]["methods"] = ["mtl"]
+    with pytest.raises(InputError, match=r"suites.one.methods: mtl is not among joint, alone and ablation\.$"):
+        read_experiment(write(tmp_path, content))

@@ -26,6 +26,7 @@ from dvc.stage import PipelineStage
 
 from mtcs import stages
 from mtcs.cli import app
+from mtcs.experiment import read_experiment
 from mtcs.layout import Layout
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +83,11 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Pipeline
             yield [stage for stage in repo.index.stages if isinstance(stage, PipelineStage)]
 
 
+def stage_of(stage: PipelineStage) -> str:
+    """The command that an entry of `dvc.yaml` runs: its name up to what tells apart entries of one command."""
+    return stage.name.split("@")[0].split("-")[0]
+
+
 def paths(stage: PipelineStage, what: str) -> list[str]:
     """Paths of a stage's `deps` or `outs` as `dvc.yaml` has them; parameters are not among them."""
     return [str(one.def_path) for one in getattr(stage, what) if type(one).__name__ != "ParamsDependency"]
@@ -100,7 +106,7 @@ def test_every_command_parses(pipeline):
     assert len(pipeline) > 100
     for stage in pipeline:
         name, arguments = parsed(stage.cmd)
-        assert stage.name.split("@")[0] == name
+        assert stage_of(stage) == name
         expected = "-".join(str(arguments[key]) for key in ("suite", "method", "seed") if key in arguments)
         assert stage.name.split("@")[1] == expected, stage.cmd
 
@@ -120,9 +126,9 @@ def layout_outs(stage: str, suite: str, method: str = "", seed: int = -1) -> lis
         case "normalize":
             return [layout.normalized(suite, "T").parent]
         case "train":
-            return [layout.model(*run), layout.curves(*run), layout.record(*run)]
+            return [layout.models(*run), layout.training(*run)]
         case "represent":
-            return [layout.representation(*run, "T").parent]
+            return [layout.representation(*run, "T").parent, layout.representation_cost(*run)]
         case "classify":
             return [layout.prediction(*run, "T").parent, layout.classifier(*run, "T").parent]
         case "report":
@@ -142,9 +148,9 @@ def test_deps_are_files_of_the_package_or_outs_of_a_stage(pipeline):
 
 def test_code_deps_are_the_modules_a_stage_imports(pipeline):
     wrong = set()
-    imported = {name: closure(stage_imports(name)) for name in {stage.name.split("@")[0] for stage in pipeline}}
+    imported = {name: closure(stage_imports(name)) for name in {stage_of(stage) for stage in pipeline}}
     for stage in pipeline:
-        name = stage.name.split("@")[0]
+        name = stage_of(stage)
         needed = imported[name] - WIRING - NO_PART.get(name, set())
         listed = set()
         for dep in paths(stage, "deps"):
@@ -164,16 +170,17 @@ def test_data_of_the_package_is_a_dep_of_a_stage(pipeline):
 
 
 def test_runs_are_those_of_params(pipeline):
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    wanted = {
-        f"{stage}@{suite}-{method}-{seed}"
-        for stage in ("train", "represent", "classify")
-        for suite in params["suites"]
-        for method in (*params["joint"], *params["alone"])
-        for seed in params["seeds"]
-    }
-    wanted |= {f"{stage}@{suite}" for stage in ("download", "normalize", "report") for suite in params["suites"]}
-    assert {stage.name for stage in pipeline} == wanted
+    experiment = read_experiment(ROOT / "params.yaml")
+    wanted = {(stage, suite) for stage in ("download", "normalize", "report") for suite in experiment.suites}
+    for suite in experiment.suites:
+        runs = experiment.runs(suite)
+        if suite == "ucr10":
+            runs |= dict.fromkeys(experiment.ablation, experiment.seeds)
+        for method, seeds in runs.items():
+            stages = ("train", "represent", "classify")
+            wanted |= {(stage, f"{suite}-{method}-{seed}") for stage in stages for seed in seeds}
+    assert {(stage_of(stage), stage.name.split("@")[1]) for stage in pipeline} == wanted
+    assert len(pipeline) == len(wanted)
 
 
 def module_name(path: Path) -> str:
@@ -315,7 +322,7 @@ def tiny(folder: Path) -> Workspace:
 
     def parameters(params: dict[str, Any]) -> None:
         params["suites"] = {"tiny": {"tasks": ["Short", "Long"]}}
-        params["seeds"], params["joint"] = [0, 1], ["mtcs", "mtl"]
+        params["seeds"], params["joint"], params["alone"], params["ablation"] = [0, 1], ["mtcs", "mtl"], [], []
         params["classifiers"]["svm"]["costs"] = [1, 100]
         for method in params["joint"]:
             params["methods"][method] |= {"depth": 2, "hidden": 8, "output": 16}
@@ -325,6 +332,8 @@ def tiny(folder: Path) -> Workspace:
         for what in ("metrics", "plots"):
             ours = [entry for entry in pipeline[what] if "demo" in json.dumps(entry)]
             pipeline[what] = json.loads(json.dumps(ours).replace("demo", "tiny"))
+        for name in [name for name in pipeline["stages"] if "-" in name]:
+            del pipeline["stages"][name]
         for stage in ("train", "represent", "classify"):
             pipeline["stages"][stage]["matrix"]["suite"] = ["tiny"]
 

@@ -52,8 +52,8 @@ def make_spec(epochs: int = 3, **changes) -> MultiTaskSpec:
 def train(spec: MethodSpec, seed: int = 0, checkpoint: Path | None = None, on: Hardware = CPU):
     torch.manual_seed(seed)
     method = spec.build(TASKS)
-    curves, seconds = fit(method, TASKS, spec.schedule_for(TASKS), seed, on, checkpoint)
-    return method, curves, seconds
+    trained = fit(method, TASKS, spec.schedule_for(TASKS), seed, on, checkpoint)
+    return method, trained.curves, trained.seconds
 
 
 def weights_of(method: Method) -> bytes:
@@ -74,7 +74,7 @@ class Spy(Method):
         broken = self.broken is not None and len(self.batches) >= self.broken
         return self.weight * self.value + self.value if broken else (self.weight - 1) ** 2
 
-    def represent(self, series: torch.Tensor) -> torch.Tensor:
+    def represent(self, series: torch.Tensor, task: str | None = None) -> torch.Tensor:
         return series[:, :1]
 
 
@@ -102,6 +102,82 @@ def test_every_series_is_seen_once_an_epoch_in_batches_of_one_task():
     assert names != sorted(names), "tasks are not shuffled together"
 
 
+def test_a_pass_may_leave_out_what_does_not_fill_a_batch():
+    spy = Spy()
+    fit(spy, TASKS, Schedule(epochs=2, batch_size=5, learning_rate=0.1, drop_last=True), seed=0, on=CPU)
+    sizes = Counter((batch.task, len(batch.series)) for batch in spy.batches)
+    assert sizes == {("a", 5): 4, ("b", 5): 2, ("c", 4): 2}, "c has 4 series, all there is"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps", "epochs"),
+    [({"steps": 8}, 8, 2), ({"steps": 8, "epochs": 1}, 6, 1), ({"steps": 3, "epochs": 9}, 3, 1), ({"steps": 0}, 0, 0)],
+)
+def test_training_ends_with_steps_or_epochs_whichever_comes_first(schedule, steps, epochs):
+    spy = Spy()
+    trained = fit(spy, TASKS, Schedule(**schedule, batch_size=4, learning_rate=0.1), seed=0, on=CPU)
+    assert len(spy.batches) == len(trained.curves) == steps
+    assert trained.curves["epoch"].nunique() == epochs
+    assert trained.series == sum(len(batch.series) for batch in spy.batches)
+
+
+def test_a_method_without_weights_is_not_trained():
+    class Plain(Spy):
+        def __init__(self) -> None:
+            super().__init__()
+            del self.weight
+
+    trained = fit(Plain(), TASKS, Schedule(steps=0, batch_size=1, learning_rate=1), seed=0, on=CPU)
+    assert (len(trained.curves), trained.seconds, trained.series) == (0, 0, 0)
+    assert tuple(trained.curves.columns) == COLUMNS
+
+
+def test_the_mean_of_the_weights_after_every_step_is_what_remains():
+    class Walk(Spy):
+        def loss(self, batch: Batch) -> torch.Tensor:
+            self.seen = [*getattr(self, "seen", []), self.weight.item()]
+            return super().loss(batch)
+
+    schedule = Schedule(epochs=2, batch_size=4, learning_rate=0.1, average=True)
+    walk, last = Walk(), Walk()
+    fit(walk, TASKS, schedule, seed=0, on=CPU)
+    fit(last, TASKS, schedule.model_copy(update={"average": False}), seed=0, on=CPU)
+    after = [*walk.seen[1:], last.weight.item()]
+    assert walk.seen == last.seen, "the mean does not enter the training"
+    assert walk.weight.item() == pytest.approx(np.mean(after), rel=1e-6)
+
+
+def test_long_gradients_are_scaled_down():
+    class Steep(Spy):
+        def loss(self, batch: Batch) -> torch.Tensor:
+            return 1000 * super().loss(batch)
+
+    moved = {}
+    for clip in (None, 1e-9):
+        spy = Steep()
+        schedule = Schedule(steps=1, batch_size=4, learning_rate=0.1, weight_decay=0, clip_norm=clip)
+        fit(spy, TASKS, schedule, seed=0, on=CPU)
+        moved[clip] = spy.weight.item()
+    assert moved[None] == pytest.approx(0.1, rel=1e-3)
+    assert 0 < moved[1e-9] < 0.02, "a gradient near Adam's epsilon moves less than a whole step"
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam), ("radam", torch.optim.RAdam)],
+)
+def test_optimisers_are_torchs(name, reference):
+    spy, twin = Spy(), Spy()
+    settings = {"betas": (0.8, 0.95), "weight_decay": 0.3}
+    fit(spy, TASKS, Schedule(steps=9, batch_size=4, learning_rate=0.1, optimizer=name, **settings), seed=0, on=CPU)
+    optimizer = reference(twin.parameters(), lr=0.1, **settings)
+    for batch in spy.batches:
+        optimizer.zero_grad()
+        twin.loss(batch).backward()
+        optimizer.step()
+    torch.testing.assert_close(spy.weight, twin.weight)
+
+
 # Curves
 
 
@@ -127,6 +203,8 @@ def test_curves_of_a_method_that_shares_nothing_leave_those_columns_empty():
 
 
 # Determinism, kill and resume
+
+AVERAGED = Schedule(steps=16, batch_size=4, learning_rate=0.01, optimizer="radam", clip_norm=1, average=True)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
@@ -170,9 +248,11 @@ def interrupt_at(monkeypatch, spec: MethodSpec, step: int, checkpoint: Path, on:
         train(spec, checkpoint=checkpoint, on=on)
 
 
-@pytest.mark.parametrize("step", [6, 7, 13, 18])  # of 6 an epoch: before the first checkpoint, and after one and two
-def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(monkeypatch, tmp_path, capsys, step):
-    spec, checkpoint = make_spec(epochs=3), tmp_path / "run.safetensors"
+@pytest.mark.parametrize("schedule", [make_spec(epochs=3).schedule, AVERAGED], ids=["published", "averaged"])
+@pytest.mark.parametrize("step", [6, 7, 13, 16])  # of 6 an epoch: before the first checkpoint, and after one and two
+def test_an_interrupted_run_ends_with_the_weights_of_an_unbroken_one(monkeypatch, tmp_path, capsys, step, schedule):
+    monkeypatch.setattr("mtcs.training._SAVING", math.inf)  # after every epoch, however short
+    spec, checkpoint = make_spec().model_copy(update={"schedule": schedule}), tmp_path / "run.safetensors"
     unbroken, expected, _ = train(spec)
     interrupt_at(monkeypatch, spec, step, checkpoint)
     epochs = (step - 1) // 6
@@ -206,6 +286,7 @@ def write_workspace(root: Path, epochs: int) -> Layout:
             {
                 "suites": {"tiny": {"tasks": ["a", "b"]}},
                 "seeds": [0],
+                "seeds_alone": [0],
                 "joint": ["mtcs"],
                 "alone": [],
                 "methods": {"mtcs": spec},

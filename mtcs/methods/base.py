@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
 
 from mtcs.tasks import Task
@@ -42,8 +43,11 @@ class Method(nn.Module, ABC):
         """The objective on one mini-batch, a scalar."""
 
     @abstractmethod
-    def represent(self, series: Tensor) -> Tensor:
-        """Instance representations: (B, T), NaN where padded or missing -> (B, D)."""
+    def represent(self, series: Tensor, task: str | None = None) -> Tensor:
+        """Instance representations: (B, T), NaN where padded or missing -> (B, D).
+
+        task: where the series come from, for an encoder that asks (MMoE's gates).
+        """
 
     def head(self, task: str) -> Tensor | None:
         """Weight (C, D) of the task's linear head, None for a method that trains without labels."""
@@ -51,15 +55,33 @@ class Method(nn.Module, ABC):
 
 
 class Schedule(BaseModel, frozen=True, extra="forbid"):
-    """How long and with which steps a method is trained, by AdamW."""
+    """How long and with which steps a method is trained."""
 
-    epochs: int = Field(ge=1)
+    epochs: int | None = Field(default=None, ge=1)
     """Passes over all training series of all tasks."""
+    steps: int | None = Field(default=None, ge=0)
+    """Mini-batches; where `epochs` is given too, training ends with whichever comes first."""
     batch_size: int = Field(ge=1)
     """Series in a mini-batch, all of one task."""
+    drop_last: bool = False
+    """Whether a pass leaves out the rest of a task that does not fill a mini-batch, unless it is all there is."""
+    optimizer: Literal["adamw", "adam", "radam"] = "adamw"
+    """AdamW decouples weight decay from the gradient; the other two add it to the gradient."""
     learning_rate: float = Field(gt=0, allow_inf_nan=False)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
+    """Decay of the running means of the gradient and of its square."""
     weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
-    """Decoupled weight decay; 0.01 is AdamW's usual value."""
+    """0.01 is AdamW's usual value."""
+    clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Largest norm of the gradient of all parameters together; longer ones are scaled down to it."""
+    average: bool = False
+    """Whether the mean of the weights after every step is what encodes in the end, not the last weights."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Schedule:
+        if self.epochs is None and self.steps is None:
+            raise ValueError("needs epochs, steps, or both")
+        return self
 
 
 class Spec(BaseModel, ABC, frozen=True, extra="forbid"):

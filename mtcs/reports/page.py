@@ -16,10 +16,17 @@ from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.reports import accuracy, affinity, figures, text
 from mtcs.reports.results import read_curves, read_records, trained_jointly
+from mtcs.reports.separation import related_pairs, separate
 from mtcs.reports.significance import Comparison, compare
 
 LISTED = 15
 """Pairs of labels that the page names; the file beside it names more."""
+
+FORMS = {"": "the paper's form", affinity.CENTRED: "centred"}
+"""The forms of task similarity in words, by the suffix of their files."""
+
+FIGURE_2 = ("ts2vec_joint", "mtcs")
+"""The methods of the paper's Figure 2, from left to right."""
 
 
 def write_report(
@@ -51,7 +58,7 @@ def write_report(
     long = accuracy.measure(layout, suite, tasks, [*methods, *ablation], seeds)
     ranked = long[long["method"].isin(methods)]
     if ranked.empty:
-        raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify METHOD {suite}'.")
+        raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify {methods[0]} {suite}'.")
     table = accuracy.tabulate(ranked, tasks, methods, seeds, accuracy.published(tasks))
     comparisons = compare(table.scores)
     shown = [row.task for row in table.rows]
@@ -69,9 +76,12 @@ def write_report(
         and (found := affinity.measure(layout, suite, method, shown, seeds[method]))
     ]
 
+    separations = _separations(affinities)
+
     drawings = {"accuracy": figures.accuracy_overview(table, others)}
     for found in affinities:
         drawings |= {drawing.name: drawing for drawing in _affinity_drawings(found)}
+    drawings |= {drawing.name: drawing for drawing in _figure_2(affinities)}
     if any(len(frame) for frame in curves.values()):
         drawings["training"] = figures.training_curves(curves, shown)
     if sharing := figures.sharing_curves(curves):
@@ -82,8 +92,8 @@ def write_report(
     _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons))
     _write(folder / "summary.json", json.dumps(accuracy.summary(table, comparisons), indent=2) + "\n")
     for found in affinities:
-        _write(folder / f"affinity-{found.method}.csv", _square(found.similarity))
-        _write(folder / f"affinity-{found.method}-centred.csv", _square(found.centred))
+        for form in found.by_form():
+            _write(folder / f"affinity-{found.method}{form}.csv", _square(found.mean(form)))
         if found.labels:
             pairs = found.labels.pairs().head(affinity.STRONGEST)
             _write(
@@ -99,6 +109,7 @@ def write_report(
             comparisons=comparisons,
             others=compare_with(table, others),
             affinities=affinities,
+            separations=separations,
             drawings=drawings,
             parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
             runs=run_table(records),
@@ -110,10 +121,34 @@ def write_report(
 
 def _affinity_drawings(found: affinity.Affinity) -> Iterator[figures.Drawing]:
     name, method = text.shown_name(found.method), found.method
-    yield figures.similarity_map(f"similarity-{method}", f"Task similarity, {name}, the paper's form", found.similarity)
-    yield figures.similarity_map(f"similarity-{method}-centred", f"Task similarity, {name}, centred", found.centred)
+    for form, words in FORMS.items():
+        yield figures.similarity_map(
+            f"similarity-{method}{form}", f"Task similarity, {name}, {words}", found.mean(form)
+        )
     if found.labels:
         yield figures.label_map(f"label-affinity-{method}", f"Label affinity, {name}", found.labels)
+
+
+def _figure_2(affinities: Sequence[affinity.Affinity]) -> Iterator[figures.Drawing]:
+    """The paper's Figure 2 in both forms, where both of its methods are there."""
+    found = {one.method: one for one in affinities if one.method in FIGURE_2}
+    if len(found) == len(FIGURE_2):
+        related = related_pairs(found[FIGURE_2[0]].tasks)
+        for form, words in FORMS.items():
+            panels = {method: found[method].mean(form) for method in FIGURE_2}
+            yield figures.similarity_panels(
+                f"figure-2{form}", f"Task similarity side by side, {words}", panels, related
+            )
+
+
+def _separations(affinities: Sequence[affinity.Affinity]) -> list[dict[str, Any]]:
+    """One row a form and method: how the related pairs rank among all; empty where there are none."""
+    return [
+        {"method": found.method, "form": words, "separation": separation}
+        for form, words in FORMS.items()
+        for found in affinities
+        if (separation := separate(found.by_form()[form], found.tasks))
+    ]
 
 
 def _square(frame: pd.DataFrame) -> str:
@@ -268,6 +303,9 @@ def render(table: accuracy.Table, comparisons: Sequence[Comparison], **context: 
         strongest=affinity.STRONGEST,
         threshold=affinity.THRESHOLD,
         strongest_tasks=figures.strongest_tasks,
+        figure_2=FIGURE_2,
+        forms=FORMS,
+        related=related_pairs([row.task for row in table.rows]),
         theme=figures.THEME.values(),
         **context,
     )
