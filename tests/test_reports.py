@@ -213,7 +213,7 @@ def test_head_accuracy_is_empty_without_heads(tmp_path: Path) -> None:
 
 
 def test_without_any_prediction_the_way_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^tiny has no predictions of mtcs, mtl; run 'mtcs classify METHOD tiny'\.$"):
+    with pytest.raises(InputError, match=r"^tiny has no predictions of mtcs, mtl; run 'mtcs classify mtcs tiny'\.$"):
         report(Layout(tmp_path))
 
 

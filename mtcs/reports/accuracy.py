@@ -13,8 +13,8 @@ import pandas as pd
 from mtcs.errors import InputError
 from mtcs.layout import Layout
 from mtcs.reports.results import read_predictions
-from mtcs.representations import read_representations
 from mtcs.reports.significance import Comparison
+from mtcs.representations import read_representations
 from mtcs.tasks import read_task
 
 COLUMNS = ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]

@@ -20,6 +20,9 @@ THRESHOLD = 2.0
 STRONGEST = 200
 """Pairs of labels that are listed; a suite of 15 tasks has thousands."""
 
+CENTRED = "-centred"
+"""Suffix of files that hold the centred form of task similarity; those of the paper's form have none."""
+
 
 @dataclass(frozen=True)
 class LabelAffinity:
@@ -65,18 +68,26 @@ class LabelAffinity:
 
 @dataclass(frozen=True)
 class Affinity:
-    """What a method that trains one model for all tasks says about them, mean over `seeds`.
+    """What a method that trains one model for all tasks says about them.
 
-    similarity, centred: (K, K) task similarity of the training series, the paper's form and the centred one; task
-        names as index and columns.
-    labels: None where the method has no heads.
+    similarity, centred: (seeds, K, K) task similarity of the training series, the paper's form and the centred one.
+    labels: mean over seeds; None where the method has no heads.
     """
 
     method: str
     seeds: tuple[int, ...]
-    similarity: pd.DataFrame
-    centred: pd.DataFrame
+    tasks: tuple[str, ...]
+    similarity: np.ndarray
+    centred: np.ndarray
     labels: LabelAffinity | None
+
+    def by_form(self) -> dict[str, np.ndarray]:
+        """Both forms under the suffix of their files."""
+        return {"": self.similarity, CENTRED: self.centred}
+
+    def mean(self, form: str = "") -> pd.DataFrame:
+        """(K, K) task similarity, mean over seeds; task names as index and columns."""
+        return pd.DataFrame(self.by_form()[form].mean(0), index=list(self.tasks), columns=list(self.tasks))
 
 
 def measure(layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds: Sequence[int]) -> Affinity | None:
@@ -114,8 +125,9 @@ def measure(layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds
     return Affinity(
         method=method,
         seeds=whole,
-        similarity=pd.DataFrame(np.mean(plain, axis=0), index=list(tasks), columns=list(tasks)),
-        centred=pd.DataFrame(np.mean(centred, axis=0), index=list(tasks), columns=list(tasks)),
+        tasks=tuple(tasks),
+        similarity=np.stack(plain),
+        centred=np.stack(centred),
         labels=LabelAffinity(
             affinity=np.mean(affinities, axis=0),
             tasks=tuple(task for task, _ in names),

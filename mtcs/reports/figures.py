@@ -223,29 +223,69 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
 
 @mpl.rc_context(STYLE)
 def similarity_map(name: str, title: str, similarity: pd.DataFrame) -> Drawing:
-    """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too.
-
-    The scale spans the values there are, but at least `LEAST_SPAN`: where all are alike, colour shows no difference.
-    """
-    tasks, values = list(similarity.index), similarity.to_numpy()
-    size = 0.37 * len(tasks)
+    """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too."""
+    size = 0.37 * len(similarity)
     figure = Figure(figsize=(size, size))
     axes = figure.add_axes((0, 0, 1, 1))
-    between = np.where(np.eye(len(tasks), dtype=bool), np.nan, values)
+    _heat(axes, similarity, _scale([similarity]))
+    return _drawing(figure, name, title, f"Heat map. {strongest_tasks(similarity)}")
+
+
+@mpl.rc_context(STYLE)
+def similarity_panels(
+    name: str, title: str, panels: Mapping[str, pd.DataFrame], related: Sequence[tuple[str, str]]
+) -> Drawing:
+    """Heat maps of the same tasks side by side, in one order and on one colour scale (Figure 2).
+
+    Args:
+        name: of the file.
+        title: of the drawing.
+        panels: (K, K) task similarity with task names, by the method that stands above it.
+        related: pairs of tasks whose cells are framed.
+    """
+    size = 0.37 * len(next(iter(panels.values())))
+    figure = Figure(figsize=((len(panels) * 1.06 - 0.06) * size, size))
+    grid = figure.subplots(1, len(panels), squeeze=False, gridspec_kw={"wspace": 0.06})[0]
+    figure.subplots_adjust(0, 0, 1, 1)
+    scale = _scale(list(panels.values()))
+    for axes, (method, similarity) in zip(grid, panels.items(), strict=True):
+        _heat(axes, similarity, scale)
+        axes.set_title(shown_name(method), fontweight="bold")
+        for pair in related:
+            a, b = (similarity.index.get_loc(task) for task in pair)
+            for x, y in ((a, b), (b, a)):
+                axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color=INK, linewidth=1.3, zorder=3)
+    for axes in grid[1:]:
+        axes.set_yticks([])
+    words = [f"{shown_name(method)}: {strongest_tasks(similarity)}" for method, similarity in panels.items()]
+    framed = f" Framed: {', '.join(map(' and '.join, related))}." if related else ""
+    return _drawing(figure, name, title, f"Heat maps side by side. {' '.join(words)}{framed}")
+
+
+def _scale(maps: Sequence[pd.DataFrame]) -> tuple[float, float]:
+    """Ends of the colour scale: it spans the values there are outside the diagonals, but at least `LEAST_SPAN`.
+
+    Where all tasks are alike, colour then shows no difference.
+    """
+    between = np.concatenate([one.to_numpy()[~np.eye(len(one), dtype=bool)] for one in maps])
     known = between[~np.isnan(between)]
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-    strength = (between - low) / max(high - low, LEAST_SPAN)
-    for (i, j), value in np.ndenumerate(between):
-        if not np.isnan(value):
-            shade = float(strength[i, j])
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    return low, max(high, low + LEAST_SPAN)
+
+
+def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> None:
+    """The cells outside the diagonal, each with its value, and the names of the tasks at two sides."""
+    tasks, (low, high) = list(similarity.index), scale
+    for (i, j), value in np.ndenumerate(similarity.to_numpy()):
+        if i != j and not np.isnan(value):
+            strength = (value - low) / (high - low)
             axes.fill(
-                [j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.04 + 0.96 * shade, linewidth=0
+                [j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.04 + 0.96 * strength, linewidth=0
             )
             text = f"{value:.2f}".removeprefix("0")
             axes.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=8.5)
     axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0))
     _name_both_sides(axes, tasks, np.arange(len(tasks)) + 0.5)
-    return _drawing(figure, name, title, f"Heat map. {strongest_tasks(similarity)}")
 
 
 def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:

@@ -58,7 +58,8 @@ def write_report(
     long = accuracy.measure(layout, suite, tasks, [*methods, *ablation], seeds)
     ranked = long[long["method"].isin(methods)]
     if ranked.empty:
-        raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify {methods[0]} {suite}'.")
+        first = methods[0] if methods else "METHOD"
+        raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify {first} {suite}'.")
     table = accuracy.tabulate(ranked, tasks, methods, seeds, accuracy.published(tasks))
     comparisons = compare(table.scores)
     shown = [row.task for row in table.rows]

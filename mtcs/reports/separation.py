@@ -1,0 +1,93 @@
+"""How well task similarity separates the pairs of tasks that the paper calls related (Figure 2) from all others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+RELATED = (
+    ("Lightning2", "Lightning7"),
+    ("EOGHorizontalSignal", "EOGVerticalSignal"),
+    ("SmallKitchenAppliances", "LargeKitchenAppliances"),
+)
+"""The pairs of related tasks that the paper names."""
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Ranks of the related pairs among all pairs of tasks by similarity, 1 the most similar; equal ones share theirs.
+
+    ranks: of each related pair, by the mean over seeds of the similarity.
+    by_seed: mean rank of the related pairs by the similarity of each seed alone.
+    pairs: how many pairs of tasks there are.
+    p: share of all choices of as many pairs whose mean rank is as low as that of `ranks`, or lower.
+    """
+
+    ranks: tuple[float, ...]
+    by_seed: tuple[float, ...]
+    pairs: int
+    p: float
+
+    @property
+    def mean(self) -> float:
+        return sum(self.ranks) / len(self.ranks)
+
+    @property
+    def chance(self) -> float:
+        """Mean rank to expect of pairs that similarity knows nothing of."""
+        return (self.pairs + 1) / 2
+
+    @property
+    def seeds_mean(self) -> float:
+        return sum(self.by_seed) / len(self.by_seed)
+
+    @property
+    def seeds_std(self) -> float:
+        """Standard deviation over seeds, ddof = 1; NaN for one seed."""
+        return float(np.std(self.by_seed, ddof=1)) if len(self.by_seed) > 1 else math.nan
+
+
+def related_pairs(tasks: Sequence[str]) -> list[tuple[str, str]]:
+    """The related pairs of which both tasks are here."""
+    return [pair for pair in RELATED if set(pair) <= set(tasks)]
+
+
+def separate(similarities: np.ndarray, tasks: Sequence[str]) -> Separation | None:
+    """Rank the related pairs; None where `tasks` hold none of them, or a similarity is unknown.
+
+    Args:
+        similarities: (seeds, K, K) symmetric, in the order of `tasks`; NaN where nothing can be said of a pair.
+        tasks: K names.
+    """
+    related = related_pairs(tasks)
+    k, j = np.triu_indices(len(tasks), 1)
+    values = similarities[:, k, j]  # (seeds, pairs)
+    if not related or np.isnan(values).any():
+        return None
+    places = {frozenset((tasks[a], tasks[b])): i for i, (a, b) in enumerate(zip(k, j, strict=True))}
+    chosen = [places[frozenset(pair)] for pair in related]
+    ranks = stats.rankdata(-values.mean(0))  # (pairs,)
+    return Separation(
+        ranks=tuple(ranks[chosen].tolist()),
+        by_seed=tuple(stats.rankdata(-values, axis=1)[:, chosen].mean(1).tolist()),
+        pairs=len(k),
+        p=share_as_low(ranks, float(ranks[chosen].sum()), len(chosen)),
+    )
+
+
+def share_as_low(ranks: np.ndarray, total: float, count: int) -> float:
+    """Share of all choices of `count` of the ranks (n,) that sum to `total` or less.
+
+    Exact: choices are counted by size and sum, one rank after the other. Ranks are whole or halves.
+    """
+    doubled = np.rint(2 * np.asarray(ranks)).astype(int)
+    limit = round(2 * total)
+    ways = np.zeros((count + 1, limit + 1))  # choices by their size and their doubled sum
+    ways[0, 0] = 1
+    for rank in doubled[doubled <= limit]:
+        ways[1:, rank:] += ways[:-1, : limit + 1 - rank]
+    return float(ways[count].sum() / math.comb(len(doubled), count))
