@@ -13,6 +13,7 @@ from torch import nn
 from mtcs.classifiers import SVM
 from mtcs.errors import InputError
 from mtcs.methods import MethodSpec
+from mtcs.nearest import NearestNeighbour
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Names become file names and DVC stage names."""
@@ -26,6 +27,9 @@ def _free(name: str) -> str:
 
 TaskName = Annotated[Name, AfterValidator(_free)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+ClassifierSpec = Annotated[SVM | NearestNeighbour, Field(discriminator="kind")]
 
 
 class Suite(BaseModel, frozen=True, extra="forbid"):
@@ -55,7 +59,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     ablation: tuple[Name, ...] = ()
     """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
     methods: dict[Name, MethodSpec]
-    classifiers: dict[Name, SVM]
+    classifiers: dict[Name, ClassifierSpec]
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
@@ -139,8 +143,15 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         first, more = error.errors()[0], error.error_count() - 1
-        where = ".".join(str(part) for part in first["loc"])
+        place = list(first["loc"])
+        if place[:1] in (["methods"], ["classifiers"]):
+            del place[2:3]  # pydantic's own: which member of the union `kind` chose
+        where = ".".join(map(str, place))
         what = first["msg"].removeprefix("Value error, ")
-        value = "" if first["type"] in ("missing", "value_error") else f" (is {first['input']!r})"
+        value = (
+            ""
+            if first["type"] in ("missing", "value_error") or isinstance(first["input"], dict)
+            else f" (is {first['input']!r})"
+        )
         rest = f"; and {more} more" if more else ""
         raise InputError(f"{path}: {f'{where}: ' if where else ''}{what}{value}{rest}.") from error

@@ -68,6 +68,10 @@ class Layout:
         """The fitted classifier, for later prediction."""
         return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.skops"
 
+    def neighbours(self, suite: str, method: str, seed: int, task: str) -> Path:
+        """The labelled series among which a nearest neighbour is searched later."""
+        return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.npz"
+
     def validation(self, suite: str, method: str, seed: int) -> Path:
         """Accuracy on a held-out share of the training series, for choosing settings."""
         return self.root / "data/validation" / suite / method / f"seed{seed}.csv"

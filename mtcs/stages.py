@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
@@ -20,9 +22,9 @@ from mtcs.progress import progress
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
     import numpy as np
+    from sklearn.svm import SVC
 
-    from mtcs.classifiers import SVM
-    from mtcs.experiment import Experiment
+    from mtcs.experiment import ClassifierSpec, Experiment
     from mtcs.methods.base import Method
     from mtcs.representations import Representations
     from mtcs.tasks import Task
@@ -196,35 +198,43 @@ def represent(
 
 
 def classify(method: MethodName, suite: SuiteName, seed: SeedOption = 0, workers: WorkersOption = None) -> None:
-    """Fit each task's classifier on frozen representations and predict the test series, into data/predictions."""
+    """Classify the test series by their frozen representations, into data/predictions; keep what was fitted."""
     import numpy as np
     import pandas as pd
 
     from mtcs.classifiers import save_classifier
+    from mtcs.nearest import save_neighbours
     from mtcs.representations import read_representations
 
     experiment = _experiment()
     classifier = experiment.classifiers[experiment.method(method).classifier]
-    names = experiment.suite(suite).tasks
-    fits = classifier.folds * len(classifier.costs) + 1
+    tasks = _tasks(experiment, suite)
+    ahead = np.cumsum([0, *(_work(classifier, task) for task in tasks)]).tolist()
+    unfinished = WORKSPACE.checkpoints / f"{suite}-{method}-{seed}-nearest"
     lines = []
-    with progress(f"classify {suite}", fits * len(names), "fits") as advance:
-        for done, name in enumerate(names):
-            task = _task(suite, name)
-            found = read_representations(WORKSPACE.representation(suite, method, seed, name))
+    with progress(f"classify {suite}", ahead[-1], "fits" if classifier.kind == "svm" else "series") as advance:
+        for task, before, after in zip(tasks, ahead, ahead[1:], strict=False):
+            found = read_representations(WORKSPACE.representation(suite, method, seed, task.name))
 
-            def show(fit: int, of: int, done: int = done, name: str = name) -> None:
-                advance(done * fits + fit + fits - of, name)
+            def show(done: int, of: int, after: int = after, name: str = task.name) -> None:
+                advance(after + done - of, name)
 
-            svm, predicted = _classified(classifier, task, found, workers, show)
+            advance(before, task.name)
+            predicted, svc = _classified(classifier, task, found, workers, show, unfinished)
             classes = np.array(task.classes)
             table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
-            with write_whole(WORKSPACE.prediction(suite, method, seed, name)) as part:
+            with write_whole(WORKSPACE.prediction(suite, method, seed, task.name)) as part:
                 table.to_csv(part, index=False)
-            save_classifier(WORKSPACE.classifier(suite, method, seed, name), svm.svc)
-            lines.append((name, predicted == task.test.labels, _head_right(task, found)))
+            if svc is None:
+                path = WORKSPACE.neighbours(suite, method, seed, task.name)
+                save_neighbours(path, found.train, task.train.labels)
+            else:
+                save_classifier(WORKSPACE.classifier(suite, method, seed, task.name), svc)
+            lines.append((task.name, predicted == task.test.labels, _head_right(task, found)))
+    shutil.rmtree(unfinished, ignore_errors=True)
     heads = "" if lines[0][2] is None else " (of the trained head)"
-    print(f"{method} on {suite}, seed {seed}: accuracy of the SVM{heads}")
+    reader = "SVM" if classifier.kind == "svm" else "nearest neighbour"
+    print(f"{method} on {suite}, seed {seed}: accuracy of the {reader}{heads}")
     for name, right, head in lines:
         print(f"  {name:32} {right.mean():.4f}{'' if head is None else f'  ({head.mean():.4f})'}")
     print(f"  {'mean':32} {np.mean([right.mean() for _, right, _ in lines]):.4f}")
@@ -261,7 +271,7 @@ def validate(
         training.fit(model, scope, spec.schedule_for(scope), seed, on)
         for task in scope:
             found = _represented(model, task, on)
-            _, predicted = _classified(classifier, task, found, workers, None)
+            predicted, _ = _classified(classifier, task, found, workers)
             head = _head_right(task, found)
             rows.append(
                 {
@@ -361,19 +371,28 @@ def _represented(model: Method, task: Task, on: Hardware) -> Representations:
     )
 
 
+def _work(classifier: ClassifierSpec, task: Task) -> int:
+    """Units of progress: fits of an SVM, or series whose nearest neighbour is searched."""
+    return classifier.folds * len(classifier.costs) + 1 if classifier.kind == "svm" else len(task.test)
+
+
 def _classified(
-    classifier: SVM,
+    classifier: ClassifierSpec,
     task: Task,
     found: Representations,
     workers: int | None,
-    show: Callable[[int, int], None] | None,
-) -> tuple[Any, np.ndarray]:
-    """The fitted classifier, and its predictions (n,) for the test series."""
+    show: Callable[[int, int], None] | None = None,
+    unfinished: Path | None = None,
+) -> tuple[np.ndarray, SVC | None]:
+    """Predictions (n,) for the test series, and the fitted SVM where it is one."""
     from mtcs.classifiers import fit_svm, predict
+    from mtcs.nearest import predict_nearest
 
     threads = (_machine().workers if workers is None else workers) or -1
-    svm = fit_svm(found.train, task.train.labels, classifier, threads, show)
-    return svm, predict(svm.svc, found.test, threads)
+    if classifier.kind == "nearest_neighbour":
+        return predict_nearest(found.train, task.train.labels, found.test, threads, show, unfinished), None
+    svc = fit_svm(found.train, task.train.labels, classifier, threads, show).svc
+    return predict(svc, found.test, threads), svc
 
 
 def _head_right(task: Task, found: Representations) -> np.ndarray | None:

@@ -221,13 +221,19 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         (replaced("depth: 1", "depth: 99"), "methods.joint.depth: Input should be less than or equal to 16 (is 99)."),
         (replaced("learning_rate: 0.01", "learning_rate: .nan"), "methods.joint.schedule.learning_rate: Input should"),
         (replaced("sharing_weight: 0.1", "sharing_weight: .inf"), "methods.joint.sharing_weight: Input should be"),
-        (replaced("kind: multitask", "kind: other"), "methods.joint.kind: Input should be 'multitask' (is 'other')."),
+        (
+            replaced("kind: multitask", "kind: other"),
+            "methods.joint: Input tag 'other' found using 'kind' does not match any of the expected tags: 'multitask', ",
+        ),
         (replaced("folds: 2", "folds: 1"), "classifiers.svm.folds: Input should be greater than or equal to 2 (is 1)."),
         (
             replaced("classifier: svm", "classifier: tree"),
             "methods.joint.classifier: tree is not among classifiers (svm).",
         ),
-        (replaced("- joint", "- joined"), "joint, alone and ablation: joined is not among methods (joint, alone, spare)."),
+        (
+            replaced("- joint", "- joined"),
+            "joint, alone and ablation: joined is not among methods (joint, alone, spare).",
+        ),
         (replaced("- alone", "- joint"), "joint, alone and ablation: joint stands there twice."),
         (replaced("- 1", "- 0"), "seeds: 0 stands there twice."),
         (replaced("- 1", "- -1"), "seeds.1: Input should be greater than or equal to 0 (is -1)."),

@@ -59,7 +59,10 @@ def batch_of(task: Task) -> Batch:
     return Batch(task.name, torch.from_numpy(task.train.series.copy()), torch.from_numpy(task.train.labels.copy()))
 
 
-@pytest.fixture(params=METHODS)
+TRAINED = [name for name, spec in METHODS.items() if spec.schedule_for(TASKS).steps != 0]
+
+
+@pytest.fixture(params=TRAINED)
 def spec(request):
     spec = METHODS[request.param]
     return spec.model_copy(update={name: value for name, value in SMALL.items() if name in type(spec).model_fields})
@@ -69,6 +72,22 @@ def spec(request):
 def method(spec):
     torch.manual_seed(0)
     return spec.build(TASKS)
+
+
+def test_only_dtw_is_not_trained():
+    assert set(METHODS) - set(TRAINED) == {"dtw"}
+
+
+def test_dtw_represents_series_by_themselves():
+    method = METHODS["dtw"].build(TASKS)
+    for task in TASKS:
+        series = torch.from_numpy(task.test.series)
+        assert not list(method.parameters())
+        assert method.loss(batch_of(task)).item() == 0
+        found = method.represent(series)
+        torch.testing.assert_close(found, series, rtol=0, atol=0, equal_nan=True)
+        found.zero_()
+        assert series.any(), "nothing is written into the input"
 
 
 def test_every_kind_of_the_registry_is_in_params_yaml():
