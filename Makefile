@@ -20,6 +20,9 @@ demo: $(VENV)/run.stamp ## install, reproduce the demo suite's report, show its 
 	@echo
 	@echo "The whole report: $(CURDIR)/reports/demo/report.html"
 
+flow: $(VENV)/run.stamp ## the demo as a run of Prefect, watched; ARGS says more, such as ARGS="--suites ucr12 --workers 2"
+	python -m flows.reproduce $(or $(ARGS),--suites demo)
+
 test: lint ## all checks but the slow ones
 	pytest -n 2 --dist loadfile -m "not slow"
 
@@ -45,7 +48,7 @@ clean: ## remove .venv and caches of tools; data, models and reports stay
 	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
@@ -61,4 +64,4 @@ $(BIN)/python:
 		"$(PYTHON) cannot make environments; install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 
-.PHONY: help demo test test-all lint format readme install clean
+.PHONY: help demo flow test test-all lint format readme install clean
