@@ -9,7 +9,7 @@ from torch.autograd import gradcheck
 from torch.nn.functional import conv1d, gelu
 
 from mtcs import encoder as module
-from mtcs.encoder import DilatedConvolution, DilatedEncoder, MaxOverTimeBlock
+from mtcs.encoder import DilatedConvolution, DilatedEncoder, MaxOverTimeBlock, MixtureEncoder
 
 
 def plain_convolution(layer: DilatedConvolution, x: Tensor) -> Tensor:
@@ -22,12 +22,16 @@ def plain_block(block, x: Tensor) -> Tensor:
     return plain_convolution(block.second, gelu(plain_convolution(block.first, gelu(x)))) + shortcut
 
 
-def plain_encoder(encoder: DilatedEncoder, series: Tensor) -> Tensor:
-    observed = ~series.isnan().unsqueeze(1)  # (B, 1, T)
-    x = encoder.projection(series.nan_to_num(0.0).unsqueeze(-1)).transpose(1, 2) * observed  # (B, C, T)
+def plain_steps(encoder: DilatedEncoder, series: Tensor, keep: Tensor | None = None) -> Tensor:
+    visible = ~series.isnan() if keep is None else ~series.isnan() & keep
+    x = encoder.projection(series.nan_to_num(0.0).unsqueeze(-1)).transpose(1, 2) * visible.unsqueeze(1)  # (B, C, T)
     for block in (*encoder.blocks, encoder.last):
         x = plain_block(block, x)
-    return x.masked_fill(~observed, -torch.inf).max(-1).values  # (B, D)
+    return x.transpose(1, 2)  # (B, T, D)
+
+
+def plain_encoder(encoder: DilatedEncoder, series: Tensor) -> Tensor:
+    return plain_steps(encoder, series).masked_fill(series.isnan().unsqueeze(-1), -torch.inf).max(1).values  # (B, D)
 
 
 def make(depth: int = 3, hidden: int = 8, output: int = 12, seed: int = 0) -> DilatedEncoder:
@@ -183,3 +187,72 @@ def test_initial_weights_are_those_of_a_convolution():
         for parameter in (layer.weight.detach(), layer.bias.detach()):
             assert parameter.abs().max() <= bound
             assert float(parameter.std()) == pytest.approx(bound / 3**0.5, rel=0.15)
+
+
+# Every step
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("length", [3, 8, 17, 40])
+def test_every_step_and_its_gradients_equal_the_plain_formulation(length, masked):
+    encoder, series = make(), make_series(5, length, "inside")
+    exact = copy.deepcopy(encoder).double()
+    keep = torch.rand(5, length, generator=torch.Generator().manual_seed(1)) < 0.5 if masked else None
+    ours = outputs_and_gradients(lambda x: encoder.per_step(x, keep), encoder, series)
+    plain = outputs_and_gradients(lambda x: plain_steps(exact, x, keep), exact, series.double())
+    assert ours["representations"].shape == (5, length, 12)
+    assert max(apart(ours, plain).values()) < 1e-5, apart(ours, plain)
+
+
+def test_the_maximum_of_every_step_is_the_representation():
+    encoder, series = make(), make_series(5, 23, "at the end")
+    steps = encoder.per_step(series).masked_fill(series.isnan().unsqueeze(-1), -torch.inf)
+    torch.testing.assert_close(steps.max(1).values, encoder(series))
+
+
+def test_a_masked_step_counts_as_one_that_was_not_observed():
+    encoder, series = make(), make_series(4, 20)
+    keep = torch.ones(4, 20, dtype=torch.bool)
+    keep[1, 5:9] = False
+    missing = series.masked_fill(~keep, torch.nan)
+    torch.testing.assert_close(encoder.per_step(series, keep), encoder.per_step(missing), rtol=0, atol=0)
+
+
+# A mixture
+
+
+def make_mixture(experts: int = 3) -> MixtureEncoder:
+    torch.manual_seed(0)
+    return MixtureEncoder(["a", "b"], experts, depth=2, hidden=6, output=10)
+
+
+@pytest.mark.parametrize("missing", ["none", "inside", "at the end"])
+def test_a_mixture_is_the_gated_sum_of_its_experts(missing):
+    mixture, series = make_mixture(), make_series(5, 14, missing)
+    for task in ("a", "b"):
+        found = mixture(series, task)
+        for i, row in enumerate(series):
+            values = row[~row.isnan()]
+            summary = torch.stack([mixture.projection(value.view(1)) for value in values]).mean(0)
+            share = mixture.gates[task](summary).exp() / mixture.gates[task](summary).exp().sum()
+            expected = sum(g * expert(row[None])[0] for g, expert in zip(share, mixture.experts, strict=True))
+            torch.testing.assert_close(found[i], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_series_of_no_task_are_mixed_by_the_mean_of_the_gates():
+    mixture, series = make_mixture(), make_series(4, 14)
+    expected = (mixture(series, "a") + mixture(series, "b")) / 2  # the sum is linear in the gates
+    torch.testing.assert_close(mixture(series), expected)
+    assert not torch.allclose(mixture(series, "a"), mixture(series, "b"))
+
+
+def test_a_mixture_of_one_is_its_expert():
+    mixture, series = make_mixture(experts=1), make_series(4, 14)
+    torch.testing.assert_close(mixture(series, "b"), mixture.experts[0](series))
+
+
+def test_every_expert_and_the_gate_of_the_task_learn():
+    mixture = make_mixture()
+    mixture(make_series(4, 14), "a").square().sum().backward()
+    still = {name for name, p in mixture.named_parameters() if p.grad is None or not p.grad.any()}
+    assert still == {"gates.b.weight", "gates.b.bias"}
