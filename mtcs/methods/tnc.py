@@ -53,7 +53,7 @@ class Tnc(Method):
         self.samples, self.reach, self.positive_weight = samples, reach, positive_weight
 
     def loss(self, batch: Batch) -> Tensor:
-        """Equation 2 of the publication on one anchor of every series, a scalar."""
+        """The publication's objective on one anchor of every series, a scalar."""
         window = self.windows[batch.task]
         starts = draw_windows(batch.series, window, self.samples, self.reach)  # (B, 1 + 2 S)
         x = self._encode(batch.series, starts, window)  # (B, 1 + 2 S, D)
