@@ -18,7 +18,7 @@ import pytest
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.reports import accuracy, affinity, figures, text
-from mtcs.reports.page import duration, parameter_table, write_report
+from mtcs.reports.page import parameter_table, write_report
 from mtcs.reports.results import read_predictions
 from mtcs.reports.significance import compare
 from mtcs.representations import read_representations
@@ -429,8 +429,10 @@ def test_the_same_results_make_the_same_files(finished: Layout, layout: Layout) 
     assert first == second
     whole = {
         "accuracy.csv",
+        "ablation.md",
         "accuracy.md",
         "accuracy.svg",
+        "cost.md",
         "summary.json",
         "training.svg",
         "sharing.svg",
@@ -550,7 +552,7 @@ def test_a_report_needs_only_predictions(layout: Layout) -> None:
             shutil.rmtree(folder)
     report(layout, parameters={})
     names = {path.name for path in layout.report("tiny").iterdir()}
-    assert names == {"accuracy.csv", "accuracy.md", "accuracy.svg", "report.html", "summary.json"}
+    assert names == {"ablation.md", "accuracy.csv", "accuracy.md", "accuracy.svg", "report.html", "summary.json"}
     parse(layout.report("tiny") / "report.html")
 
 
@@ -567,10 +569,10 @@ def test_parameters_are_listed_by_dotted_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (292, "4 min 52 s"), (11220, "3 h 07 min")]
+    ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (292, "4 min 52 s"), (11220, "3 h 07 min")]
 )
-def test_durations_read_as_people_say_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
+    assert text.duration(seconds) == words
 
 
 # What is wrong with an input is said in one line

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from aeon.visualisation import plot_critical_difference
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,6 +23,7 @@ from matplotlib.ticker import NullFormatter
 
 from mtcs.reports.accuracy import Table
 from mtcs.reports.affinity import THRESHOLD, LabelAffinity
+from mtcs.reports.significance import LEVEL
 from mtcs.reports.text import shown_name
 
 INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"
@@ -222,6 +226,39 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
 
 
 @mpl.rc_context(STYLE)
+def critical_difference(scores: pd.DataFrame) -> Drawing | None:
+    """Average ranks on a line; a bar joins methods that the tests do not tell apart (Demšar, 2006).
+
+    Ranks, tests and drawing are aeon's: Friedman's test first, then one-sided signed-rank tests of all pairs at
+    `LEVEL` / (methods - 1). None for fewer than three methods, or where they are equal on every task.
+
+    Args:
+        scores: (tasks, methods) accuracies, equal ones exactly equal.
+    """
+    if scores.shape[1] < 3 or len(scores) < 2 or scores.nunique(axis=1).max() == 1:
+        return None
+    names = [shown_name(str(method)) for method in scores]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Estimators .* have the same performance", UserWarning)
+        figure, axes = plot_critical_difference(scores.to_numpy(), names, alpha=LEVEL, width=7.4, reverse=False)[:2]
+    plt.close(figure)
+    figure.set_facecolor("none")
+    axes.lines[0].remove()  # white, and only there to set limits
+    for line in axes.lines:
+        line.set_color(INK)
+    for words in axes.texts:
+        words.set(color=INK, fontsize=STYLE["font.size"])
+    ranks = scores.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    return _drawing(
+        figure,
+        "critical-difference",
+        "Average ranks",
+        "Critical-difference diagram. Average ranks: "
+        f"{', '.join(f'{shown_name(str(method))} {rank:.2f}' for method, rank in ranks.items())}.",
+    )
+
+
+@mpl.rc_context(STYLE)
 def similarity_map(name: str, title: str, similarity: pd.DataFrame) -> Drawing:
     """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too."""
     size = 0.37 * len(similarity)
@@ -252,7 +289,7 @@ def similarity_panels(
         _heat(axes, similarity, scale)
         axes.set_title(shown_name(method), fontweight="bold")
         for pair in related:
-            a, b = (similarity.index.get_loc(task) for task in pair)
+            a, b = (list(similarity.index).index(task) for task in pair)
             for x, y in ((a, b), (b, a)):
                 axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color=INK, linewidth=1.3, zorder=3)
     for axes in grid[1:]:

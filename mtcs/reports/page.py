@@ -14,10 +14,11 @@ from markupsafe import Markup
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
-from mtcs.reports import accuracy, affinity, figures, text
+from mtcs.reports import accuracy, affinity, cost, figures, text
+from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate, flatten
 from mtcs.reports.results import read_curves, read_records, trained_jointly
 from mtcs.reports.separation import related_pairs, separate
-from mtcs.reports.significance import Comparison, compare
+from mtcs.reports.significance import LEVEL, Comparison, compare
 
 LISTED = 15
 """Pairs of labels that the page names; the file beside it names more."""
@@ -46,7 +47,8 @@ def write_report(
         tasks: its tasks, in the order of the tables.
         methods: in the order of the columns.
         seeds: those that a complete report would have, by method, those of `ablation` among them.
-        parameters: each method's parameters as plain values, shown on the page.
+        parameters: each method's parameters as plain values, shown on the page; of methods that are left out of this
+            suite too, which the report then names.
         ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
 
     Returns:
@@ -56,12 +58,14 @@ def write_report(
         InputError: if there are no predictions at all, or a file does not hold what it should.
     """
     long = accuracy.measure(layout, suite, tasks, [*methods, *ablation], seeds)
-    ranked = long[long["method"].isin(methods)]
+    ranked = long.loc[long["method"].isin(methods)]
     if ranked.empty:
         first = methods[0] if methods else "METHOD"
         raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify {first} {suite}'.")
-    table = accuracy.tabulate(ranked, tasks, methods, seeds, accuracy.published(tasks))
+    printed = accuracy.published(tasks)
+    table = accuracy.tabulate(ranked, tasks, methods, seeds, printed)
     comparisons = compare(table.scores)
+    left_out = [name for name in parameters if name not in (*methods, *ablation)]
     shown = [row.task for row in table.rows]
     others = accuracy.other_classifiers(shown)
     curves = {method: read_curves(layout, suite, method, shown, seeds[method]) for method in table.methods}
@@ -79,7 +83,12 @@ def write_report(
 
     separations = _separations(affinities)
 
+    variants = ablate(long, [*COLUMNS_COMPARED, *ablation], parameters, printed)
+    costs = cost.measure(layout, suite, shown, {method: seeds[method] for method in table.methods}, records)
+
     drawings = {"accuracy": figures.accuracy_overview(table, others)}
+    if ranks := figures.critical_difference(table.scores):
+        drawings["critical-difference"] = ranks
     for found in affinities:
         drawings |= {drawing.name: drawing for drawing in _affinity_drawings(found)}
     drawings |= {drawing.name: drawing for drawing in _figure_2(affinities)}
@@ -90,7 +99,11 @@ def write_report(
 
     folder = layout.report(suite)
     _write(folder / "accuracy.csv", long.to_csv(index=False, lineterminator="\n"))
-    _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons))
+    _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons, left_out))
+    if variants:
+        _write(folder / "ablation.md", text.ablation_markdown(suite, variants))
+    if costs:
+        _write(folder / "cost.md", text.cost_markdown(suite, costs))
     _write(folder / "summary.json", json.dumps(accuracy.summary(table, comparisons), indent=2) + "\n")
     for found in affinities:
         for form in found.by_form():
@@ -111,6 +124,9 @@ def write_report(
             others=compare_with(table, others),
             affinities=affinities,
             separations=separations,
+            variants=variants,
+            costs=costs,
+            left_out=left_out,
             drawings=drawings,
             parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
             runs=run_table(records),
@@ -184,17 +200,9 @@ def compare_with(table: accuracy.Table, others: pd.DataFrame) -> pd.DataFrame:
 
 def parameter_table(parameters: Mapping[str, object]) -> dict[str, list[str]]:
     """Each parameter's value by method, nested names joined by dots; empty where a method has no such parameter."""
-    flat = {method: dict(_flatten(values)) for method, values in parameters.items()}
+    flat = {method: dict(flatten(values)) for method, values in parameters.items()}
     names = dict.fromkeys(name for values in flat.values() for name in values)
     return {name: [values.get(name, "") for values in flat.values()] for name in names}
-
-
-def _flatten(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            yield from _flatten(value, f"{prefix}.{name}" if prefix else str(name))
-    elif prefix:
-        yield prefix, ", ".join(map(str, values)) if isinstance(values, list | tuple) else str(values)
 
 
 RUN_COLUMNS = {
@@ -227,7 +235,7 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
         return ""
     match column:
         case "seconds":
-            return duration(sum(values))
+            return text.duration(sum(values))
         case "steps":
             return f"{sum(values):,}"
         case "series_per_second":
@@ -240,16 +248,6 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
             return ", ".join(dict.fromkeys(str(value)[:10] for value in values))
         case _:
             return ", ".join(dict.fromkeys(map(str, values)))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 4 min 52 s, 3 h 07 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def versions(records: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> dict[str, str]:
@@ -266,7 +264,14 @@ def breakable(name: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z0-9])", name))
 
 
-def render(table: accuracy.Table, comparisons: Sequence[Comparison], **context: object) -> str:
+def render(
+    table: accuracy.Table,
+    comparisons: Sequence[Comparison],
+    variants: Sequence[Variant],
+    costs: Sequence[cost.Cost],
+    left_out: Sequence[str],
+    **context: object,
+) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
     environment = Environment(
         loader=PackageLoader("mtcs", "reports"),
@@ -294,11 +299,17 @@ def render(table: accuracy.Table, comparisons: Sequence[Comparison], **context: 
             filter(None, [text.distance(table), text.sharing_gain(table, comparisons), text.verdict(comparisons)])
         ),
         how_compared=text.how_compared(comparisons),
-        caveats=text.caveats(table),
+        caveats=text.caveats(table, left_out),
+        ablation=text.ablation_table(variants),
+        ablation_notes=text.ablation_notes(variants),
+        costs=text.cost_table(costs),
+        cost_notes=text.cost_notes(costs),
         doubts=text.doubts(table),
         findings=text.findings(table),
         findings_file=text.FINDINGS,
         finding=text.FINDING,
+        level=LEVEL,
+        left=text.LEFT,
         run_columns=RUN_COLUMNS,
         listed=LISTED,
         strongest=affinity.STRONGEST,

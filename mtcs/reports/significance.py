@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,9 @@ def signed_rank(differences: np.ndarray) -> float:
         return 1.0
     tied = len(np.unique(np.abs(differences))) < len(differences)
     every = stats.PermutationMethod(n_resamples=2 ** len(differences))
-    return float(stats.wilcoxon(differences, method=every if tied and len(differences) <= EXACT else "auto").pvalue)
+    method: Any = every if tied and len(differences) <= EXACT else "auto"  # scipy's own annotation is narrower
+    result: Any = stats.wilcoxon(differences, method=method)
+    return float(result.pvalue)
 
 
 def holm(values: Sequence[float]) -> list[float]:

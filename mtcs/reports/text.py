@@ -1,4 +1,4 @@
-"""The accuracy report in words: how numbers are written, the sentences around them, and `accuracy.md`."""
+"""The report in words: how numbers are written, the tables as text, and the sentences around them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mtcs.reports.ablation import PRINTED, Variant
 from mtcs.reports.accuracy import Cell, Table
+from mtcs.reports.cost import Cost, machines
 from mtcs.reports.significance import LEVEL, REFERENCE, Comparison
 
 NAMES = {
@@ -28,6 +30,12 @@ FINDING = 0.02
 """A method whose mean is more than this below its published one is named, and `FINDINGS` says what is known of it."""
 
 FINDINGS = "docs/findings.md"
+
+ELSEWHERE = "‡"
+"""Marks a published number over other tasks."""
+
+LEFT = ("what differs", "taken on")
+"""Columns of words, which line up at the left."""
 
 DASH = "\N{EN DASH}"
 DAGGER = "†"
@@ -160,7 +168,7 @@ def _be(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def caveats(table: Table) -> list[str]:
+def caveats(table: Table, left_out: Sequence[str] = ()) -> list[str]:
     """What a reader must know beside the numbers, one sentence each."""
     notes = [_seeds_asked(table)]
     if any(cell.seeds < len(table.seeds[method]) for row in table.rows for method, cell in row.cells.items()):
@@ -175,6 +183,8 @@ def caveats(table: Table) -> list[str]:
         notes.append(f"The paper's means, and the differences from them, are over the tasks it reports: {shares}.")
     if table.missing:
         notes.append(f"Without any prediction: {', '.join(map(shown_name, table.missing))}.")
+    if left_out:
+        notes.append(f"Not run on this suite: {', '.join(map(shown_name, left_out))}.")
     return notes
 
 
@@ -202,8 +212,8 @@ def doubts(table: Table) -> list[str]:
                 known = "" if math.isnan(cell.corrected) else f"; other publications give {number(cell.corrected)}"
                 sentences.append(f"{row.task}, {shown_name(method)}: {number(cell.published)} is {cell.doubt}{known}.")
     sentences += [
-        f"With {'these' if len(sentences) > 1 else 'this'} corrected, {shown_name(method)}'s published mean is "
-        f"{number(cell.corrected)}, and ours differs by {signed(cell.difference + cell.published - cell.corrected)}."
+        f"With what other publications give, {shown_name(method)}'s mean in print would be {number(cell.corrected)}; "
+        f"ours differs by {signed(cell.difference + cell.published - cell.corrected)}."
         for method, cell in table.mean.items()
         if not math.isnan(cell.corrected)
     ]
@@ -272,7 +282,7 @@ def _paper(cell: Cell | None) -> str:
     return f"{number(cell.published)}{DAGGER * bool(cell.doubt)} ({signed(cell.difference)})"
 
 
-def accuracy_markdown(table: Table, comparisons: Sequence[Comparison]) -> str:
+def accuracy_markdown(table: Table, comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> str:
     """`accuracy.md`: a row a method first, then our accuracies by task, then the paper's beside the differences."""
     blocks = [
         f"# Accuracy of {heading(table)}",
@@ -284,7 +294,11 @@ def accuracy_markdown(table: Table, comparisons: Sequence[Comparison]) -> str:
     if found := findings(table):
         blocks.append(f"More than {FINDING:g} below what is published, see `{FINDINGS}`:")
         blocks.append("\n".join(f"- {sentence}" for sentence in found))
-    blocks += ["Accuracy by task:", markdown_table(task_table(table, best="**{}**")), " ".join(caveats(table))]
+    blocks += [
+        "Accuracy by task:",
+        markdown_table(task_table(table, best="**{}**")),
+        " ".join(caveats(table, left_out)),
+    ]
     if any(table.compared.values()):
         blocks += ["The paper's accuracy (and ours minus the paper's):", markdown_table(paper_table(table))]
     if doubtful := doubts(table):
@@ -293,19 +307,116 @@ def accuracy_markdown(table: Table, comparisons: Sequence[Comparison]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def markdown_table(frame: pd.DataFrame) -> str:
-    """A table of text with its columns lined up, so that it reads as plain text too; index left, the rest right."""
+def markdown_table(frame: pd.DataFrame, left: Sequence[str] = ()) -> str:
+    """A table of text with its columns lined up, so that it reads as plain text too.
+
+    The index and the columns `left` are lined up at the left, the rest at the right.
+    """
     head = [str(frame.index.name), *map(str, frame.columns)]
     body = [[str(name), *cells] for name, cells in zip(frame.index, frame.to_numpy(), strict=True)]
     rows = [[cell.replace("|", "\\|") for cell in row] for row in (head, *body)]
+    at_left = [True, *(column in left for column in frame.columns)]
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join(
-        "| "
-        + " | ".join(
-            cell.rjust(width) if i else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        + " |"
+    rule = ["-" * width if is_left else "-" * (width - 1) + ":" for width, is_left in zip(widths, at_left, strict=True)]
+    lined_up = [
+        [
+            cell.ljust(width) if is_left else cell.rjust(width)
+            for cell, width, is_left in zip(row, widths, at_left, strict=True)
+        ]
         for row in (rows[0], rule, *rows[1:])
-    )
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lined_up)
+
+
+def ablation_table(variants: Sequence[Variant]) -> pd.DataFrame:
+    """Each variant as text: what differs, accuracy, difference by seed, tasks, and the difference in the paper."""
+    rows = []
+    for variant in variants:
+        row = {"what differs": variant.differs or "as published", "accuracy": spread(variant.mean, variant.std)}
+        if variant.method == REFERENCE:
+            row |= {"difference": DASH, "better/equal/worse": DASH, "in the paper": DASH}
+        else:
+            gap = signed(variant.difference)
+            row |= {
+                "difference": gap if math.isnan(variant.difference_std) else f"{gap} ± {variant.difference_std:.3f}",
+                "better/equal/worse": f"{variant.better}/{variant.equal}/{variant.worse}",
+                "in the paper": signed(variant.printed) + ELSEWHERE * variant.elsewhere,
+            }
+        rows.append(row | {"seeds": str(variant.seeds)})
+    return pd.DataFrame(rows, index=pd.Index([shown_name(variant.method) for variant in variants], name="variant"))
+
+
+def ablation_notes(variants: Sequence[Variant]) -> list[str]:
+    """What the columns of the ablation table are, one sentence each."""
+    reference = shown_name(REFERENCE)
+    notes = [
+        f"Differences are variant minus {reference} of the same seed, mean ± standard deviation over seeds.",
+        f"Better, equal and worse are tasks, by the mean over these seeds, against {reference}.",
+    ]
+    far = [variant for variant in variants if variant.elsewhere]
+    if far:
+        values = ", ".join(f"{shown_name(variant.method)} {PRINTED[variant.method]:.3f}" for variant in far)
+        notes.append(
+            f"{ELSEWHERE} The paper prints the means over its 15 tasks alone: {values}, "
+            f"{reference} {PRINTED[REFERENCE]:.3f}."
+        )
+    return notes
+
+
+def ablation_markdown(suite: str, variants: Sequence[Variant]) -> str:
+    """`ablation.md`: the ablation table and what its columns are."""
+    blocks = [
+        f"# Ablations on {suite}",
+        markdown_table(ablation_table(variants), LEFT),
+        " ".join(ablation_notes(variants)),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def cost_table(costs: Sequence[Cost]) -> pd.DataFrame:
+    """Each method's cost as text; where it was taken is a column if that was not the same for all."""
+    several = len(machines(costs)) > 1
+    rows = []
+    for cost in costs:
+        row = {
+            "training": DASH if cost.training is None else duration(cost.training),
+            "models": str(cost.models) if cost.models else DASH,
+            "inference, series/s": DASH if cost.inference is None else f"{cost.inference:,.0f}",
+            "parameters": DASH if cost.parameters is None else f"{cost.parameters:,}",
+            "peak memory": DASH if cost.memory is None else f"{cost.memory:,.0f} MB",
+            "runs": str(cost.seeds),
+        }
+        rows.append(row | ({"taken on": "; ".join(cost.machines)} if several else {}))
+    return pd.DataFrame(rows, index=pd.Index([shown_name(cost.method) for cost in costs], name="method"))
+
+
+def cost_notes(costs: Sequence[Cost]) -> list[str]:
+    """Where the costs were taken, with a warning where that was not one machine, and what they are."""
+    taken = machines(costs)
+    notes = [
+        f"All on one machine: {taken[0]}."
+        if len(taken) == 1
+        else "These costs do not compare: they were taken on different machines, threads or precisions.",
+        "Training is the sum over the suite's tasks, mean over runs; parameters are those of one model; peak memory is "
+        "of the process, for CUDA of the device; inference is from raw series to representation.",
+    ]
+    idle = [shown_name(cost.method) for cost in costs if not cost.models]
+    if idle:
+        notes.append(f"{listed(idle)} trains nothing: its cost lies in the classifier, which is not in this table.")
+    return notes
+
+
+def cost_markdown(suite: str, costs: Sequence[Cost]) -> str:
+    """`cost.md`: the cost table and where it was taken."""
+    blocks = [f"# Cost of the methods on {suite}", markdown_table(cost_table(costs), LEFT), " ".join(cost_notes(costs))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 4 min 52 s, 3 h 07 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
