@@ -83,7 +83,13 @@ def plain_encode(method: Tst, series, hidden=()):
 
 
 def test_loss_by_plain_loops():
-    """Value and gradients, masks and padding included."""
+    """Value and gradients, masks and padding included.
+
+    Outside the repository, the publication's code (gzerveas/mvts_transformer) was given the same weights, masks and 12
+    series of 50 steps, D = 320, without dropout: on full series the losses are equal (difference 0, of 1.088), the
+    gradients to 1e-5 of the largest; on padded series in evaluation the representations to 4e-5 of 29.5. On padded
+    series in training the losses differ (1.095, theirs 1.102), since theirs counts padding in its normalisation.
+    """
     method, series = make(mask_ratio=0.4), make_series(4, 9)
     torch.manual_seed(5)
     mask = segment_mask(4, 9, 0.4, 3.0)

@@ -21,6 +21,7 @@ class Tst(Method):
     A step is the mean of `strides[task]` neighbouring values, those that are observed. Steps without an observed value
     (padding, gaps) take no part: they are not attended to, not counted by the batch normalisation, not reconstructed,
     and not in the maximum that makes a representation. Inside, the others of a batch are the rows of a matrix (N, D).
+    The published code counts padding in its normalisation and starts all layers from the same weights; not so here.
 
     strides: values in a step, by task.
     steps: learned positions; steps beyond, in series longer than all training series, share the last one.
@@ -62,7 +63,10 @@ class Tst(Method):
             return mse_loss(found.float(), values[masked & observed], reduction="sum") / max(1, len(found))
 
     def represent(self, series: Tensor, task: str | None = None) -> Tensor:
-        """Maximum over time of the last layer after its GELU: (B, T), NaN where padded or missing -> (B, D)."""
+        """Maximum over time of the last layer after its GELU: (B, T), NaN where padded or missing -> (B, D).
+
+        Every series has an observed value.
+        """
         values, observed = self._steps(series, task)  # (B, S)
         x = self._encode(values, observed).float()  # (N, D)
         return _scatter(x, observed, -torch.inf).amax(1)  # (B, D)
@@ -116,6 +120,7 @@ class Layer(nn.Module):
             scores = scores.masked_fill(~observed[:, None, None], -torch.inf)
         # Scores lie hundreds apart, and a CPU is many times slower where their exponentials underflow. A floor keeps
         # weights above 1e-13 of the largest, which adds nothing to a sum in fp32; values of absent steps are zero.
+        # torch's scaled_dot_product_attention has no such floor, and took six times as long on such scores.
         scores = scores.clamp(min=scores.detach().amax(3, keepdim=True) - 30)
         found = self.drop(scores.softmax(3)) @ values  # (B, H, S, D / H)
         return self.merge(found.transpose(1, 2)[observed].flatten(1))  # (N, D)
