@@ -8,12 +8,13 @@ with dilation 2^k on only those steps see one another, and before it half of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy, gelu, normalize, pad, scaled_dot_product_attention
 
 from mtcs.encoder import Block, DilatedConvolution, DilatedEncoder, MaxOverTimeBlock
@@ -198,32 +199,69 @@ def encode_every(encoder: DilatedEncoder, series: Tensor, start: int, stride: in
     series: (B, T), NaN where padded or missing. stride: a power of two, at most 2^depth; start: less than that.
     Returns (P, B, D).
     """
-    x = series.T.unsqueeze(-1)  # (T, B, 1)
-    x = x.nan_to_num(0.0) * encoder.projection.weight.squeeze(1) + encoder.projection.bias  # (T, B, C)
-    x = x * ~series.T.unsqueeze(-1).isnan()
+    observed = ~series.T.unsqueeze(-1).isnan()  # (T, B, 1)
+    x = series.T.unsqueeze(-1).nan_to_num(0.0) * encoder.projection.weight.squeeze(1) + encoder.projection.bias
+    if not observed.all():
+        x = x * observed
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
     apart = 1  # steps of the series from one row of x to the next
     for block in (*encoder.blocks, encoder.last):
         assert isinstance(block, Block | MaxOverTimeBlock)
         dilation = block.first.dilation // apart
-        keep = slice(start // apart % 2, None, 2) if apart < stride else slice(None)
+        keep = (start // apart % 2, 2) if apart < stride else (0, 1)
         hidden = gelu(convolve(block.first, gelu(x), dilation))
         shortcut = block.shortcut(x) if isinstance(block, MaxOverTimeBlock) else x
-        x = shortcut[keep] + convolve(block.second, hidden, dilation, keep)
+        x = convolve(block.second, hidden, dilation, *keep, shortcut)
         apart = min(2 * apart, stride)
     return x
 
 
-def convolve(layer: DilatedConvolution, x: Tensor, dilation: int, keep: slice = slice(None)) -> Tensor:
-    """The layer's output, with a dilation of its own, at the steps `keep` of x: (T, B, C) -> (P, B, C')."""
+def convolve(
+    layer: DilatedConvolution, x: Tensor, dilation: int, first: int = 0, every: int = 1, residual: Tensor | None = None
+) -> Tensor:
+    """The layer, with a dilation of its own, at steps first, first + every, ...: (T, B, C) -> (P, B, C').
+
+    residual: (T, B, C'), added.
+    """
     weight, bias = layer.weight.to(x.dtype), layer.bias.to(x.dtype)
-    if dilation >= len(x):  # no tap but the centre falls inside
-        return x[keep] @ weight[1] + bias
-    steps = len(x)
-    x = pad(x, (0, 0, 0, 0, dilation, dilation))
-    taps = [x[shift : shift + steps][keep] for shift in (0, dilation, 2 * dilation)]
-    return torch.cat(taps, 2) @ weight.flatten(0, 1) + bias
+    kept = x[first::every]
+    start = bias.expand(*kept.shape[:2], -1) if residual is None else residual[first::every] + bias
+    return _Convolve.apply(x, weight, start, dilation, first, every)
+
+
+class _Convolve(torch.autograd.Function):
+    """Three matrix products on slices of time, one for each tap, with their gradients written out."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor, start: Tensor, *where: int) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.where = where
+        y = start.clone(memory_format=torch.contiguous_format)
+        for tap, target, source in _taps(len(x), *where):
+            y[target].flatten(0, 1).addmm_(x[source].flatten(0, 1), weight[tap])
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
+        x, weight = ctx.saved_tensors
+        grad = grads[0].contiguous()
+        grad_x, grad_weight = torch.zeros_like(x), torch.zeros_like(weight)
+        for tap, target, source in _taps(len(x), *ctx.where):
+            rows = grad[target].flatten(0, 1)
+            torch.mm(x[source].flatten(0, 1).T, rows, out=grad_weight[tap])
+            grad_x[source] += (rows @ weight[tap].T).view_as(grad_x[source])
+        return grad_x, grad_weight, grad, None, None, None
+
+
+def _taps(steps: int, dilation: int, first: int, every: int) -> Iterator[tuple[int, slice, slice]]:
+    """Each tap with the rows of the output it reaches and the rows of the input (steps) it reads for them."""
+    for tap, shift in enumerate((-dilation, 0, dilation)):
+        skipped = max(0, -((first + shift) // every))  # outputs whose tap is before the first step
+        source = range(first + shift + every * skipped, min(steps, steps + shift), every)
+        if source:
+            yield tap, slice(skipped, skipped + len(source)), slice(source.start, source.stop, every)
 
 
 def stride_leaving(positions: int, length: int, depth: int) -> int:
