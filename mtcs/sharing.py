@@ -59,16 +59,17 @@ def stacked_sharing(
     classes: Tensor,
     threshold: float = 2.0,
     reduction: Reduction = "mean",
-    entries: int = 1 << 20,
+    block: int = 256,
 ) -> tuple[Tensor, Tensor]:
     """`sharing_loss` on stacked heads, and the share of pairs of labels of different tasks that are relevant.
 
     weights: (S, D), probabilities: (B, S), classes: (K,) with sum S, the number of labels of each task in order.
+    block: labels taken at a time where more than four blocks of them are left; fewer are taken at once.
 
     With V the symmetric (S, S) matrix 1(q,p) / (M N) and r its row sums, Equation 3 summed over ordered pairs is
-    sum_pq V_pq |w_p - w_q|^2 = 2 <W, r W - V W>: two matrix products, P^T P for V and V W. Rows are taken as many at
-    a time as give about `entries` entries, so memory is linear in S. Labels that no pair can make relevant are left
-    out first: by Cauchy-Schwarz an affinity is at most the root of the product of the labels' own mean squares.
+    sum_pq V_pq |w_p - w_q|^2 = 2 <W, r W - V W>: two matrix products, P^T P for V and V W. Labels that no pair can
+    make relevant are left out first: by Cauchy-Schwarz an affinity is at most the root of the product of the labels'
+    own mean squares.
     """
     with torch.no_grad():
         classes = classes.to(weights.device)
@@ -82,23 +83,72 @@ def stacked_sharing(
         scaled = (probabilities * size).T  # (S, B)
         norm = scaled.norm(dim=1)
         alive = (norm * norm.max() > bound.amin(1)[task]).nonzero().squeeze(1)  # (S',)
+        whole = len(alive) <= 4 * block
+        if not whole:
+            alive = alive[scaled[alive].sum(1).argsort(descending=True)]
         scaled, task, size = scaled[alive], task[alive], size[alive].unsqueeze(1)
         rows = weights.detach()[alive]  # (S', D)
-        partners = torch.cat((rows, torch.ones_like(size)), 1) / size  # (S', D + 1), the last for row sums of V
-        pulls = [rows[:0]]
-        relevant = torch.zeros((), dtype=torch.int64, device=weights.device)
-        step = max(1, entries // max(1, len(alive)))
-        for part, own, of in zip(scaled.split(step), rows.split(step), task.split(step), strict=True):
-            limit = threshold * len(probabilities) if same else bound[of][:, task]
-            indicator = (part @ scaled.T > limit).logical_and_(of.unsqueeze(1) != task)  # (step, S')
-            relevant += indicator.sum()
-            found = indicator.to(partners.dtype) @ partners  # (step, D + 1)
-            pulls.append(found[:, -1:] * own - found[:, :-1])
+        partners = torch.cat((rows, torch.ones_like(size)), 1).div_(size)  # (S', D + 1), the last for row sums of V
+        limit = threshold * len(probabilities) if same else bound
+        if whole:
+            indicator = _indicator(scaled, scaled, task, task, limit)  # (S', S')
+            relevant = indicator.count_nonzero()
+            found = indicator.to(partners.dtype) @ partners  # (S', D + 1)
+        else:
+            found, relevant = _found_by_blocks(scaled.contiguous(), task, partners, limit, bound.min(), block)
         pull = torch.zeros_like(weights)  # r W - V W
-        pull[alive] = torch.cat(pulls) / size
+        pull[alive] = (found[:, -1:] * rows - found[:, :-1]).div_(size)
         pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
     # <W, pull> is quadratic in W with a symmetric matrix: its gradient is twice `pull`.
     product = scale * (weights * pull).sum()
     return 2 * product - product.detach(), share
+
+
+def _indicator(p: Tensor, q: Tensor, task_p: Tensor, task_q: Tensor, limit: Tensor | float) -> Tensor:
+    """Equation 5 between labels with scaled probabilities (M, B) and (N, B), zero within a task -> (M, N) of 0 and 1.
+
+    limit: the same for all pairs, or one a pair of tasks, (K, K).
+    """
+    if isinstance(limit, Tensor):
+        limit = limit[task_p][:, task_q]
+    # In place, comparisons of floats stay floats: several times as fast as by way of bool.
+    foreign = (task_p.to(p.dtype).unsqueeze(1) - task_q.to(p.dtype)).ne_(0)
+    return (p @ q.T).gt_(limit).mul_(foreign)
+
+
+def _found_by_blocks(
+    scaled: Tensor, task: Tensor, partners: Tensor, limit: Tensor | float, least: Tensor, block: int
+) -> tuple[Tensor, Tensor]:
+    """The indicator of all pairs times `partners`, (S, D + 1), and the number of relevant pairs, in memory S * block.
+
+    scaled: (S, B), labels by falling mean probability; least: the smallest of `limit`.
+
+    Series of one batch resemble each other, so a label's probabilities are mostly their mean: p_i . p_j is
+    level_i level_j plus at most apart_i apart_j, parts along (1, ..., 1) and across. That bound leaves a block few
+    candidates. Since neighbours in this order relate to others alike, most candidates are relevant to no label of the
+    block or to all of it; the latter cost one row of a product for the block, and only the rest a row for each label.
+    """
+    level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
+    apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
+    level_upwards = level * (1 + 1e-5)  # so that rounding shuts no label out
+    starts = range(0, len(scaled), block)
+    agreed = partners.new_zeros(len(starts), len(scaled))  # relevant to the whole block
+    found = torch.empty_like(partners)
+    relevant = torch.zeros((), dtype=torch.int64, device=scaled.device)
+    for i, start in enumerate(starts):
+        mine = slice(start, start + block)
+        reach = level[start] * level_upwards + apart[mine].max() * apart
+        candidates = (reach > least).nonzero().squeeze(1)  # (n,)
+        indicator = _indicator(scaled[candidates], scaled[mine], task[candidates], task[mine], limit)  # (n, block)
+        count = indicator.sum(1)
+        relevant += count.long().sum()
+        all_of = len(task[mine])
+        agreed[i, candidates[count == all_of]] = 1
+        some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
+        v = indicator.index_select(0, some).to(partners.dtype)
+        torch.mm(v.T, partners.index_select(0, candidates[some]), out=found[mine])
+    for part, common in zip(found.split(block), agreed @ partners, strict=True):
+        part += common
+    return found, relevant
