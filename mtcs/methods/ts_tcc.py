@@ -4,6 +4,9 @@ As in the published column for the UCR archive, TS2Vec's encoder takes the place
 three times before a transformer reads what is left. Here the transformer reads the encoder's output at every 2^k-th
 step from a random one on. That is the output itself, not an approximation, at a fraction of its cost: from the block
 with dilation 2^k on only those steps see one another, and before it half of the steps fall away with every block.
+
+Where the publication is silent: missing values stay missing in both views; a step that is not observed is neither read
+by the transformer nor predicted, though its series still is among the negatives.
 """
 
 from __future__ import annotations
