@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
+from itertools import combinations, product
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -17,15 +20,16 @@ import pytest
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
-from mtcs.reports import accuracy, affinity, figures, text
+from mtcs.reports import ablation, accuracy, affinity, cost, figures, separation, significance, text
 from mtcs.reports.page import parameter_table, write_report
-from mtcs.reports.results import read_predictions
-from mtcs.reports.significance import compare
+from mtcs.reports.results import read_predictions, read_records
 from mtcs.representations import read_representations
 from mtcs.similarity import covariance_similarity
 from mtcs.tasks import Split, Task, write_task
 
 WIDTH = 16
+
+MINUS = "\N{MINUS SIGN}"
 
 TASKS = {"Crop": 24, "ElectricDevices": 7, "TwoPatterns": 4, "FordA": 2}
 """Tasks of the paper's Table 1 with their numbers of classes."""
@@ -269,7 +273,7 @@ def test_the_paper_is_compared_over_the_same_tasks() -> None:
     assert text.distance(table).startswith("Over the same 12 tasks, MTCS averages 0.862 where the paper has 0.862 (")
     assert "within one standard deviation over seeds" in text.distance(table)
     assert "Sharing moves the mean by 0.000 (+0.007 in the paper): MTCS is ahead of MTL on 0 of 12" in (
-        text.sharing_gain(table, compare(table.scores))
+        text.sharing_gain(table, significance.compare(table.scores))
     )
     more = tabulate({**cells, ("mtcs", "Mine"): [0.1, 0.1], ("mtl", "Mine"): [0.1, 0.1]})
     assert more.mean["mtcs"].published == table.mean["mtcs"].published
@@ -286,7 +290,7 @@ def test_doubtful_cells_are_marked_and_explained() -> None:
     methods = ("tnc", "ts_tcc", "tst", "dtw", "mtcs")
     table = tabulate({(m, t): [0.9, 0.9] for m in methods for t in ("TwoPatterns", "UWaveGestureLibraryZ", "Crop")})
     assert len(text.doubts(table)) == 7 + 2
-    lines = text.accuracy_markdown(table, compare(table.scores))
+    lines = text.accuracy_markdown(table, significance.compare(table.scores))
     assert lines.count("0.905†") == 1
     assert "- TwoPatterns, DTW: 0.905 is mis-copied: value of TwoLeadECG; other publications give 1.000." in lines
     assert "- TwoPatterns, TST: 0.871 is probably mis-copied: value of TwoLeadECG.\n" in lines
@@ -296,8 +300,8 @@ def test_doubtful_cells_are_marked_and_explained() -> None:
 def test_tasks_of_a_user_have_no_published_columns() -> None:
     table = tabulate({("mtcs", "Mine"): [0.5, 0.6], ("mtl", "Mine"): [0.5, 0.5]})
     assert text.paper_table(table).empty
-    assert "paper" not in text.method_table(table, compare(table.scores))
-    assert "paper's" not in text.accuracy_markdown(table, compare(table.scores))
+    assert "paper" not in text.method_table(table, significance.compare(table.scores))
+    assert "paper's" not in text.accuracy_markdown(table, significance.compare(table.scores))
     assert text.distance(table) == (
         "The paper reports no accuracy for these tasks, so nothing here is measured against it."
     )
@@ -573,6 +577,430 @@ def test_parameters_are_listed_by_dotted_name() -> None:
 )
 def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
     assert text.duration(seconds) == words
+
+
+# Significance
+
+
+def signs(differences: np.ndarray) -> float:
+    """The two-sided signed-rank test written out: every assignment of signs to the ranks of the sizes."""
+    known = differences[differences != 0]
+    sizes = np.abs(known)
+    ranks = np.array([(sizes < size).sum() + ((sizes == size).sum() + 1) / 2 for size in sizes])
+    found = abs(ranks[known > 0].sum() - ranks.sum() / 2)
+    sums = [abs(np.dot(signs, ranks) - ranks.sum() / 2) for signs in product((0, 1), repeat=len(ranks))]
+    return float(np.mean([total >= found - 1e-9 for total in sums]))
+
+
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
+def test_the_signed_rank_test_tries_every_sign(count: int, ties: bool) -> None:
+    rng = np.random.default_rng(count)
+    differences = rng.integers(-3, 6, size=count) / 100 if ties else rng.normal(0.3, 1, size=count)
+    assert significance.signed_rank(differences) == pytest.approx(signs(differences))
+
+
+def test_the_signed_rank_test_agrees_with_the_table_of_critical_values() -> None:
+    """Of 10 differences, a smaller sum of ranks of 8 is significant at 0.05 two-sided and one of 9 is not."""
+    for lost, expected in ((8, True), (9, False)):
+        differences = np.arange(1.0, 11)
+        differences[lost - 1] *= -1
+        assert (significance.signed_rank(differences) <= 0.05) == expected
+    assert significance.signed_rank(np.arange(1.0, 7)) == pytest.approx(2 / 2**6)
+    assert significance.signed_rank(np.zeros(5)) == 1
+
+
+def test_ties_of_fifteen_tasks_are_still_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(
+        significance.stats, "wilcoxon", lambda _, method: asked.append(method) or SimpleNamespace(pvalue=0.5)
+    )
+    for count in (15, 16):
+        significance.signed_rank(np.ones(count))
+    assert asked[0].n_resamples == 2**15
+    assert asked[1] == "auto"
+
+
+def test_holm_steps_down() -> None:
+    assert significance.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert significance.holm([0.5, 0.9]) == pytest.approx([1, 1])
+    assert significance.holm([]) == []
+
+
+def test_wins_ties_and_losses_are_counted_against_mtcs() -> None:
+    cells = {
+        ("mtcs", "A"): [0.5, 0.7],
+        ("mtcs", "B"): [0.1 + 0.2, 0.3],  # 0.30000000000000004
+        ("mtcs", "C"): [0.9, 0.9],
+        ("dtw", "A"): [0.7],
+        ("dtw", "B"): [0.3],
+        ("dtw", "C"): [0.8],
+    }
+    table = tabulate(cells)
+    (found,) = significance.compare(table.scores)
+    assert (found.method, found.wins, found.ties, found.losses) == ("dtw", 1, 1, 1)
+    assert found.difference == pytest.approx(0)
+    assert text.method_table(table, [found]).loc["DTW", "wins/ties/losses"] == "1/1/1"
+    assert significance.compare(table.scores.drop(columns="mtcs")) == []
+
+
+def many(methods: Sequence[str], tasks: int, gap: float) -> accuracy.Table:
+    """A table in which each method is `gap` below the one before on every task, by a little more on each."""
+    rng = np.random.default_rng(1)
+    base = rng.uniform(0.8, 0.9, size=tasks)
+    return tabulate(
+        {
+            (method, f"T{t:02}"): [base[t] - i * (gap + 0.001 * t)] * 2
+            for i, method in enumerate(methods)
+            for t in range(tasks)
+        }
+    )
+
+
+def test_too_few_tasks_give_no_verdict() -> None:
+    table = many(["mtcs", "mtl", "tst"], 6, 0.02)
+    comparisons = significance.compare(table.scores)
+    assert [comparison.corrected for comparison in comparisons] == pytest.approx([0.0625, 0.0625])
+    assert text.verdict(comparisons) == (
+        "There are too few tasks to tell any method from MTCS: even one ahead on all of them would have p = 0.062 "
+        "after Holm's correction for 2 comparisons."
+    )
+    alone = significance.compare(many(["mtcs", "mtl"], 6, 0.02).scores)
+    assert text.verdict(alone) == "Over tasks, MTL is worse than MTCS."
+
+
+def test_the_verdict_names_better_worse_and_undecided() -> None:
+    scores = many(["mtcs", "mtl", "tst"], 12, 0.02).scores
+    scores["dtw"] = 2 * scores["mtcs"] - scores["tst"]
+    scores["tnc"] = scores["mtcs"] + np.where(np.arange(12) % 2, 0.01, -0.01) * np.arange(1, 13)
+    scores["ts2vec"] = scores["mtcs"]
+    scores.loc["T00", "ts2vec"] = 0.1
+    words = text.verdict(significance.compare(scores.round(9)))
+    assert words == (
+        "Over tasks, DTW is better than MTCS. Over tasks, MTL and TST are worse than MTCS. "
+        "These tasks do not tell TNC and TS2Vec from MTCS. Too few of them differ for any verdict on TS2Vec."
+    )
+
+
+def test_the_critical_difference_diagram_shows_average_ranks() -> None:
+    table = many(["tst", "mtcs", "dtw"], 12, 0.03)
+    drawing = figures.critical_difference(table.scores)
+    assert drawing is not None
+    assert "Average ranks: TST 1.00, MTCS 2.00, DTW 3.00." in drawing.description
+    written = drawing.standalone()
+    assert written.count("2.00") == 2  # in the description and at its line
+    assert "#000000" not in written
+    assert figures.critical_difference(table.scores[["tst", "mtcs"]]) is None
+    assert figures.critical_difference(table.scores.assign(tst=0.5, mtcs=0.5, dtw=0.5)) is None
+    twins = figures.critical_difference(table.scores.assign(mtcs=table.scores["tst"]))  # aeon warns of equal columns
+    assert twins is not None and "TST 1.50, MTCS 1.50" in twins.description
+
+
+# Ten columns
+
+
+TEN = ("mtcs", "mtl", "mmoe", "ts2vec", "ts2vec_joint", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
+
+
+def test_ten_columns_have_their_names_and_seeds() -> None:
+    joint = ("mtcs", "mtl", "mmoe", "ts2vec_joint")
+    cells = {(m, t): [0.8, 0.9] if m in joint else [0.85] for m in TEN for t in UCR12}
+    asked = {method: range(2 if method in joint else 1) for method in TEN}
+    table = accuracy.tabulate(long_form(cells), UCR12, TEN, asked, accuracy.published(UCR12))
+    comparisons = significance.compare(table.scores)
+    frame = text.method_table(table, comparisons)
+    names = ["MTCS", "MTL", "MMoE", "TS2Vec", "TS2Vec joint", "T-Loss", "TNC", "TS-TCC", "TST", "DTW"]
+    assert list(frame.index) == list(text.task_table(table).columns) == names
+    assert frame["seeds"].tolist() == ["2", "2", "2", "1", "2", *["1"] * 5]
+    assert frame.loc[["MMoE", "TS2Vec joint"], "paper"].tolist() == [text.DASH] * 2
+    assert frame.loc[["TS2Vec", "T-Loss", "TNC", "TS-TCC", "TST", "DTW"], "paper"].tolist() == (
+        ["0.849", "0.831", "0.821", "0.800", "0.640", "0.754"]
+    )
+    assert text.task_table(table).loc["Crop", ["MTCS", "DTW"]].tolist() == ["0.850 ± 0.071", "0.850"]
+    assert text.paper_table(table).loc["TwoPatterns", "DTW"] == f"0.905† ({MINUS}0.055)"
+    assert "MMoE" not in text.paper_table(table)
+    assert text.caveats(table)[0] == (
+        "Mean ± standard deviation over 2 seeds for MTCS, MTL, MMoE and TS2Vec joint; "
+        "one seed, without a spread, for TS2Vec, T-Loss, TNC, TS-TCC, TST and DTW."
+    )
+    assert table.mean["dtw"].corrected == pytest.approx(0.754 - (0.892 - 0.658) / 12 + 0.095 / 12, abs=5e-4)
+    assert any("DTW's mean in print would be 0.742" in sentence for sentence in text.doubts(table))
+    assert text.heading(table) == "10 methods on tiny"
+    assert text.distance(table).count(" averages ") == 2
+    assert len({figures._colour(i) for i in range(10)}) == 10
+
+
+def test_lines_of_a_markdown_table_are_of_one_length() -> None:
+    table = tabulate({(m, t): [0.8, 0.9] for m in TEN for t in UCR12})
+    for frame in (text.task_table(table, "**{}**"), text.method_table(table, significance.compare(table.scores))):
+        assert len({len(line) for line in text.markdown_table(frame).splitlines()}) == 1
+
+
+def test_a_mean_below_the_published_one_is_a_finding() -> None:
+    printed = accuracy.published(UCR12).set_index(["method", "task"])["accuracy"]
+    cells = {("mtcs", t): [printed["mtcs", t] - 0.019] * 2 for t in UCR12}
+    cells |= {("tst", t): [printed["tst", t] - 0.021] * 2 for t in UCR12}
+    table = tabulate(cells)
+    (sentence,) = text.findings(table)
+    assert sentence == "TST averages 0.619 where 0.640 is published, 0.021 below."
+    written = text.accuracy_markdown(table, [])
+    assert f"More than 0.02 below what is published, see `docs/findings.md`:\n\n- {sentence}" in written
+
+
+def test_findings_are_on_the_page(layout: Layout) -> None:
+    for seed in (0, 1, 2):  # every series wrong
+        write_text(layout.prediction("tiny", "mtl", seed, "FordA"), "label,predicted\n" + "1,2\n" * 40)
+    report(layout, tasks=["FordA"])
+    written = (layout.report("tiny") / "report.html").read_text()
+    assert 'href="../../docs/findings.md"' in written
+    assert "MTL averages 0.000 where 0.944 is published, 0.944 below." in written
+
+
+def test_methods_that_are_left_out_are_named(layout: Layout) -> None:
+    report(
+        layout, parameters={**PARAMETERS, "tst": {"kind": "tst"}, "loose": {"kind": "multitask"}}, ablation=["loose"]
+    )
+    for name in ("accuracy.md", "report.html"):
+        assert "Not run on this suite: TST." in (layout.report("tiny") / name).read_text()
+
+
+# Figure 2
+
+
+UCR10 = ("Lightning2", "Computers", "EOGVerticalSignal", "Lightning7", "Chinatown", "EOGHorizontalSignal")
+
+
+def test_separation_equals_ranks_written_out() -> None:
+    rng = np.random.default_rng(2)
+    raw = rng.random((3, 6, 6)).round(1)  # rounded: some pairs are equally similar
+    similarities = (raw + raw.transpose(0, 2, 1)) / 2
+    found = separation.separate(similarities, UCR10)
+    assert found is not None
+
+    def ranks(square: np.ndarray) -> dict[frozenset[int], float]:
+        pairs = {frozenset(pair): square[pair] for pair in combinations(range(6), 2)}
+        return {
+            a: sum(other > value for other in pairs.values())
+            + (1 + sum(other == value for other in pairs.values())) / 2
+            for a, value in pairs.items()
+        }
+
+    chosen = frozenset((0, 3)), frozenset((2, 5))
+    drawn = ranks(similarities.mean(0))
+    assert found.ranks == pytest.approx([drawn[pair] for pair in chosen])
+    assert found.by_seed == pytest.approx([np.mean([ranks(one)[pair] for pair in chosen]) for one in similarities])
+    assert (found.pairs, found.chance) == (15, 8)
+    every = [sum(choice) for choice in combinations(drawn.values(), 2)]
+    assert found.p == pytest.approx(np.mean([total <= sum(found.ranks) + 1e-9 for total in every]))
+    assert found.seeds_std == pytest.approx(np.std(found.by_seed, ddof=1))
+
+
+def test_separation_of_all_45_pairs() -> None:
+    """The three named pairs first: one choice of 14,190 is as low. Last: all are."""
+    assert separation.share_as_low(np.arange(1.0, 46), 6, 3) == pytest.approx(1 / 14190)
+    assert separation.share_as_low(np.arange(1.0, 46), 7, 3) == pytest.approx(2 / 14190)
+    assert separation.share_as_low(np.arange(1.0, 46), 45 + 44 + 43, 3) == 1
+    assert separation.share_as_low(np.array([1.5, 1.5, 3]), 3, 2) == pytest.approx(1 / 3)
+
+
+def test_separation_needs_a_related_pair_and_known_similarities() -> None:
+    similarities = np.ones((2, 3, 3))
+    assert separation.separate(similarities, ["Lightning2", "Crop", "FordA"]) is None
+    found = separation.separate(similarities, ["Lightning2", "Crop", "Lightning7"])
+    assert found is not None and (found.ranks, found.p) == ((2,), 1)
+    similarities[0, 0, 1] = np.nan
+    assert separation.separate(similarities, ["Lightning2", "Crop", "Lightning7"]) is None
+
+
+@pytest.fixture(scope="module")
+def figure_2(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A report with both methods of Figure 2 on tasks that hold two related pairs, and one trained alone."""
+    made = Layout(tmp_path_factory.mktemp("figure2"))
+    tasks = dict.fromkeys(UCR10, 3)
+    make_results(made, tasks=tasks, methods=["mtcs"], seeds=(0, 1))
+    make_results(made, tasks=tasks, methods=["ts2vec_joint"], seeds=(0, 1), heads=False)
+    make_results(made, tasks=tasks, methods=["tnc"], seeds=(0,), heads=False, joint=False)
+    seeds = {"mtcs": [0, 1], "ts2vec_joint": [0, 1], "tnc": [0]}
+    report(made, tasks=UCR10, methods=list(seeds), seeds=seeds)
+    return made
+
+
+def test_figure_2_stands_side_by_side_on_one_scale(figure_2: Layout) -> None:
+    folder = figure_2.report("tiny")
+    for suffix in ("", "-centred"):
+        svg = (folder / f"figure-2{suffix}.svg").read_text()
+        assert svg.index(">TS2Vec joint<") < svg.index(">MTCS<")
+        assert "Framed: Lightning2 and Lightning7, EOGHorizontalSignal and EOGVerticalSignal." in svg
+        cells = [found or "1" for found in re.findall(r"fill: #4399cd(?:; opacity: ([\d.]+))?", svg)]
+        assert len(cells) == 2 * 6 * 5
+        frames = [pd.read_csv(folder / f"affinity-{m}{suffix}.csv", index_col=0) for m in ("ts2vec_joint", "mtcs")]
+        values = np.concatenate([f.to_numpy()[~np.eye(6, dtype=bool)] for f in frames])
+        low, high = values.min(), max(values.max(), values.min() + figures.LEAST_SPAN)
+        assert [float(cell) for cell in cells] == pytest.approx(0.04 + 0.96 * (values - low) / (high - low), abs=1e-4)
+
+
+def test_figure_2_is_tested_on_the_page(figure_2: Layout) -> None:
+    page = parse(figure_2.report("tiny") / "report.html")
+    assert max(page.ids.values()) == 1
+    written = (figure_2.report("tiny") / "report.html").read_text()
+    frame = pd.read_csv(figure_2.report("tiny") / "separation.csv").set_index(["method", "form"])
+    assert len(frame) == 4
+    for form in ("the paper's form", "centred"):
+        ranked = [f"{frame.loc[(m, form), 'mean_rank']:.1f}" for m in ("ts2vec_joint", "mtcs")]
+        assert re.search(
+            rf"Their mean rank among all pairs: TS2Vec joint {ranked[0]} \(.*, MTCS {ranked[1]} \(", written
+        )
+    assert (frame["chance"] == 8).all()
+    assert "objectives.svg" in {path.name for path in figure_2.report("tiny").iterdir()}
+    described = (figure_2.report("tiny") / "objectives.svg").read_text()
+    assert "Line plots of the objective of TS2Vec joint, TNC over" in described
+    assert "for MTCS.</desc>" in (figure_2.report("tiny") / "training.svg").read_text()
+
+
+# Ablations
+
+
+def test_ablations_are_paired_by_seed() -> None:
+    cells = {
+        ("mtcs", "A"): [0.5, 0.6, 0.7],
+        ("mtcs", "B"): [0.9, 0.8, 0.9],
+        ("loose", "A"): [0.6, 0.6],
+        ("loose", "B"): [0.8, 0.8],
+        ("apart", "C"): [0.1],
+    }
+    parameters = {"mtcs": {"kind": "m", "threshold": 2.0}, "loose": {"kind": "m", "threshold": 1.0}}
+    frame = long_form(cells)
+    rows = ablation.ablate(frame, ["mtl", "apart", "loose"], parameters, accuracy.published(["A"]))
+    assert [row.method for row in rows] == ["mtcs", "loose"]
+    reference, loose = rows
+    assert (reference.mean, reference.std, reference.seeds) == (
+        pytest.approx(np.mean([0.7, 0.7, 0.8])),
+        pytest.approx(np.std([0.7, 0.7, 0.8], ddof=1)),
+        3,
+    )
+    by_seed = [0.7 - 0.7, 0.7 - 0.7]
+    assert (loose.difference, loose.difference_std, loose.seeds) == (
+        pytest.approx(np.mean(by_seed)),
+        pytest.approx(0),
+        2,
+    )
+    assert (loose.better, loose.equal, loose.worse) == (1, 0, 1)
+    assert loose.differs == "threshold 1.0 instead of 2.0"
+    assert math.isnan(loose.printed)
+
+
+def test_what_an_ablation_changes_is_said() -> None:
+    reference = {"kind": "multitask", "threshold": 2.0, "schedule": {"epochs": 5, "clip": None}}
+    for change, words in (
+        ({}, ""),
+        ({"schedule": {"epochs": 9, "clip": None}}, "schedule.epochs 9 instead of 5"),
+        ({"threshold": 1.0, "experts": 4}, "threshold 1.0 instead of 2.0; experts 4 added"),
+        ({"kind": "ts2vec", "threshold": 7}, "kind ts2vec instead of multitask"),
+    ):
+        assert ablation.differences({**reference, **change}, reference) == words
+    assert ablation.differences({"kind": "multitask", "threshold": 2.0}, reference) == (
+        "without schedule.epochs; without schedule.clip"
+    )
+
+
+def test_ablations_stand_beside_the_papers() -> None:
+    cells = {(m, t): [0.8, 0.8] for m in ("mtcs", "mtl", "mmoe", "ts2vec_joint") for t in UCR12}
+    rows = ablation.ablate(long_form(cells), ablation.COLUMNS_COMPARED, {}, accuracy.published(UCR12))
+    assert [row.printed for row in rows[1:]] == pytest.approx([0.8547 - 0.8613, -0.001, -0.07], abs=1e-3)
+    assert [row.elsewhere for row in rows[1:]] == [False, True, True]
+    assert text.ablation_table(rows)["in the paper"].tolist() == [
+        text.DASH,
+        f"{MINUS}0.007",
+        f"{MINUS}0.001‡",
+        f"{MINUS}0.070‡",
+    ]
+    assert "MMoE 0.881, TS2Vec joint 0.812, MTCS 0.882." in text.ablation_notes(rows)[-1]
+    mine = ablation.ablate(
+        long_form({(m, "Mine"): [0.8] for m in ("mtcs", "mmoe")}), ["mmoe"], {}, accuracy.published([])
+    )
+    assert math.isnan(mine[1].printed)
+
+
+def test_ablations_enter_no_rank(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    make_results(layout, methods=["mtcs", "mtl", "threshold_1"])
+    parameters = {"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "threshold_1": {"threshold": 1.0}}
+    table = report(layout, parameters=parameters, ablation=["threshold_1", "threshold_4"])
+    assert list(table.index) == ["MTCS", "MTL"]
+    folder = layout.report("tiny")
+    assert set(json.loads((folder / "summary.json").read_text())) == {"mtcs", "mtl"}
+    assert set(pd.read_csv(folder / "accuracy.csv")["method"]) == {"mtcs", "mtl", "threshold_1"}
+    for name in ("ablation.md", "report.html"):
+        written = (folder / name).read_text()
+        assert "threshold 1.0 instead of 2.0" in written
+        assert "threshold_4" not in written
+    assert "threshold_1" not in (folder / "accuracy.md").read_text()
+
+
+# Costs
+
+
+def cost_of(layout: Layout, method: str, seeds: Sequence[int]) -> cost.Cost:
+    records = {(method, seed): read_records(layout, "tiny", method, list(TASKS), seed) for seed in seeds}
+    (found,) = cost.measure(layout, "tiny", list(TASKS), {method: seeds}, records)
+    return found
+
+
+def test_costs_are_sums_over_tasks_and_means_over_seeds(
+    layout: Layout, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for seed, seconds in ((0, 10.0), (2, 30.0)):
+        written = {"series": 1000, "seconds": seconds, "device": "cpu: Intel Xeon, 2 threads", "precision": "bf16"}
+        write_text(layout.representation_cost("tiny", "mtcs", seed), json.dumps(written))
+    found = cost_of(layout, "mtcs", (0, 1, 2))
+    assert found.training == pytest.approx(292.7)
+    assert found.inference == pytest.approx(2000 / 40)
+    assert (found.models, found.seeds, found.parameters, found.memory) == (1, 3, 637120, 1432.0)
+    assert found.machines == ("cpu: Intel Xeon, 2 threads, bf16",)
+    assert text.cost_table([found]).loc["MTCS"].tolist() == ["4 min 53 s", "1", "50", "637,120", "1,432 MB", "3"]
+    assert text.cost_notes([found])[0] == "All on one machine: cpu: Intel Xeon, 2 threads, bf16."
+
+    alone = Layout(tmp_path_factory.mktemp("alone"))
+    make_results(alone, joint=False, methods=["tnc"], seeds=(0, 1))
+    alone.record("tiny", "tnc", 1, "FordA").unlink()  # a run that has not come to its end
+    found = cost_of(alone, "tnc", (0, 1))
+    assert (found.training, found.models, found.seeds, found.inference) == (pytest.approx(4 * 291.7), 4, 1, None)
+
+
+def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
+    path = layout.record("tiny", "mtl", 0)
+    write_text(path, json.dumps({**json.loads(path.read_text()), "device": "cuda: H200"}))
+    report(layout)
+    for name in ("cost.md", "report.html"):
+        written = (layout.report("tiny") / name).read_text()
+        assert "These costs do not compare: they were taken on different machines, threads or precisions." in written
+        assert "cuda: H200, bf16; cpu: Intel Xeon, 2 threads, bf16" in written
+
+
+def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) -> None:
+    for task in TASKS:
+        record = {**make_record("tiny", "dtw", task, 0, 0), "seconds": 0.0, "parameters": 0}
+        write_text(layout.record("tiny", "dtw", 0, task), json.dumps(record))
+        write_text(layout.curves("tiny", "dtw", 0, task), "step,epoch,task,loss,sharing_loss,relevant_share\n")
+        write_text(layout.prediction("tiny", "dtw", 0, task), layout.prediction("tiny", "mtl", 0, task).read_text())
+    written = {"series": 320, "seconds": 0.1, "device": "cpu: Intel Xeon, 2 threads", "precision": "bf16"}
+    write_text(layout.representation_cost("tiny", "dtw", 0), json.dumps(written))
+    found = cost_of(layout, "dtw", [0])
+    assert (found.models, found.training, found.inference) == (0, None, None)
+    assert text.cost_notes([found])[-1] == (
+        "DTW trains nothing: its cost lies in the classifier, which is not in this table."
+    )
+    report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0, 1, 2], "dtw": [0]})
+
+
+def test_a_broken_cost_file_is_refused(layout: Layout) -> None:
+    write_text(layout.representation_cost("tiny", "mtl", 1), '{"series": 3}')
+    with pytest.raises(
+        InputError,
+        match=r"seed1\.json does not hold the cost of representations \(KeyError: 'seconds'\); delete it and run "
+        r"'mtcs represent mtl tiny --seed 1'\.$",
+    ):
+        report(layout)
 
 
 # What is wrong with an input is said in one line

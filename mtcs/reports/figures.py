@@ -97,6 +97,9 @@ RESOLUTION = 720
 GAPS = {"wspace": 0.12, "hspace": 0.32}
 """Between the panels of a figure, as shares of a panel."""
 
+LEGEND = 6
+"""Entries in a row of a legend."""
+
 POINTS = 40
 """Points of a training curve: a mean over the steps between two of them."""
 
@@ -174,7 +177,8 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
         others: (tasks, classifiers) accuracies of other public classifiers, tasks as index; may be empty.
     """
     count = len(table.methods)
-    figure = Figure(figsize=(8.6, 0.9 + 0.36 * len(table.rows)))
+    height = max(0.36, 0.09 * count)  # inches of a task, so that the methods within it stay apart
+    figure = Figure(figsize=(8.6, 0.9 + height * len(table.rows)))
     axes = figure.add_subplot()
     for y, row in enumerate(table.rows):
         if row.task in others.index:
@@ -184,19 +188,21 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
             cell = row.cells.get(method)
             if cell is None:
                 continue
-            colour, height = _colour(i), y + (i - (count - 1) / 2) * min(0.3, 0.7 / count)
+            colour, level = _colour(i), y + (i - (count - 1) / 2) * min(0.3, 0.75 / count)
             if not np.isnan(cell.published):
                 axes.plot(
-                    cell.published, height, "D", color=colour, markersize=5, markerfacecolor=PAPER, markeredgewidth=1.1
+                    cell.published, level, "D", color=colour, markersize=4.6, markerfacecolor=PAPER, markeredgewidth=1.1
                 )
             if not np.isnan(cell.std):
-                axes.plot([cell.mean - cell.std, cell.mean + cell.std], [height, height], color=colour, linewidth=1.4)
-            axes.plot(cell.mean, height, "o", color=colour, markersize=5.5, markeredgewidth=0)
+                axes.plot([cell.mean - cell.std, cell.mean + cell.std], [level, level], color=colour, linewidth=1.4)
+            axes.plot(cell.mean, level, "o", color=colour, markersize=5.5, markeredgewidth=0)
     axes.set_yticks(range(len(table.rows)), [row.task for row in table.rows])
     axes.set_ylim(len(table.rows) - 0.4, -0.6)
     axes.set_xlabel("accuracy on the test series")
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
+    for border in range(1, len(table.rows) if count > 3 else 0):
+        axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
     shown = [
         Line2D([], [], marker="o", linestyle="", color=_colour(i), markersize=5.5, label=shown_name(method))
         for i, method in enumerate(table.methods)
@@ -248,6 +254,11 @@ def critical_difference(scores: pd.DataFrame) -> Drawing | None:
         line.set_color(INK)
     for words in axes.texts:
         words.set(color=INK, fontsize=STYLE["font.size"])
+        if re.fullmatch(r"\d+\.\d{4}", words.get_text()):
+            words.set_text(f"{float(words.get_text()):.2f}")
+    lowest = max(float(np.max(line.get_ydata())) for line in axes.lines) + 0.05
+    axes.set_ylim(lowest, 0)  # below is nothing
+    figure.set_figheight(figure.get_figheight() * lowest)
     ranks = scores.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     return _drawing(
         figure,
@@ -392,31 +403,27 @@ def _tinted(strength: np.ndarray) -> np.ndarray:
 
 
 @mpl.rc_context(STYLE)
-def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> Drawing:
+def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], supervised: Sequence[str]) -> Drawing:
     """Cross entropy of each task's mini-batches while training, a panel a task, a line a method, mean over seeds.
 
     Args:
         curves: from `read_curves`, by method, all methods of the report in its order; one may be empty.
         tasks: the order of the panels.
+        supervised: the methods whose loss is the cross entropy of a head.
     """
-    across = min(4, len(tasks))
-    down = -(-len(tasks) // across)
-    figure = Figure(figsize=(3.2 * across, 2 * down))
-    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=GAPS)
+    figure, grid = _panels(len(tasks), sharey=True)
     panels = grid.ravel()
     for axes, task in zip(panels, tasks, strict=False):
-        for i, frame in enumerate(curves.values()):
-            axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), color=_colour(i), linewidth=1.4)
+        for i, (method, frame) in enumerate(curves.items()):
+            if method in supervised:
+                axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), color=_colour(i), linewidth=1.4)
         axes.set_title(task)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.grid(axis="y")
-    for axes in panels[len(tasks) :]:
-        axes.set_visible(False)
     for axes in grid[:, 0]:
         axes.set_ylabel("cross entropy")
-    shown = {method: i for i, method in enumerate(curves) if len(curves[method])}
+    shown = {method: i for i, method in enumerate(curves) if len(curves[method]) and method in supervised}
     handles = [Line2D([], [], color=_colour(i), label=shown_name(method)) for method, i in shown.items()]
     _legend(panels[0], handles, above=1.2)
     return _drawing(
@@ -426,6 +433,44 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str]) ->
         f"Line plots of the loss of {len(tasks)} tasks over the steps of training, for "
         f"{', '.join(map(shown_name, shown))}.",
     )
+
+
+@mpl.rc_context(STYLE)
+def objective_curves(curves: Mapping[str, pd.DataFrame], methods: Sequence[str]) -> Drawing:
+    """Each method's own objective while training, a panel a method, a line a task, mean over seeds.
+
+    Args:
+        curves: from `read_curves`, by method, all methods of the report in its order.
+        methods: those to draw; each has curves.
+    """
+    figure, grid = _panels(len(methods), sharey=False)
+    for axes, method in zip(grid.ravel(), methods, strict=False):
+        frame = curves[method]
+        for task in frame["task"].unique():
+            part = frame.loc[frame["task"] == task]
+            axes.plot(*_smoothed(part, "loss"), color=_colour(list(curves).index(method)), linewidth=0.9, alpha=0.7)
+        axes.set_title(shown_name(method))
+    return _drawing(
+        figure,
+        "objectives",
+        "Objectives while training",
+        f"Line plots of the objective of {', '.join(map(shown_name, methods))} over the steps of training, each on a "
+        "scale of its own, a line a task.",
+    )
+
+
+def _panels(count: int, sharey: bool) -> tuple[Figure, np.ndarray]:
+    """A figure of at least `count` panels, up to four in a row, and its (rows, columns) axes; the rest are hidden."""
+    across = min(4, count)
+    down = -(-count // across)
+    figure = Figure(figsize=(3.2 * across, 2 * down))
+    grid = figure.subplots(down, across, sharex=sharey, sharey=sharey, squeeze=False, gridspec_kw=GAPS)
+    for i, axes in enumerate(grid.ravel()):
+        axes.grid(axis="y")
+        axes.set_visible(i < count)
+    if not sharey:
+        figure.subplots_adjust(wspace=0.25, hspace=0.45)
+    return figure, grid
 
 
 @mpl.rc_context(STYLE)
@@ -477,7 +522,7 @@ def _legend(axes: Axes, shown: list[Line2D], above: float = 1) -> None:
         handles=shown,
         loc="lower left",
         bbox_to_anchor=(0, above),
-        ncols=len(shown),
+        ncols=min(len(shown), LEGEND),
         borderaxespad=0.2,
         handletextpad=0.7,
     )

@@ -92,8 +92,11 @@ def write_report(
     for found in affinities:
         drawings |= {drawing.name: drawing for drawing in _affinity_drawings(found)}
     drawings |= {drawing.name: drawing for drawing in _figure_2(affinities)}
-    if any(len(frame) for frame in curves.values()):
-        drawings["training"] = figures.training_curves(curves, shown)
+    trained = [method for method, frame in curves.items() if len(frame)]
+    if supervised := [method for method in trained if table.has_heads(method)]:
+        drawings["training"] = figures.training_curves(curves, shown, supervised)
+    if others_trained := [method for method in trained if method not in supervised]:
+        drawings["objectives"] = figures.objective_curves(curves, others_trained)
     if sharing := figures.sharing_curves(curves):
         drawings["sharing"] = sharing
 
@@ -114,6 +117,8 @@ def write_report(
                 folder / f"label-affinity-{found.method}.csv",
                 pairs.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
             )
+    if separations:
+        _write(folder / "separation.csv", _flat_separations(separations))
     for drawing in drawings.values():
         _write(folder / f"{drawing.name}.svg", drawing.standalone())
     _write(
@@ -166,6 +171,24 @@ def _separations(affinities: Sequence[affinity.Affinity]) -> list[dict[str, Any]
         for found in affinities
         if (separation := separate(found.by_form()[form], found.tasks))
     ]
+
+
+def _flat_separations(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The separations as CSV, one row a form and method."""
+    frame = pd.DataFrame(
+        {
+            "method": row["method"],
+            "form": row["form"],
+            "mean_rank": row["separation"].mean,
+            "chance": row["separation"].chance,
+            "p": row["separation"].p,
+            "by_seed_mean": row["separation"].seeds_mean,
+            "by_seed_std": row["separation"].seeds_std,
+            "seeds": len(row["separation"].by_seed),
+        }
+        for row in rows
+    )
+    return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _square(frame: pd.DataFrame) -> str:
@@ -318,6 +341,7 @@ def render(
         figure_2=FIGURE_2,
         forms=FORMS,
         related=related_pairs([row.task for row in table.rows]),
+        separated=text.separated,
         theme=figures.THEME.values(),
         **context,
     )

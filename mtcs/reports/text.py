@@ -10,6 +10,7 @@ import pandas as pd
 from mtcs.reports.ablation import PRINTED, Variant
 from mtcs.reports.accuracy import Cell, Table
 from mtcs.reports.cost import Cost, machines
+from mtcs.reports.separation import Separation
 from mtcs.reports.significance import LEVEL, REFERENCE, Comparison
 
 NAMES = {
@@ -326,6 +327,12 @@ def markdown_table(frame: pd.DataFrame, left: Sequence[str] = ()) -> str:
         for row in (rows[0], rule, *rows[1:])
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in lined_up)
+
+
+def separated(method: str, found: Separation) -> str:
+    """How one panel of Figure 2 ranks the related pairs: "MTCS 12.3 (p = 0.041)"."""
+    p = probability(found.p)
+    return f"{shown_name(method)} {found.mean:.1f} (p {p if p.startswith('<') else f'= {p}'})"
 
 
 def ablation_table(variants: Sequence[Variant]) -> pd.DataFrame:
