@@ -64,7 +64,7 @@ class Graph:
         if methods or seeds:
             targets = self._predicting(suites, methods, seeds)
         elif suites:
-            targets = [stage for suite in suites for stage in self._reporting(suite)]
+            targets = [stage for suite in suites for stage in self._writers(Layout().report(suite))]
         plan = plan_repro(self._graph, targets)
         chosen = set(plan)
         return {stage.addressing: self._stage(stage, chosen) for stage in plan}
@@ -77,11 +77,18 @@ class Graph:
         except LockError:
             return False
 
-    def _reporting(self, suite: str) -> list[Any]:
-        path = Layout().report(suite)
+    def writers(self, path: Path) -> list[str]:
+        """Names of the stages that have that path, relative to the workspace, among their outputs.
+
+        Raises:
+            InputError: if there is none.
+        """
+        return [stage.addressing for stage in self._writers(path)]
+
+    def _writers(self, path: Path) -> list[Any]:
         found = [stage for stage in self._graph if path in self._outs(stage)]
         if not found:
-            raise InputError(f"No stage of dvc.yaml writes {path}; add {suite} to its stages.")
+            raise InputError(f"No stage of dvc.yaml writes {path}; add its suite there.")
         return found
 
     def _predicting(self, suites: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Any]:

@@ -1,0 +1,83 @@
+"""Where stages run: threads of this process or workers of Dask, how many at a time, and on which GPU."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.settings import get_current_settings
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from flows.graph import Stage
+from flows.stage import computes
+from mtcs.errors import InputError
+from mtcs.machine import DeviceName
+
+
+def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:
+    """Threads; or, of Dask, the cluster at an address, or one of `workers` processes that is started for the run.
+
+    Raises:
+        InputError: if Dask is asked for and is not installed, or its workers could not tell anybody how it goes.
+    """
+    if dask is None:
+        return ThreadPoolTaskRunner(workers)
+    try:
+        from prefect_dask.task_runners import DaskTaskRunner
+    except ImportError:
+        raise InputError("dask needs packages that are not installed; run pip install 'mtcs[cluster]'.") from None
+    if get_current_settings().api.url is None:
+        raise InputError(
+            "Dask's workers cannot reach this run; run 'prefect server start' and, from another machine, set "
+            "PREFECT_API_URL."
+        )
+    if dask == "local":
+        return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None})
+    return DaskTaskRunner(address=dask)
+
+
+@dataclass
+class Slots:
+    """How many stages may run side by side, and on which GPUs of this machine, one at a time each.
+
+    shared: GPUs are Dask's to give, as the resource `GPU` of its workers.
+    """
+
+    free: int
+    gpus: list[str] | None
+    shared: bool = False
+
+    @classmethod
+    def of(cls, runner: TaskRunner[Any], device: DeviceName, free: int) -> Slots:
+        import torch
+
+        client = getattr(runner, "client", None)
+        if client is not None:
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
+            if any("GPU" in worker["resources"] for worker in workers):
+                return cls(free, None, shared=device != "cpu")
+        if device == "cpu" or not torch.cuda.is_available():
+            return cls(free, None)
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        return cls(free, visible.split(",") if visible else [str(gpu) for gpu in range(torch.cuda.device_count())])
+
+    def has_room(self, stage: Stage) -> bool:
+        return self.free > 0 and (self.gpus is None or bool(self.gpus) or not computes(stage))
+
+    def take(self, stage: Stage) -> str | None:
+        self.free -= 1
+        return self.gpus.pop(0) if self.gpus and computes(stage) else None
+
+    def give(self, gpu: str | None) -> None:
+        self.free += 1
+        if gpu is not None and self.gpus is not None:
+            self.gpus.append(gpu)
+
+    def annotation(self, stage: Stage) -> AbstractContextManager[Any]:
+        if not (self.shared and computes(stage)):
+            return nullcontext()
+        from dask.base import annotate
+
+        return annotate(resources={"GPU": 1})

@@ -1,0 +1,89 @@
+"""The flow `watch`: what has changed in params.yaml or in the archive since its last good run is brought up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+from urllib.error import URLError
+from urllib.request import Request as HttpRequest
+from urllib.request import urlopen
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from pydantic import Field
+
+from flows.pipeline import Request, bring_up_to_date, ended
+from flows.workspace import STATE
+from mtcs.experiment import Experiment, read_experiment
+from mtcs.layout import Layout, write_whole
+from mtcs.machine import DeviceName, Machine
+
+SEEN = STATE / "seen.json"
+"""What the last good run saw: a digest of params.yaml, and one of each task's source in the archive."""
+
+
+@flow(name="watch", persist_result=False)
+def watch(
+    suites: list[str] | None = None,
+    device: DeviceName = "auto",
+    workers: Annotated[int, Field(ge=1, le=1024)] = 1,
+) -> State | None:
+    """Bring suites up to date if params.yaml or their tasks' files in the archive are not those of the last good run.
+
+    Args:
+        suites: of params.yaml; None is all.
+        device: where stages compute (`MTCS_DEVICE`).
+        workers: how many stages run side by side.
+    """
+    root = Path.cwd()
+    unchanged = False
+
+    def work() -> None:
+        nonlocal unchanged
+        experiment = read_experiment(Layout(root).params)
+        before = json.loads((root / SEEN).read_text()) if (root / SEEN).exists() else {}
+        seen = look(root, experiment, suites or list(experiment.suites), Machine().archive, before)
+        unchanged = seen == before
+        if unchanged:
+            return
+        changed = [name for name in seen if name in before and seen[name] != before[name]]
+        get_run_logger().info("Changed: %s", ", ".join(changed) or "this is the first look")
+        refetch = [(suite, task) for suite, _, task in (name.partition("/") for name in changed) if task]
+        bring_up_to_date(root, Request(suites or [], device=device, workers=workers, refetch=refetch))
+        with write_whole(root / SEEN) as part:
+            part.write_text(json.dumps(seen, indent=2))
+
+    return ended(work) or (Completed(name="Unchanged", message="Nothing has changed") if unchanged else None)
+
+
+def look(
+    root: Path, experiment: Experiment, suites: Sequence[str], archive: str, before: dict[str, str]
+) -> dict[str, str]:
+    """Digests by `params.yaml` and `SUITE/TASK`; what cannot be reached now is taken to be as before."""
+    seen = dict(before)
+    seen["params.yaml"] = hashlib.sha256(Layout(root).params.read_bytes()).hexdigest()
+    for suite in suites:
+        for task in experiment.suite(suite).tasks if experiment.suite(suite).source == "archive" else ():
+            try:
+                facts = _served(archive.replace("{name}", task)) if "://" in archive else _files(Path(archive), task)
+            except (URLError, OSError) as error:
+                get_run_logger().warning("%s cannot be looked at (%s); taken to be as before.", task, error)
+                continue
+            seen[f"{suite}/{task}"] = hashlib.sha256(repr(facts).encode()).hexdigest()
+    return seen
+
+
+def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of whatever the archive's folder may hold of a task."""
+    found = [*archive.glob(f"{task}.zip"), *archive.glob(f"{task}_T*.ts*"), *archive.glob(f"{task}/{task}_T*.ts*")]
+    return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found)
+
+
+def _served(url: str) -> list[str | None]:
+    with urlopen(HttpRequest(url, method="HEAD", headers={"User-Agent": "mtcs"}), timeout=30) as response:
+        return [response.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length")]

@@ -1,0 +1,260 @@
+"""The flow `reproduce` against a real Prefect API, on a small pipeline whose stages are quick."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.sorting import TaskRunSort
+
+from flows import stage as stages
+from flows.graph import Graph
+from flows.reproduce import main, reproduce
+from flows.workspace import claimed
+from mtcs.errors import InputError
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie
+
+ALL = {
+    *("download@one", "train@one-mtl-0", "train@one-mtl-1", "report@one"),
+    *("download@two", "train@two-mtl-0", "train@two-mtl-1", "report@two"),
+}
+ONE = {name for name in ALL if "two" not in name}
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    """Further attempts come at once."""
+    for name, policy in stages.POLICIES.items():
+        monkeypatch.setitem(stages.POLICIES, name, policy._replace(delays=lambda retries: [0.1] * retries))
+
+
+def run(**parameters: Any) -> tuple[Any, dict[str, Any]]:
+    """The final state of a run, and its task runs by name."""
+    state = reproduce(**parameters, return_state=True)
+    return state, task_runs(state.state_details.flow_run_id)
+
+
+def task_runs(flow_run: UUID) -> dict[str, Any]:
+    with get_client(sync_client=True) as client:
+        found = client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run])), sort=TaskRunSort.NAME_ASC, limit=200
+        )
+    return {one.name: one for one in found}
+
+
+def artifacts(server: str, flow_run: UUID) -> dict[str, Any]:
+    """Artifacts of a run by key."""
+    wanted = {"artifacts": {"flow_run_id": {"any_": [str(flow_run)]}}}
+    return {one["key"]: one for one in httpx.post(f"{server}/artifacts/filter", json=wanted).json()}
+
+
+def states(tasks: dict[str, Any]) -> dict[str, str]:
+    return {name: one.state_name for name, one in tasks.items()}
+
+
+def test_run_then_nothing_to_do(workspace, server, tmp_path):
+    twin = tmp_path / "twin"
+    shutil.copytree(workspace.root, twin)
+    state, tasks = run(workers=2)
+    assert state.is_completed()
+    assert states(tasks) == dict.fromkeys(ALL, "Completed")
+    needed = {entry.id for entry in tasks["report@one"].task_inputs["wait_for"]}
+    assert needed == {tasks["train@one-mtl-0"].id, tasks["train@one-mtl-1"].id}
+
+    made = artifacts(server, state.state_details.flow_run_id)
+    assert "| task | MTL |" in made["accuracy-one"]["data"]
+    assert (workspace.root / "reports/one/report.html").as_uri() in made["accuracy-one"]["data"]
+    assert made["similarity-two"]["data"].startswith("data:image/svg+xml;base64,")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=twin,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "report@two" in done.stdout
+    assert workspace.lock() == yaml.safe_load((twin / "dvc.lock").read_text())
+
+    count = len(workspace.started())
+    state, tasks = run(workers=2)
+    assert states(tasks) == dict.fromkeys(ALL, "Cached")
+    assert len(workspace.started()) == count == len(ALL)
+
+
+def test_a_transfer_that_fails_twice(workspace):
+    workspace.before(
+        "download",
+        """
+        echo x >> "tries-$2"
+        if [ $(wc -l < "tries-$2") -lt 3 ]; then
+          echo "mtcs: A: http://archive/A.zip failed 5 times (at last: HTTP 503 Busy); try again later, or do X." >&2
+          exit 1
+        fi
+        """,
+    )
+    state, tasks = run(suites=["one"], seeds=[0])
+    assert state.is_completed()
+    assert states(tasks) == {"download@one": "Completed", "train@one-mtl-0": "Completed"}
+    assert tasks["download@one"].run_count == 3
+    assert workspace.started().count("download one") == 3
+
+
+def test_the_message_of_a_broken_transfer_is_that_of_mtcs():
+    from mtcs import archive
+
+    assert archive.ATTEMPTS > 1
+    text = Path(archive.__file__).read_text()
+    assert "failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}." in text
+    assert stages._TRANSFER.match("mtcs: A: http://a/A.zip failed 5 times (at last: timed out); try again later, or")
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "why"),
+    [
+        ("download", 1, "work"),
+        pytest.param("download", 2, "mistake", marks=pytest.mark.slow),
+        pytest.param("train", 2, "mistake", marks=pytest.mark.slow),
+    ],
+)
+def test_what_would_fail_again_is_not_tried_again(workspace, caplog, stage, code, why):
+    workspace.before(stage, f"echo 'mtcs: A is wrong; correct it.' >&2; exit {code}")
+    state, tasks = run(suites=["one"], seeds=[0])
+    failed = "download@one" if stage == "download" else "train@one-mtl-0"
+    assert state.is_failed()
+    assert states(tasks)[failed] == "Failed"
+    assert tasks[failed].run_count == 1
+    assert len([line for line in workspace.started() if line.startswith(stage)]) == 1
+    lines = state.message.splitlines()
+    assert lines[0] == f"{failed} failed ({why}): A is wrong; correct it."
+    assert lines[1] == f"  command: mtcs {workspace.started()[-1]}"
+    log = Path(lines[2].removeprefix("  log: "))
+    assert "mtcs: A is wrong; correct it." in log.read_text().splitlines()
+    assert lines[-1].startswith("Correct what it says and start the same run again")
+    if stage == "download":
+        assert lines[3] == "1 stages that need it were not reached."
+
+
+@pytest.mark.slow
+def test_a_failure_holds_up_those_that_need_it_and_no_others(workspace):
+    workspace.before("train", 'if [ "$3" = one ] && [ "$5" = 1 ]; then exit 1; fi')
+    state, tasks = run()
+    assert state.is_failed()
+    assert states(tasks) == {
+        **dict.fromkeys(ALL - {"report@one"}, "Completed"),
+        "train@one-mtl-1": "Failed",
+    }
+
+
+@pytest.mark.slow
+def test_training_that_is_killed_is_started_once_more(workspace):
+    workspace.before("train", "if [ ! -e killed ]; then touch killed; kill -9 $$; fi")
+    state, tasks = run(suites=["one"], seeds=[0])
+    assert state.is_completed()
+    assert tasks["train@one-mtl-0"].run_count == 2
+
+    workspace.before("train", "kill -9 $$")
+    state, tasks = run(suites=["one"], seeds=[1])
+    assert state.is_failed()
+    assert tasks["train@one-mtl-1"].run_count == 2
+    assert state.message.startswith("train@one-mtl-1 failed (crash): killed by signal 9")
+
+
+def test_time_ends_the_whole_group_even_if_it_does_not_listen(workspace):
+    workspace.before("download", "trap '' TERM; echo $$ >> started; sleep 300 & sleep 300")
+    state, tasks = run(suites=["one"], seeds=[0], stage_seconds=8)
+    assert state.is_failed()
+    assert states(tasks) == {"download@one": "Failed"}
+    assert state.message.startswith("download@one failed (timeout): ended after 8 s")
+    assert not workspace.processes()
+    workspace.before("download", "")
+    state, _ = run(suites=["one"], seeds=[0])
+    assert state.is_completed()
+
+
+@pytest.mark.slow
+def test_progress_of_a_long_stage_is_an_artifact(workspace, server):
+    workspace.before("train", 'for i in 1 2 4; do echo "train: $i/4 steps, loss 0.$i" >&2; done')
+    state, _ = run(suites=["one"], seeds=[0])
+    made = artifacts(server, state.state_details.flow_run_id)
+    assert made["progress-train-one-mtl-0"]["data"] == 100
+    assert made["progress-train-one-mtl-0"]["description"] == "train: 4/4 steps, loss 0.4"
+
+
+@pytest.mark.slow
+def test_force_runs_what_is_up_to_date(workspace):
+    run(suites=["one"], seeds=[0])
+    _, tasks = run(suites=["one"], seeds=[0], force=["train@one-mtl-0"])
+    assert states(tasks) == {"download@one": "Cached", "train@one-mtl-0": "Completed"}
+    assert workspace.started().count("train mtl one --seed 0") == 2
+
+
+@pytest.mark.slow
+def test_what_the_run_cache_has_is_restored(workspace):
+    run(suites=["one"], seeds=[0])
+    shutil.rmtree(workspace.root / "data")
+    (workspace.root / "dvc.lock").unlink()
+    _, tasks = run(suites=["one"], seeds=[0])
+    assert states(tasks) == {"download@one": "Restored", "train@one-mtl-0": "Restored"}
+    assert len(workspace.started()) == 2
+
+
+def test_a_second_flow_is_refused(workspace):
+    with claimed(workspace.root, "quick-fox"):
+        state = reproduce(return_state=True)
+    assert state.is_failed()
+    assert state.message.startswith("quick-fox (process ")
+    assert state.message.endswith(f" is at work in {workspace.root}; wait for it, or cancel it.")
+    assert workspace.started() == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"suites": ["nope"]}, "Unknown suite nope; params.yaml has one, two."),
+        ({"methods": ["nope"]}, "Unknown method nope; params.yaml runs mtl."),
+        ({"seeds": [7]}, "No stage of dvc.yaml makes predictions of seeds 7; ask for what it has."),
+        ({"force": ["nope"]}, "force: there is no stage nope in this run; it has "),
+    ],
+)
+def test_a_mistake_ends_the_run_before_any_stage(workspace, parameters, message):
+    state, tasks = run(**parameters)
+    assert state.is_failed()
+    assert state.message.startswith(message)
+    assert tasks == {}
+
+
+def test_the_command_line_tells_mistakes_before_it_asks_a_server(workspace, capsys, monkeypatch):
+    monkeypatch.setattr("flows.reproduce.watched", None)
+    assert main(["--workers", "0"]) == 2
+    assert "workers: Input should be greater than or equal to 1" in capsys.readouterr().err
+    (workspace.root / "params.yaml").write_text("suites: 3")
+    assert main([]) == 2
+    assert "params.yaml: suites: Input should be a valid dictionary (is 3)" in capsys.readouterr().err
+
+
+def test_graph_follows_dvc(workspace):
+    graph = Graph(workspace.root)
+    everything = graph.select()
+    assert set(everything) == ALL
+    names = list(everything)
+    for stage in everything.values():
+        assert all(names.index(need) < names.index(stage.name) for need in stage.needs)
+    assert everything["report@one"].needs == ("train@one-mtl-0", "train@one-mtl-1")
+    assert set(graph.select(suites=["one"])) == ONE
+    assert set(graph.select(methods=["mtl"], seeds=[1])) == {
+        *("download@one", "download@two", "train@one-mtl-1", "train@two-mtl-1")
+    }
+    with pytest.raises(InputError, match=r"No stage of dvc\.yaml writes reports/three; add its suite there\."):
+        graph.select(suites=["three"])
