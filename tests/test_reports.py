@@ -669,6 +669,17 @@ def test_too_few_tasks_give_no_verdict() -> None:
     assert text.verdict(alone) == "Over tasks, MTL is worse than MTCS."
 
 
+def test_a_verdict_on_few_differences_needs_the_other_methods() -> None:
+    """Of six differences the least p is 0.031: too much as one of two alike, enough as the last of two."""
+    scores = many(["mtcs", "mtl", "tst"], 12, 0.02).scores
+    scores.loc[scores.index[6:], "tst"] = scores["mtcs"]
+    mtl, tst = significance.compare(scores)
+    assert (tst.wins, tst.ties, tst.losses) == (0, 6, 6)
+    assert (tst.corrected, tst.least) == (pytest.approx(2 / 2**6), pytest.approx(2 / 2**6))
+    assert (mtl.corrected, mtl.least) == (pytest.approx(2 * 2 / 2**12), pytest.approx(2 * 2 / 2**12))
+    assert tst.decidable and tst.significant
+
+
 def test_the_verdict_names_better_worse_and_undecided() -> None:
     scores = many(["mtcs", "mtl", "tst"], 12, 0.02).scores
     scores["dtw"] = 2 * scores["mtcs"] - scores["tst"]
@@ -757,9 +768,8 @@ def test_findings_are_on_the_page(layout: Layout) -> None:
 
 
 def test_methods_that_are_left_out_are_named(layout: Layout) -> None:
-    report(
-        layout, parameters={**PARAMETERS, "tst": {"kind": "tst"}, "loose": {"kind": "multitask"}}, ablation=["loose"]
-    )
+    known = {**PARAMETERS, "tst": {"kind": "tst"}, "loose": {"kind": "multitask"}}
+    report(layout, tasks=["FordA"], seeds=[0], parameters=known, ablation=["loose"])
     for name in ("accuracy.md", "report.html"):
         assert "Not run on this suite: TST." in (layout.report("tiny") / name).read_text()
 
@@ -923,9 +933,9 @@ def test_ablations_stand_beside_the_papers() -> None:
 
 def test_ablations_enter_no_rank(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    make_results(layout, methods=["mtcs", "mtl", "threshold_1"])
+    make_results(layout, tasks={"FordA": 2}, methods=["mtcs", "mtl", "threshold_1"])
     parameters = {"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "threshold_1": {"threshold": 1.0}}
-    table = report(layout, parameters=parameters, ablation=["threshold_1", "threshold_4"])
+    table = report(layout, tasks=["FordA"], parameters=parameters, ablation=["threshold_1", "threshold_4"])
     assert list(table.index) == ["MTCS", "MTL"]
     folder = layout.report("tiny")
     assert set(json.loads((folder / "summary.json").read_text())) == {"mtcs", "mtl"}
@@ -970,7 +980,7 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(
 def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
     path = layout.record("tiny", "mtl", 0)
     write_text(path, json.dumps({**json.loads(path.read_text()), "device": "cuda: H200"}))
-    report(layout)
+    report(layout, tasks=["FordA"], seeds=[0, 1])
     for name in ("cost.md", "report.html"):
         written = (layout.report("tiny") / name).read_text()
         assert "These costs do not compare: they were taken on different machines, threads or precisions." in written

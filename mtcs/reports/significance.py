@@ -28,8 +28,8 @@ class Comparison:
     difference: mean of method minus reference.
     p: two-sided, of the signed-rank test; 1 where no task differs.
     corrected: `p` after Holm's correction for all comparisons of the report.
-    least: the smallest `corrected` that these tasks could give, when the method wins or loses all that are not ties
-        and is the most significant of all: above `LEVEL`, no verdict is possible.
+    least: the smallest `corrected` that these tasks could give, with every method ahead or behind on all that are not
+        ties: above `LEVEL`, no verdict is possible.
     """
 
     method: str
@@ -61,6 +61,7 @@ def compare(scores: pd.DataFrame) -> list[Comparison]:
     others = [method for method in scores if method != REFERENCE]
     differences = {method: (scores[method] - scores[REFERENCE]).to_numpy().round(9) for method in others}
     values = [signed_rank(difference) for difference in differences.values()]
+    least = [min(1.0, 2.0 ** (1 - np.count_nonzero(difference))) for difference in differences.values()]
     return [
         Comparison(
             method=str(method),
@@ -70,9 +71,11 @@ def compare(scores: pd.DataFrame) -> list[Comparison]:
             difference=float(difference.mean()),
             p=p,
             corrected=corrected,
-            least=min(1.0, len(others) * 2.0 ** (1 - np.count_nonzero(difference))),
+            least=bound,
         )
-        for (method, difference), p, corrected in zip(differences.items(), values, holm(values), strict=True)
+        for (method, difference), p, corrected, bound in zip(
+            differences.items(), values, holm(values), holm(least), strict=True
+        )
     ]
 
 
