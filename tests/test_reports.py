@@ -874,7 +874,7 @@ def test_ablations_are_paired_by_seed() -> None:
     cells = {
         ("mtcs", "A"): [0.5, 0.6, 0.7],
         ("mtcs", "B"): [0.9, 0.8, 0.9],
-        ("loose", "A"): [0.6, 0.6],
+        ("loose", "A"): [0.6, 0.7],
         ("loose", "B"): [0.8, 0.8],
         ("apart", "C"): [0.1],
     }
@@ -888,12 +888,13 @@ def test_ablations_are_paired_by_seed() -> None:
         pytest.approx(np.std([0.7, 0.7, 0.8], ddof=1)),
         3,
     )
-    by_seed = [0.7 - 0.7, 0.7 - 0.7]
+    by_seed = [0.7 - 0.7, 0.75 - 0.7]
     assert (loose.difference, loose.difference_std, loose.seeds) == (
         pytest.approx(np.mean(by_seed)),
-        pytest.approx(0),
+        pytest.approx(np.std(by_seed, ddof=1)),
         2,
     )
+    assert loose.mean == pytest.approx(np.mean([0.7, 0.75]))
     assert (loose.better, loose.equal, loose.worse) == (1, 0, 1)
     assert loose.differs == "threshold 1.0 instead of 2.0"
     assert math.isnan(loose.printed)
