@@ -34,9 +34,9 @@ def make_task(series: Tensor, name: str = "some") -> Task:
     return Task(name, split, split, ("1",))
 
 
-def make(series: Tensor, negatives: int = 3, seed: int = 0) -> TLoss:
-    torch.manual_seed(seed)
-    return TLoss([make_task(series)], depth=3, hidden=6, pooled=10, output=12, negatives=negatives)
+def make(series: Tensor, shared: bool = False) -> TLoss:
+    torch.manual_seed(0)
+    return TLoss([make_task(series)], depth=3, hidden=6, pooled=10, output=12, negatives=3, shared=shared)
 
 
 def plain_convolution(layer, x: Tensor, dilation: int) -> Tensor:
@@ -68,13 +68,13 @@ def plain_encoder(encoder: CausalEncoder, series: Tensor) -> Tensor:
 
 
 def plain_loss(encoder: CausalEncoder, anchors: Tensor, positives: Tensor, negatives: Tensor, k: int) -> Tensor:
-    """The publication's formula with loops over the batch and the negatives."""
+    """The publication's formula with loops over the batch and the negatives: k by k, or k of them for all anchors."""
     a, p, n = (plain_encoder(encoder, some) for some in (anchors, positives, negatives))
     total = torch.zeros((), dtype=a.dtype)
     for b in range(len(a)):
         total = total - (1 / (1 + (-(a[b] @ p[b])).exp())).log()
         for i in range(k):
-            total = total - (1 / (1 + (a[b] @ n[i * len(a) + b]).exp())).log() / k
+            total = total - (1 / (1 + (a[b] @ (n[i] if len(n) == k else n[i * len(a) + b])).exp())).log() / k
     return total / len(a)
 
 
@@ -108,8 +108,9 @@ def test_the_encoder_and_all_gradients_equal_the_plain_formulation(length, missi
     )
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("missing", ["none", "inside", "at the end"])
-def test_the_loss_and_all_gradients_equal_plain_loops(missing):
+def test_the_loss_and_all_gradients_equal_plain_loops(missing, shared):
     """Two routes to the loss.
 
     Once, the authors' implementation (encoder and loss for equally long series) was given the same weights and the same
@@ -118,12 +119,12 @@ def test_the_loss_and_all_gradients_equal_plain_loops(missing):
     1.2e-15.
     """
     series = make_series(4, 30, missing)
-    method, series = make(series).double(), series.double()
+    method, series = make(series, shared).double(), series.double()
     other = copy.deepcopy(method.encoder)
     torch.manual_seed(5)
     loss = method.loss(Batch("some", series, torch.zeros(4, dtype=torch.int64)))
     torch.manual_seed(5)
-    plain = plain_loss(other, *draw_triplets(series, method.banks["some"].series, 3), k=3)
+    plain = plain_loss(other, *draw_triplets(series, method.banks["some"].series, 3 if shared else 12), k=3)
     loss.backward()
     plain.backward()
     assert loss.item() == pytest.approx(plain.item(), rel=1e-10)
@@ -174,7 +175,7 @@ def test_subseries_lie_where_they_should():
     torch.manual_seed(0)
     drawn_from = Counter()
     for _ in range(200):
-        anchors, positives, negatives = draw_triplets(bank, bank, 4)
+        anchors, positives, negatives = draw_triplets(bank, bank, 20)
         assert len(anchors) == len(positives) == 5
         assert len(negatives) == 20
         for drawn in (anchors, positives, negatives):
