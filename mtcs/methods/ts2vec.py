@@ -3,9 +3,9 @@
 Fitted on one task it is the publication's method, on a suite its joint variant: batches hold one task each, so series
 are contrasted within their task and only the encoder is shared.
 
-Choices where we depart from the publication's code, none of which matters for complete series of equal length: missing
-steps are left out of the maximum that represents a series, and of a series longer than `longest` every step sees a
-random window, also where the code would first split it into sections.
+Departures from the publication's code: missing steps are left out of the maximum that represents a series; series of
+twice `longest` or more are seen through random windows too, not split into sections first; the mean of the weights does
+not count the initial ones.
 """
 
 from __future__ import annotations
@@ -152,10 +152,13 @@ class _Contrast(torch.autograd.Function):
             similarity.diagonal(0, 1, 2).fill_(-torch.inf)
             share = similarity.softmax(2)
             # The largest share is never tiny: the log-sum-exp without another pass of exponentials.
-            total += (similarity.amax(2) - share.amax(2).log()).sum() - 2 * positives
+            log_sums = similarity.amax(2) - share.amax(2).log()  # (g, 2 N)
+            total += log_sums.sum() - 2 * positives
             if ctx.needs_input_grad[0]:
+                # P^T from similarities, which are symmetric: reading a large matrix along columns takes longer.
+                share += similarity.sub_(log_sums.unsqueeze(1)).exp_()
                 others = some.roll(items // 2, 1)  # (g, 2 N, D), the other view of each item
-                gradients.append(torch.baddbmm(others, share + share.mT, some, beta=-2))
+                gradients.append(torch.baddbmm(others, share, some, beta=-2))
         if gradients:
             ctx.save_for_backward(torch.cat(gradients))
         ctx.rows = groups * items
