@@ -223,7 +223,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         (replaced("sharing_weight: 0.1", "sharing_weight: .inf"), "methods.joint.sharing_weight: Input should be"),
         (
             replaced("kind: multitask", "kind: other"),
-            "methods.joint: Input tag 'other' found using 'kind' does not match any of the expected tags: 'multitask', ",
+            "methods.joint: Input tag 'other' found using 'kind' does not match any of the expected tags: 'multi",
         ),
         (replaced("folds: 2", "folds: 1"), "classifiers.svm.folds: Input should be greater than or equal to 2 (is 1)."),
         (
