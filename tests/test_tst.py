@@ -16,6 +16,7 @@ NAN = math.nan
 SPEC = {
     "kind": "tst",
     "max_length": 128,
+    "budget": 1000,
     "schedule": {"steps": 1, "batch_size": 4, "learning_rate": 0.001},
     "classifier": "svm",
 }
@@ -41,6 +42,9 @@ def make_task(name: str, length: int, width: int | None = None) -> Task:
     series = np.zeros((4, length), dtype=np.float32)
     split = Split(series, np.arange(4) % 2)
     return Task(name, split, Split(np.zeros((4, width or length), dtype=np.float32), np.arange(4) % 2), ("1", "2"))
+
+
+TASKS = make_task("long", 300), make_task("short", 24)
 
 
 def plain_normalize(rows, norm, training):
@@ -158,6 +162,16 @@ def test_strides_come_from_the_training_series():
     assert method.positions.shape == (128, 320)
     assert method._steps(torch.zeros(1, 400), "long")[0].shape == (1, 134)  # as in training, though longer
     assert method._steps(torch.zeros(1, 400), None)[0].shape == (1, 100)  # of no known task: at most max_length
+
+
+def test_training_ends_with_the_budget():
+    """Four series a mini-batch: 4 x 100 steps of `long`, 4 x 24 of `short`."""
+    spec, long, short = TstSpec(**SPEC | {"schedule": {**SPEC["schedule"], "steps": None, "epochs": 700}}), *TASKS
+    assert spec.schedule_for([long]).steps == 3
+    assert spec.schedule_for([short]).steps == 11
+    assert spec.schedule_for([long, short]).steps == 9  # 2000 steps, 248 a mini-batch
+    assert spec.schedule_for([long]).epochs == 700  # whichever comes first
+    assert TstSpec(**SPEC).schedule_for([short]).steps == 1  # so the schedule says
 
 
 def test_missing_steps_and_padding_take_no_part():

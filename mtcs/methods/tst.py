@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, gelu, mse_loss, pad
 
-from mtcs.methods.base import Batch, Method, Spec
+from mtcs.methods.base import Batch, Method, Schedule, Spec
 from mtcs.tasks import Task
 
 
@@ -193,6 +193,10 @@ class TstSpec(Spec, frozen=True):
     max_length: int = Field(ge=1)
     """Most steps of a training series: of a longer one, every n neighbouring values are averaged to one step."""
 
+    budget: int = Field(ge=1)
+    """Steps of all series of all mini-batches of a task, about, after which training ends if it has not before. The
+    time of training is proportional to it, whatever the lengths and sizes of the tasks."""
+
     @model_validator(mode="after")
     def _divides(self) -> TstSpec:
         if self.output % self.heads:
@@ -200,10 +204,9 @@ class TstSpec(Spec, frozen=True):
         return self
 
     def build(self, tasks: Sequence[Task]) -> Tst:
-        strides = {task.name: math.ceil(task.length / self.max_length) for task in tasks}
         return Tst(
-            strides,
-            max(math.ceil(task.length / strides[task.name]) for task in tasks),
+            {task.name: self._stride(task) for task in tasks},
+            max(self._steps(task) for task in tasks),
             self.max_length,
             self.depth,
             self.heads,
@@ -213,3 +216,16 @@ class TstSpec(Spec, frozen=True):
             self.mask_mean,
             self.dropout,
         )
+
+    def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
+        batches = sum(math.ceil(len(task.train) / self.schedule.batch_size) for task in tasks)
+        epoch = sum(len(task.train) * self._steps(task) for task in tasks)
+        steps = math.ceil(self.budget * len(tasks) * batches / epoch)
+        return self.schedule.model_copy(update={"steps": min(steps, self.schedule.steps or steps)})
+
+    def _stride(self, task: Task) -> int:
+        return math.ceil(task.length / self.max_length)
+
+    def _steps(self, task: Task) -> int:
+        """Steps of a training series."""
+        return math.ceil(task.length / self._stride(task))
