@@ -172,6 +172,7 @@ def test_training_ends_with_the_budget():
     assert spec.schedule_for([long, short]).steps == 9  # 2000 steps, 248 a mini-batch
     assert spec.schedule_for([long]).epochs == 700  # whichever comes first
     assert TstSpec(**SPEC).schedule_for([short]).steps == 1  # so the schedule says
+    assert TstSpec(**SPEC | {"budget": None}).schedule_for([short]).steps == 1
 
 
 def test_missing_steps_and_padding_take_no_part():

@@ -193,9 +193,9 @@ class TstSpec(Spec, frozen=True):
     max_length: int = Field(ge=1)
     """Most steps of a training series: of a longer one, every n neighbouring values are averaged to one step."""
 
-    budget: int = Field(ge=1)
-    """Steps of all series of all mini-batches of a task, about, after which training ends if it has not before. The
-    time of training is proportional to it, whatever the lengths and sizes of the tasks."""
+    budget: int | None = Field(default=None, ge=1)
+    """Steps of all series of all mini-batches of a task, about, after which training ends if `schedule` does not end
+    it before. The time of training is proportional to it, whatever the lengths and sizes of the tasks."""
 
     @model_validator(mode="after")
     def _divides(self) -> TstSpec:
@@ -218,6 +218,8 @@ class TstSpec(Spec, frozen=True):
         )
 
     def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
+        if self.budget is None:
+            return self.schedule
         batches = sum(math.ceil(len(task.train) / self.schedule.batch_size) for task in tasks)
         epoch = sum(len(task.train) * self._steps(task) for task in tasks)
         steps = math.ceil(self.budget * len(tasks) * batches / epoch)
