@@ -285,7 +285,7 @@ def test_negatives_come_from_the_task_of_the_batch():
     method.encoder.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].unique().tolist()))
     for task in banks:
         method.loss(Batch(task, torch.ones(2, 8), torch.zeros(2, dtype=torch.int64)))
-    assert seen == [[1.0], [1.0], [0.0], [1.0], [1.0], [5.0]]
+    assert seen == [[1.0], [0.0, 1.0], [1.0], [1.0, 5.0]]  # anchors, then positives and negatives together
 
 
 def test_the_bank_is_not_among_the_weights_and_shares_the_memory_of_its_task():

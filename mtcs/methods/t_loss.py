@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.linalg import vector_norm
-from torch.nn.functional import leaky_relu, logsigmoid
+from torch.nn.functional import leaky_relu, logsigmoid, pad
 
 from mtcs.methods.base import Batch, Method, Spec
 from mtcs.tasks import Task
@@ -67,8 +67,8 @@ class TLoss(Method):
         count = self.negatives * (1 if self.shared else len(batch.series))
         anchors, positives, negatives = draw_triplets(batch.series, bank.series, count)
         a = self.encoder(anchors)  # (B, D)
-        p = self.encoder(positives)  # (B, D)
-        n = self.encoder(negatives).unflatten(0, (self.negatives, -1))  # (K, B, D), (K, 1, D) if shared
+        p, n = self.encoder(_together(positives, negatives)).split([len(positives), len(negatives)])  # (B, D), (M, D)
+        n = n.unflatten(0, (self.negatives, -1))  # (K, B, D), (K, 1, D) if shared
         with torch.autocast(a.device.type, enabled=False):
             return -logsigmoid((a * p).sum(-1)).mean() - logsigmoid(-(a * n).sum(-1)).mean()
 
@@ -134,6 +134,12 @@ def subseries(series: Tensor, starts: Tensor, lengths: Tensor) -> Tensor:
     first, last = torch.searchsorted(seen, ends).split(1, 1)  # (B, 1)
     steps = first + torch.arange(int((last - first).max()) + 1, device=series.device)  # (B, L)
     return series.gather(1, steps.clamp(max=series.shape[1] - 1)).masked_fill(steps > last, torch.nan)
+
+
+def _together(*parts: Tensor) -> Tensor:
+    """Batches of series (B_i, T_i) as one, NaN behind the shorter."""
+    length = max(part.shape[1] for part in parts)
+    return torch.cat([pad(part, (0, length - part.shape[1]), value=torch.nan) for part in parts])
 
 
 class CausalEncoder(nn.Module):
