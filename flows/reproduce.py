@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         state = reproduce(**given, return_state=True)
     if state.is_completed():
         return 0
-    error = state.data
+    error = state.result(raise_on_failure=False)
     return error.exit_code if isinstance(error, MtcsError) else WorkError.exit_code
 
 

@@ -94,6 +94,7 @@ class Workspace:
 
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self.root, self.environment = root, environment
+        self.flows: list[subprocess.Popen[str]] = []
         (root / "bin").mkdir(parents=True)
         (root / "bin/mtcs").write_text(PROGRAM)
         (root / "bin/mtcs").chmod(0o755)
@@ -203,6 +204,12 @@ def prefect_server(home: Path, port: int) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def server_at():
+    """`server_at(home)`: a context with a server of its own, whose database stays in `home`."""
+    return lambda home: prefect_server(home, free_port())
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server's API; nothing touches the user's database."""
     import prefect.settings as settings
@@ -231,6 +238,9 @@ def workspace(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> I
     made = Workspace(root, dict(os.environ))
     monkeypatch.chdir(root)
     yield made
+    for flow in made.flows:
+        with flow:
+            flow.kill()
     left = made.processes()
     told = [process.info for process in left]
     for process in left:

@@ -10,6 +10,7 @@ import sys
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelling
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,9 @@ def test_cancelled_without_a_worker(workspace, until):
     until(lambda: len(workspace.started()) == 2, 120)
     with get_client(sync_client=True) as client:
         name = next((workspace.root / ".flows/logs").iterdir()).name
-        (run,) = client.read_flow_runs(flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=[name])))
+        (run,) = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=[name])), sort=FlowRunSort.ID_DESC, limit=1
+        )
         client.set_flow_run_state(run.id, Cancelling())
         said = ended(flow)
         assert flow.returncode != 0, said

@@ -1,0 +1,165 @@
+"""Deployments: they are those of `prefect.yaml`, a schedule fires, a worker runs and cancels, history stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import Cancelling
+
+from flows.serve import deployments
+from flows.watch import SEEN, watch
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie
+
+SERVE = """
+from prefect import serve
+import flows.serve
+flows.serve.NIGHTLY = "* * * * *"
+serve(flows.serve.deployments()[0], limit=1)
+"""
+
+
+def test_those_served_are_those_of_prefect_yaml():
+    listed = {one["name"]: one for one in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]}
+    served = {one.name: one for one in deployments()}
+    assert set(served) == set(listed) == {"nightly", "on-demand", "watch"}
+    for name, one in served.items():
+        assert one.entrypoint is not None
+        assert one.entrypoint.endswith(listed[name]["entrypoint"])
+        assert one.concurrency_limit == listed[name]["concurrency_limit"]["limit"] == 1
+        assert one.concurrency_options is not None
+        assert one.concurrency_options.collision_strategy == listed[name]["concurrency_limit"]["collision_strategy"]
+        assert listed[name]["work_pool"] == {"name": "mtcs"}
+        schedules = [schedule.schedule for schedule in one.schedules or []]
+        for schedule, wanted in zip(schedules, listed[name].get("schedules", []), strict=True):
+            if isinstance(schedule, CronSchedule):
+                assert wanted == {"cron": schedule.cron}
+            else:
+                assert isinstance(schedule, IntervalSchedule)
+                assert wanted == {"interval": schedule.interval / timedelta(seconds=1)}
+
+
+def test_watch_runs_after_a_change_only(workspace, tmp_path, monkeypatch):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "A.zip").write_text("first")
+    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
+    # the raw data that are there and pass the checks stay, so a changed task's are removed before
+    workspace.before("download", "test ! -e data/raw/one/A; mkdir -p data/raw/one/A")
+    assert watch(suites=["one"], return_state=True).is_completed()
+    assert len(workspace.started()) == 4
+    assert watch(suites=["one"], return_state=True).name == "Unchanged"
+    assert len(workspace.started()) == 4
+
+    (archive / "A.zip").write_text("second")
+    assert watch(suites=["one"], return_state=True).is_completed()
+    assert workspace.started()[4:] == ["download one"], "it made the same, so nothing else is out of date"
+
+    seen = (workspace.root / SEEN).read_text()
+    workspace.before("report", "exit 1")
+    parameters = yaml.safe_load((workspace.root / "params.yaml").read_text())
+    parameters["methods"]["mtl"]["hidden"] = 8
+    (workspace.root / "params.yaml").write_text(yaml.safe_dump(parameters))
+    assert watch(suites=["one"], return_state=True).is_failed() is False
+    assert (workspace.root / SEEN).read_text() != seen
+
+
+@pytest.mark.slow
+def test_a_schedule_fires(workspace, until):
+    """`nightly` as it is served, but at every full minute."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], cwd=workspace.root, env=os.environ, start_new_session=True
+    ) as server:
+        try:
+            with get_client(sync_client=True) as client:
+
+                def finished() -> bool:
+                    try:
+                        made = client.read_deployment_by_name("reproduce/nightly")
+                    except Exception:
+                        return False
+                    runs = client.read_flow_runs(limit=50, sort=FlowRunSort.START_TIME_DESC)
+                    ours = [run for run in runs if run.deployment_id == made.id and run.state is not None]
+                    return any(run.state.is_completed() and run.auto_scheduled for run in ours)
+
+                until(finished, 280)
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(60)
+    assert (workspace.root / "reports/two/report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_from_prefect_yaml_to_a_run_that_is_cancelled(workspace, until):
+    """A pool, a worker that is started in the workspace, a deployment; a cancelled run leaves no process."""
+    for name in ("flows", "prefect.yaml"):
+        (workspace.root / name).symlink_to(ROOT / name)
+
+    def prefect(*arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "prefect", *arguments], cwd=workspace.root, env=workspace.environment, check=True
+        )
+
+    workspace.environment["PWD"] = str(workspace.root)
+    prefect("work-pool", "create", "mtcs", "--type", "process", "--overwrite")
+    prefect("work-pool", "set-concurrency-limit", "mtcs", "1")
+    prefect("--no-prompt", "deploy", "--name", "on-demand")
+    workspace.before("train", "sleep 300 & sleep 300")
+    with subprocess.Popen(
+        [sys.executable, "-m", "prefect", "worker", "start", "--pool", "mtcs", "--name", "here"],
+        cwd=workspace.root,
+        env=workspace.environment,
+        start_new_session=True,
+    ) as worker:
+        try:
+            with get_client(sync_client=True) as client:
+                made = client.read_deployment_by_name("reproduce/on-demand")
+
+                def started_a_training() -> bool:
+                    return any(line.startswith("train") for line in workspace.started())
+
+                run = client.create_flow_run_from_deployment(made.id, parameters={"suites": ["one"]})
+                until(started_a_training, 240)
+                client.set_flow_run_state(run.id, Cancelling())
+                until(lambda: client.read_flow_run(run.id).state.is_final(), 120)
+                assert client.read_flow_run(run.id).state_name == "Cancelled"
+                until(lambda: not [p for p in workspace.processes() if "flows.child" in p.cmdline()], 20)
+
+                (workspace.root / "started").unlink()
+                run = client.create_flow_run_from_deployment(made.id, parameters={"suites": ["two"]})
+                until(started_a_training, 240)
+                worker.terminate()  # the worker's end is the end of what it runs
+                until(lambda: not [p for p in workspace.processes() if "flows.child" in p.cmdline()], 60)
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_history_survives_a_restart_of_the_server(tmp_path, server_at):
+    from prefect import flow
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    @flow
+    def remembered() -> None:
+        pass
+
+    with server_at(tmp_path) as url, temporary_settings({PREFECT_API_URL: url}):
+        run = remembered(return_state=True).state_details.flow_run_id
+    with (
+        server_at(tmp_path) as url,
+        temporary_settings({PREFECT_API_URL: url}),
+        get_client(sync_client=True) as client,
+    ):
+        assert client.read_flow_run(run).state_name == "Completed"
