@@ -27,7 +27,7 @@ from prefect.task_runners import TaskRunner
 from flows.artifacts import show_report
 from flows.graph import Graph, Stage
 from flows.runners import Slots, runner_for
-from flows.stage import How, StageFailed, task_for
+from flows.stage import How, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
 from mtcs.errors import InputError, MtcsError, WorkError
 from mtcs.experiment import read_experiment
@@ -188,7 +188,7 @@ def _bring_all(
         else:
             error = future.result(raise_on_failure=False)
             if not isinstance(error, StageFailed):  # of Prefect or of Dask, such as the death of a worker
-                error = StageFailed(stage.name, stage.command, "crash", str(error), how.logs / f"{stage.name}.log")
+                error = StageFailed(stage.name, stage.command, "crash", str(error), how.logs / log_name(stage))
             result.failures.append(error)
 
 

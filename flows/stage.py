@@ -47,6 +47,8 @@ class StageFailed(Exception):
     def __str__(self) -> str:
         return f"{self.stage} failed ({self.why}): {self.said}"
 
+    __repr__ = __str__  # as Prefect's log has it
+
 
 class Policy(NamedTuple):
     """When a stage is tried again: how often, after how many seconds, and after which ends."""
@@ -114,6 +116,11 @@ def task_for(stage: Stage) -> Task[Any, Any]:
     )
 
 
+def log_name(stage: Stage) -> str:
+    """Of the file that keeps what a stage says; a stage of a `dvc.yaml` in a folder has a path in its name."""
+    return f"{stage.name.replace('/', '_')}.log"
+
+
 def computes(stage: Stage) -> bool:
     """Whether the stage's command can use a GPU: it has the option --device."""
     return stage.words[:1] == ("mtcs",) and stage.words[1] in _ON_DEVICE
@@ -128,7 +135,7 @@ def _run(stage: Stage, how: How, variables: dict[str, str], force: bool) -> str:
     """The outcome of the stage's process; every line that it says goes to the log of the run and to its file."""
     logger = get_run_logger()
     how.logs.mkdir(parents=True, exist_ok=True)
-    path = how.logs / f"{stage.name}.log"
+    path = how.logs / log_name(stage)
     deadline = None if how.seconds is None else time.monotonic() + how.seconds
     show = _Progress(stage.name)
     lines: deque[str] = deque(maxlen=100)

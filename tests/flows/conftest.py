@@ -213,6 +213,7 @@ def server_at():
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server's API; nothing touches the user's database."""
     import prefect.settings as settings
+    from prefect.logging.handlers import APILogWorker
 
     home = tmp_path_factory.mktemp("prefect")
     with prefect_server(home / "server", free_port()) as url:
@@ -221,6 +222,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             patch.setenv("PREFECT_API_URL", url)
             patch.setenv("PREFECT_HOME", str(home))
             yield url
+            APILogWorker.drain_all(timeout=30)  # lines of logs that are on their way
 
 
 @pytest.fixture

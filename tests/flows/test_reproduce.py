@@ -244,6 +244,21 @@ def test_the_command_line_tells_mistakes_before_it_asks_a_server(workspace, caps
     assert "params.yaml: suites: Input should be a valid dictionary (is 3)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_a_pipeline_in_several_files(workspace):
+    """As large pipelines should be: each dvc.yaml has a dvc.lock of its own."""
+    pipeline = yaml.safe_load((workspace.root / "dvc.yaml").read_text())
+    report = {"cmd": "mtcs report one", "wdir": "..", "deps": ["data/predictions/one"], "outs": ["reports/one"]}
+    del pipeline["stages"]["report"]
+    (workspace.root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
+    (workspace.root / "last").mkdir()
+    (workspace.root / "last/dvc.yaml").write_text(yaml.safe_dump({"stages": {"report": report}}))
+    state, tasks = run(suites=["one"])
+    assert state.is_completed()
+    assert set(tasks) == ONE - {"report@one"} | {"last/dvc.yaml:report"}
+    assert list(yaml.safe_load((workspace.root / "last/dvc.lock").read_text())["stages"]) == ["report"]
+
+
 def test_graph_follows_dvc(workspace):
     graph = Graph(workspace.root)
     everything = graph.select()
