@@ -12,8 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+)
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelling
 
 from flows.serve import deployments
@@ -76,6 +82,7 @@ def test_watch_runs_after_a_change_only(workspace, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_schedule_fires(workspace, until):
     """`nightly` as it is served, but at every full minute."""
     with subprocess.Popen(
@@ -87,11 +94,13 @@ def test_a_schedule_fires(workspace, until):
                 def finished() -> bool:
                     try:
                         made = client.read_deployment_by_name("reproduce/nightly")
-                    except Exception:
+                    except ObjectNotFound:
                         return False
-                    runs = client.read_flow_runs(limit=50, sort=FlowRunSort.START_TIME_DESC)
-                    ours = [run for run in runs if run.deployment_id == made.id and run.state is not None]
-                    return any(run.state.is_completed() and run.auto_scheduled for run in ours)
+                    ours = FlowRunFilter(
+                        deployment_id=FlowRunFilterDeploymentId(any_=[made.id]),
+                        state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Completed"])),
+                    )
+                    return any(run.auto_scheduled for run in client.read_flow_runs(flow_run_filter=ours))
 
                 until(finished, 280)
         finally:
