@@ -117,8 +117,8 @@ class Workspace:
         return yaml.safe_load((self.root / "dvc.lock").read_text())
 
     def flow(self, *arguments: str) -> subprocess.Popen[str]:
-        """The flow in a process of its own."""
-        return subprocess.Popen(
+        """The flow in a process of its own; it ends with the test."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "flows.reproduce", *arguments],
             cwd=self.root,
             env=self.environment,
@@ -127,6 +127,8 @@ class Workspace:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self.flows.append(process)
+        return process
 
     def processes(self) -> list[psutil.Process]:
         """Stages of this workspace that are running, with what they started."""
