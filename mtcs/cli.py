@@ -98,10 +98,12 @@ def methods() -> None:
 
     experiment = read_experiment(stages.WORKSPACE.params)
     for name in experiment.known:
-        typer.echo(f"{name}: one model for {'each task' if name in experiment.alone else 'a suite'}")
+        note = ", a variant for the table of ablations" if name in experiment.ablation else ""
+        typer.echo(f"{name}: one model for {'each task' if name in experiment.alone else 'a suite'}{note}")
         for parameter, value in experiment.methods[name].model_dump(mode="json").items():
-            shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
-            typer.echo(f"  {parameter:16} {shown}")
+            if isinstance(value, dict):
+                value = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
+            typer.echo(f"  {parameter:16} {value}")
 
 
 def main() -> None:
