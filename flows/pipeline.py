@@ -93,7 +93,7 @@ def bring_up_to_date(root: Path, asked: Request) -> None:
             named.update(graph.writers(raw.parent))
             shutil.rmtree(root / raw, ignore_errors=True)
         here = asked.dask in (None, "local")
-        variables = _variables(asked.device, max(1, joblib.cpu_count() // asked.workers) if here else None)
+        variables = _variables(asked, max(1, joblib.cpu_count() // asked.workers) if here else None)
         how = How(root, root / STATE / "logs" / name, variables, asked.stage_seconds)
         slots = Slots.of(runner, asked.device, asked.workers if here else len(stages))
         result = _bring_all(graph, stages, how, runner, slots, stages if asked.force is True else named)
@@ -126,10 +126,12 @@ def push(stages: Sequence[str]) -> None:
         raise WorkError(f"dvc push failed: {done.stdout.strip().splitlines()[-1]}")
 
 
-def _variables(device: DeviceName, threads: int | None) -> dict[str, str]:
+def _variables(asked: Request, threads: int | None) -> dict[str, str]:
     """What stages find in their environment, on whichever machine."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("MTCS_")}
-    ours["MTCS_DEVICE"] = device
+    ours["MTCS_DEVICE"] = asked.device
+    if asked.dask is not None:
+        ours["MTCS_DASK"] = ""  # a stage that waited for pieces of it on its own cluster would hold the place they need
     return ours if threads is None else {"MTCS_WORKERS": str(threads), **ours}
 
 

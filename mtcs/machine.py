@@ -26,3 +26,5 @@ class Machine(BaseSettings):
     """Of the encoder's matrix products; `auto` takes bf16 where the hardware multiplies it faster."""
     workers: int = Field(default=0, ge=0)
     """Processes and threads for CPU work; 0 means one for each core."""
+    dask: str = ""
+    """Address of a Dask scheduler whose workers take a task of `mtcs classify` each; empty is this machine."""

@@ -32,6 +32,9 @@ if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so
 
 WORKSPACE = Layout()
 
+Run = tuple[str, str, int]
+"""Suite, method and seed."""
+
 
 def _names(section: str) -> Callable[[], list[str]]:
     """For shell completion: read without validation, and never fail."""
@@ -197,47 +200,38 @@ def represent(
     print(f"{method} on {suite}, seed {seed}: {done} tasks represented, {on.precision} on {on}")
 
 
-def classify(method: MethodName, suite: SuiteName, seed: SeedOption = 0, workers: WorkersOption = None) -> None:
+def classify(
+    method: MethodName,
+    suite: SuiteName,
+    seed: SeedOption = 0,
+    workers: WorkersOption = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            "--dask",
+            metavar="ADDRESS",
+            help="Scheduler of a Dask cluster whose workers take a task each. [env: MTCS_DASK]",
+        ),
+    ] = None,
+) -> None:
     """Classify the test series by their frozen representations, into data/predictions; keep what was fitted."""
     import numpy as np
-    import pandas as pd
-
-    from mtcs.classifiers import save_classifier
-    from mtcs.nearest import save_neighbours
-    from mtcs.representations import read_representations
 
     experiment = _experiment()
     classifier = experiment.classifiers[experiment.method(method).classifier]
     tasks = _tasks(experiment, suite)
-    ahead = np.cumsum([0, *(_work(classifier, task) for task in tasks)]).tolist()
-    unfinished = WORKSPACE.checkpoints / f"{suite}-{method}-{seed}-nearest"
-    lines = []
-    with progress(f"classify {suite}", ahead[-1], "fits" if classifier.kind == "svm" else "series") as advance:
-        for task, before, after in zip(tasks, ahead, ahead[1:], strict=False):
-            found = read_representations(WORKSPACE.representation(suite, method, seed, task.name))
-
-            def show(done: int, of: int, after: int = after, name: str = task.name) -> None:
-                advance(after + done - of, name)
-
-            advance(before, task.name)
-            predicted, svc = _classified(classifier, task, found, workers, show, unfinished)
-            classes = np.array(task.classes)
-            table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
-            with write_whole(WORKSPACE.prediction(suite, method, seed, task.name)) as part:
-                table.to_csv(part, index=False)
-            if svc is None:
-                path = WORKSPACE.neighbours(suite, method, seed, task.name)
-                save_neighbours(path, found.train, task.train.labels)
-            else:
-                save_classifier(WORKSPACE.classifier(suite, method, seed, task.name), svc)
-            lines.append((task.name, predicted == task.test.labels, _head_right(task, found)))
-    shutil.rmtree(unfinished, ignore_errors=True)
-    heads = "" if lines[0][2] is None else " (of the trained head)"
+    run, address = (suite, method, seed), _machine().dask if dask is None else dask
+    if address:
+        found = _classify_on_cluster(address, run, classifier, tasks, workers)
+    else:
+        found = _classify_here(run, classifier, tasks, workers)
+    shutil.rmtree(_unfinished(WORKSPACE, run), ignore_errors=True)
+    heads = "" if found[0][1] is None else " (of the trained head)"
     reader = "SVM" if classifier.kind == "svm" else "nearest neighbour"
     print(f"{method} on {suite}, seed {seed}: accuracy of the {reader}{heads}")
-    for name, right, head in lines:
-        print(f"  {name:32} {right.mean():.4f}{'' if head is None else f'  ({head.mean():.4f})'}")
-    print(f"  {'mean':32} {np.mean([right.mean() for _, right, _ in lines]):.4f}")
+    for task, (right, head) in zip(tasks, found, strict=True):
+        print(f"  {task.name:32} {right.mean():.4f}{'' if head is None else f'  ({head.mean():.4f})'}")
+    print(f"  {'mean':32} {np.mean([right.mean() for right, _ in found]):.4f}")
 
 
 def validate(
@@ -371,9 +365,68 @@ def _represented(model: Method, task: Task, on: Hardware) -> Representations:
     )
 
 
-def _work(classifier: ClassifierSpec, task: Task) -> int:
-    """Units of progress: fits of an SVM, or series whose nearest neighbour is searched."""
-    return classifier.folds * len(classifier.costs) + 1 if classifier.kind == "svm" else len(task.test)
+def _classify_here(
+    run: Run, classifier: ClassifierSpec, tasks: list[Task], workers: int | None
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """`_classify_task` of one task after the other; progress is counted in fits, or in series searched."""
+    fits = classifier.folds * len(classifier.costs) + 1 if classifier.kind == "svm" else None
+    work = [fits or len(task.test) for task in tasks]
+    found = []
+    with progress(f"classify {run[0]}", sum(work), "fits" if fits else "series") as advance:
+        for i, task in enumerate(tasks):
+
+            def show(done: int, of: int, after: int = sum(work[: i + 1]), name: str = task.name) -> None:
+                advance(after + done - of, name)
+
+            advance(sum(work[:i]), task.name)
+            found.append(_classify_task(WORKSPACE, run, classifier, task, workers, show))
+    return found
+
+
+def _classify_on_cluster(
+    address: str, run: Run, classifier: ClassifierSpec, tasks: list[Task], workers: int | None
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """`_classify_task` of every task by a worker of Dask, which sees this workspace under the same path."""
+    from mtcs.cluster import on_cluster
+
+    workspace = Layout(WORKSPACE.root.absolute())
+    pieces = ((workspace, run, classifier, task, workers) for task in tasks)
+    with progress(f"classify {run[0]}", len(tasks), "tasks") as advance:
+        return on_cluster(address, _classify_task, pieces, lambda done: advance(done, ""))
+
+
+def _classify_task(
+    workspace: Layout,
+    run: Run,
+    classifier: ClassifierSpec,
+    task: Task,
+    workers: int | None,
+    show: Callable[[int, int], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Write predictions and what was fitted; which test series (n,) are right, so and by the trained head."""
+    import numpy as np
+    import pandas as pd
+
+    from mtcs.classifiers import save_classifier
+    from mtcs.nearest import save_neighbours
+    from mtcs.representations import read_representations
+
+    found = read_representations(workspace.representation(*run, task.name))
+    predicted, svc = _classified(classifier, task, found, workers, show, _unfinished(workspace, run))
+    classes = np.array(task.classes)
+    table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
+    with write_whole(workspace.prediction(*run, task.name)) as part:
+        table.to_csv(part, index=False)
+    if svc is None:
+        save_neighbours(workspace.neighbours(*run, task.name), found.train, task.train.labels)
+    else:
+        save_classifier(workspace.classifier(*run, task.name), svc)
+    return predicted == task.test.labels, _head_right(task, found)
+
+
+def _unfinished(workspace: Layout, run: Run) -> Path:
+    """Where the searches for nearest neighbours of a run continue."""
+    return workspace.checkpoints / f"{'-'.join(map(str, run))}-nearest"
 
 
 def _classified(

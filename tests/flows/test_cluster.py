@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from flows.graph import Stage
+from flows.pipeline import Request, _variables
 from flows.reproduce import reproduce
 from flows.runners import Slots, runner_for
 from mtcs.errors import InputError
@@ -48,6 +49,12 @@ def test_a_cluster_needs_a_server_that_its_workers_reach(monkeypatch):
 
     with temporary_settings({PREFECT_API_URL: None}), pytest.raises(InputError, match="run 'prefect server start'"):
         runner_for(2, "local")
+
+
+@pytest.mark.parametrize(("dask", "expected"), [(None, "tcp://there:8786"), ("local", ""), ("tcp://there:8786", "")])
+def test_stages_on_a_cluster_compute_where_they_run(monkeypatch, dask, expected):
+    monkeypatch.setenv("MTCS_DASK", "tcp://there:8786")
+    assert _variables(Request(dask=dask), None)["MTCS_DASK"] == expected
 
 
 @pytest.mark.slow

@@ -1,0 +1,60 @@
+"""A Dask cluster takes independent pieces of work through joblib, as many at a time as its workers have threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from joblib import Parallel, delayed, parallel_config
+
+from mtcs.errors import InputError, WorkError
+
+Result = TypeVar("Result")
+
+PATIENCE = 10
+"""Seconds for the scheduler to answer, and then for a first worker to come."""
+
+
+def on_cluster(
+    address: str, work: Callable[..., Result], pieces: Iterable[tuple[Any, ...]], advance: Callable[[int], None]
+) -> list[Result]:
+    """Results of `work(*piece)` for every piece, in their order, computed by the cluster's workers.
+
+    Args:
+        address: of Dask's scheduler, such as `tcp://HOST:8786`.
+        work: a function of a module that the workers can import.
+        pieces: its arguments; drawn as workers come free, so that few wait in memory.
+        advance: called with the number of pieces done so far.
+
+    Raises:
+        InputError: if Dask is not installed, or no scheduler answers at `address`.
+        WorkError: if the cluster has no worker.
+        Exception: what `work` raises.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("dask needs packages that are not installed; run pip install 'mtcs[cluster]'.") from None
+
+    class Shown(Parallel):
+        def print_progress(self) -> None:
+            with suppress(OSError):  # joblib would wait forever if this raised, as it does where nobody reads any more
+                advance(self.n_completed_tasks)
+
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"dask: no scheduler answers at {address} ({str(error).rstrip('.')}); start one with 'dask scheduler', or "
+            "correct --dask or MTCS_DASK."
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except TimeoutError as error:
+            raise WorkError(f"The cluster at {address} has no worker; start one: 'dask worker {address}'.") from error
+        backend: dict[str, Any] = {"client": client}
+        with parallel_config("dask", **backend):
+            results: Any = Shown(n_jobs=-1)(delayed(work)(*piece) for piece in pieces)
+    return list(results)
