@@ -6,7 +6,8 @@ times sooner, because every fold computes its kernel once instead of once for ev
 
 An infinite C is left out where it has no solution, because two series with different labels are the same to libsvm;
 ElectricDevices holds 31 such groups. libsvm would take `max_iter` steps, hours in all, towards multipliers without
-bound, and score what rounding leaves of them.
+bound, and score what rounding leaves of them. It is left out, too, where multipliers overflow: several series that are
+nearly the same have different labels.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ class FittedSVM:
     """What `fit_svm` found.
 
     svc: fitted on the whole (subsampled) training set; predicts from raw representations (n, D), see `predict`.
-    cost: the C it was fitted with.
+    cost: the C it was fitted with: the best of the search, or an infinite one; if it has no solution, the next best of
+        the search, or the largest of the grid.
     scores: mean accuracy of cross-validation by C, in the grid's order; NaN where a fold has no solution. None where
         the protocol asks for no search.
     unconverged: every C, of the search or the final fit, for which libsvm gave up after `max_iter` steps.
@@ -104,7 +106,6 @@ def fit_svm(
             a stratified subsample of `max_train` series cannot be drawn.
     """
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import SVC
 
     _check(representations, labels)
     searched = len(labels) // len(np.unique(labels)) >= spec.folds and len(labels) >= _MIN_SERIES
@@ -113,7 +114,8 @@ def fit_svm(
         representations, labels = representations[kept], labels[kept]
     features = np.ascontiguousarray(representations, dtype=np.float64)  # as libsvm computes  (n, D)
 
-    scores, cost, unconverged = None, np.inf, Counter[float]()
+    scores, unconverged = None, Counter[float]()
+    preferred = [np.inf, *sorted(filter(np.isfinite, spec.costs), reverse=True)]
     total = spec.folds * len(spec.costs) * searched + 1
     with warnings.catch_warnings():
         # Fits that give up are counted, and logged once below; the filter holds for the threads of the search too.
@@ -126,10 +128,10 @@ def fit_svm(
                 if progress:
                     progress(done, total)
             means = table.mean(axis=1)
-            cost = spec.costs[int(np.nan_to_num(means, nan=-1).argmax())]  # the first of equals, as GridSearchCV
+            ranked = np.argsort(-np.nan_to_num(means, nan=-1), kind="stable")  # the first of equals, as GridSearchCV
+            preferred = [spec.costs[i] for i in ranked]
             scores = dict(zip(spec.costs, means.tolist(), strict=True))
-        svc = SVC(C=cost, gamma=_gamma(features), max_iter=spec.max_iter)  # pyright: ignore[reportArgumentType]  # stub
-        svc.fit(features, labels)
+        svc, cost = _first_fit(features, labels, preferred, gamma=_gamma(features), max_iter=spec.max_iter)
     unconverged[cost] += svc.fit_status_
     if progress:
         progress(total, total)
@@ -141,6 +143,28 @@ def fit_svm(
             *(spec.max_iter, unconverged.total(), total, ", ".join(f"{cost:g}" for cost in gave_up)),
         )
     return FittedSVM(svc, cost, scores, gave_up)
+
+
+def _first_fit(features: np.ndarray, labels: np.ndarray, costs: Iterable[float], **settings: Any) -> tuple[SVC, float]:
+    """An SVC with the first C that has a solution, and that C; settings: of the SVC."""
+    for cost in costs:
+        svc = _fit(features, labels, C=cost, **settings)
+        if svc is not None:
+            return svc, cost
+        log.warning("C = %g has no solution: nearly equal series have different labels; fitted with another C.", cost)
+    raise InputError(f"No C of the classifier's costs has a solution on these {len(labels)} series; add a smaller one.")
+
+
+def _fit(features: np.ndarray, labels: np.ndarray, **settings: Any) -> SVC | None:
+    """A fitted SVC, or None if libsvm's multipliers overflow."""
+    from sklearn.svm import SVC
+
+    try:
+        return SVC(**settings).fit(features, labels)
+    except ValueError as error:
+        if "not finite" not in str(error):
+            raise
+        return None
 
 
 def predict(svc: SVC, representations: np.ndarray, workers: int = -1) -> np.ndarray:
@@ -265,14 +289,15 @@ class _Fold:
         """Accuracy on the test part with C = `cost`, NaN without solution; and whether libsvm converged."""
         if cost > self.largest:
             return np.nan, True
-        svc, score = self.fitted[cost] = self._known(cost) or self._fit(cost)
+        found = self._known(cost) or self._fit(cost)
+        if found is None:
+            return np.nan, True
+        svc, score = self.fitted[cost] = found
         return score, svc.fit_status_ == 0
 
-    def _fit(self, cost: float) -> tuple[SVC, float]:
-        from sklearn.svm import SVC
-
-        svc = SVC(C=cost, kernel="precomputed", max_iter=self.spec.max_iter).fit(self.kernel, self.labels)
-        return svc, float((svc.predict(self.test_kernel) == self.test_labels).mean())
+    def _fit(self, cost: float) -> tuple[SVC, float] | None:
+        svc = _fit(self.kernel, self.labels, C=cost, kernel="precomputed", max_iter=self.spec.max_iter)
+        return svc and (svc, float((svc.predict(self.test_kernel) == self.test_labels).mean()))
 
     def _known(self, cost: float) -> tuple[SVC, float] | None:
         """The solution for `cost`, where other fits determine it.

@@ -109,6 +109,46 @@ def test_an_infinite_cost_is_left_out_where_equal_series_have_two_labels(distanc
     assert abs(endless.dual_coef_).max() > 1e9
 
 
+def knotted() -> tuple[np.ndarray, np.ndarray]:
+    """Six of eight series nearly the same, with two labels: distinct to libsvm, but its multipliers overflow."""
+    rng = np.random.default_rng(15)
+    x = rng.normal(size=(8, 2))
+    x[2:] = x[0] + 2e-3 * rng.normal(size=(6, 2))
+    return x, np.arange(8) % 2
+
+
+def test_overflow_of_a_hard_margin_leaves_it_out(caplog):
+    x, y = knotted()
+    with pytest.raises(ValueError, match="not finite"):
+        SVC(C=np.inf, max_iter=SPEC.max_iter).fit(x, y)
+    fitted = fit_svm(x, y, SPEC)
+    assert (fitted.cost, fitted.svc.C, fitted.scores) == (1e4, 1e4, None)
+    assert [record.getMessage() for record in caplog.records] == [
+        "C = inf has no solution: nearly equal series have different labels; fitted with another C."
+    ]
+    assert np.array_equal(predict(fitted.svc, x), SVC(C=1e4).fit(x, y).predict(x))
+
+
+@pytest.mark.filterwarnings(  # the reference fails to fit, and says so
+    "ignore:One or more of the test scores are non-finite:UserWarning",
+    "ignore::sklearn.exceptions.FitFailedWarning",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+)
+def test_overflow_in_a_fold_has_no_score_as_in_grid_search_cv():
+    near, labels = knotted()
+    x, y = overlapping(100, 2)
+    x[::12], y[::12] = x[0], 0  # the knot, spread over all folds
+    x[::12, :2] = near[np.arange(9) % 8]
+    y[::12] = labels[np.arange(9) % 8]
+    reference = GridSearchCV(SVC(max_iter=SPEC.max_iter), {"C": GRID}, cv=5).fit(x, y)
+    fitted = fit_svm(x, y, SPEC)
+    assert np.isnan(reference.cv_results_["mean_test_score"][-1])
+    assert np.array_equal(
+        list((fitted.scores or {}).values()), reference.cv_results_["mean_test_score"], equal_nan=True
+    )
+    assert fitted.cost == reference.best_params_["C"]
+
+
 # The reference fails to fit, and says so.
 @pytest.mark.filterwarnings(
     "ignore:The least populated class:UserWarning",
