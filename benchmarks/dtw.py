@@ -35,14 +35,14 @@ def aeon(references: np.ndarray, queries: np.ndarray, threads: int) -> np.ndarra
 
 def tslearn(references: np.ndarray, queries: np.ndarray, threads: int) -> np.ndarray:
     """The minimum of tslearn's pairwise distances, which are square roots."""
-    from tslearn.metrics import cdist_dtw
+    from tslearn.metrics import cdist_dtw  # pyright: ignore[reportMissingImports]  # where it is installed
 
     return cdist_dtw(queries, references, n_jobs=threads).min(axis=1) ** 2
 
 
 def dtaidistance(references: np.ndarray, queries: np.ndarray, threads: int) -> np.ndarray:
     """The minimum of dtaidistance's pairwise distances in C, which are square roots."""
-    from dtaidistance import dtw
+    from dtaidistance import dtw  # pyright: ignore[reportMissingImports]  # where it is installed
 
     m, both = len(queries), np.vstack([queries, references])
     block = ((0, m), (m, len(both)))
@@ -56,7 +56,9 @@ def series(task: str, length: int, n: int, m: int) -> tuple[np.ndarray, np.ndarr
         rng = np.random.default_rng(0)
         parts = [rng.normal(size=(n, length)), rng.normal(size=(m, length))]
     else:
-        parts = [load_classification(task, split=split)[0][:k, 0] for split, k in (("train", n), ("test", m))]
+        parts = [
+            np.asarray(load_classification(task, split=split)[0])[:k, 0] for split, k in (("train", n), ("test", m))
+        ]
     references, queries = ((x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True) for x in parts)
     return references, queries
 

@@ -45,9 +45,11 @@ class PlainEncoder(nn.Module):
         with torch.no_grad():
             for plain, ours in zip(self.convolutions(), convolutions(encoder), strict=True):
                 plain.weight.copy_(ours.weight.permute(2, 1, 0))
+                assert plain.bias is not None
                 plain.bias.copy_(ours.bias)
-            self.blocks[-1].shortcut.weight.copy_(encoder.last.shortcut.weight.unsqueeze(-1))
-            self.blocks[-1].shortcut.bias.copy_(encoder.last.shortcut.bias)
+            shortcut = self.blocks[-1].get_submodule("shortcut")
+            shortcut.get_parameter("weight").copy_(encoder.last.shortcut.weight.unsqueeze(-1))
+            shortcut.get_parameter("bias").copy_(encoder.last.shortcut.bias)
 
     def convolutions(self) -> list[nn.Conv1d]:
         return [layer for layer in self.modules() if isinstance(layer, nn.Conv1d) and layer.kernel_size == (3,)]
@@ -92,7 +94,8 @@ def main() -> None:
     for length in (46, 152, 500, 1024):
         series = torch.randn(32, length)
         bf16 = options.precision == "bf16"
-        step(plain, series), step(ours, series, bf16)
+        step(plain, series)
+        step(ours, series, bf16)
         apart = difference(ours, plain)
         times = [(step(plain, series), step(ours, series, bf16)) for _ in range(options.repeats)]
         ratio = median(a / b for a, b in times)

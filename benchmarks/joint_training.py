@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from mtcs.errors import MtcsError
 from mtcs.layout import Layout
+from mtcs.machine import PrecisionName
 
 
 class Measured(NamedTuple):
@@ -29,7 +30,7 @@ class Measured(NamedTuple):
     """MB."""
 
 
-def measure(suite: str, method: str, epochs: int, threads: int, precision: str) -> Measured:
+def measure(suite: str, method: str, epochs: int, threads: int, precision: PrecisionName) -> Measured:
     """Train for `epochs` epochs; to be called in a fresh process, since peak memory is the process's."""
     import torch
 
@@ -45,7 +46,7 @@ def measure(suite: str, method: str, epochs: int, threads: int, precision: str) 
     on = hardware("auto", precision)
     torch.manual_seed(0)
     schedule = spec.schedule_for(tasks).model_copy(update={"epochs": epochs})
-    _, seconds = fit(spec.build(tasks), tasks, schedule, 0, on)
+    seconds = fit(spec.build(tasks), tasks, schedule, 0, on).seconds
     return Measured(f"{on}, {on.precision}", len(tasks), sum(len(t.train) for t in tasks), seconds, peak_memory(on))
 
 

@@ -18,6 +18,7 @@ import argparse
 import time
 from collections.abc import Callable
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -105,7 +106,8 @@ def memory(arguments: tuple[Tensor, Tensor, Tensor]) -> float:
     arguments[0].grad = None
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
         share(*arguments)
-    events = [event for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
+    results: Any = record.profiler and record.profiler.kineto_results
+    events = [event for event in results.events() if event.name() == "[memory]"]
     return max(accumulate(event.nbytes() for event in sorted(events, key=lambda e: e.start_ns()))) / 1e6
 
 
