@@ -8,18 +8,21 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
-from torch import nn
 
 from mtcs.classifiers import SVM
 from mtcs.errors import InputError
-from mtcs.methods import MethodSpec
 from mtcs.nearest import NearestNeighbour
+from mtcs.specs import MethodSpec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Names become file names and DVC stage names."""
 
 
 def _free(name: str) -> str:
+    if not (name[0].islower() or name.startswith("T_")):  # the others are free, and torch takes long to import
+        return name
+    from torch import nn
+
     if hasattr(nn.ModuleDict, name):
         raise ValueError("is a word that torch keeps for itself; name the task and its files otherwise")
     return name

@@ -32,9 +32,10 @@ import mtcs
 from mtcs.errors import InputError, WorkError
 from mtcs.layout import write_whole
 from mtcs.machine import DeviceName, PrecisionName
-from mtcs.methods import MethodSpec
-from mtcs.methods.base import Batch, Method, Schedule
+from mtcs.methods.base import Batch, Method
 from mtcs.progress import progress
+from mtcs.specs import MethodSpec
+from mtcs.specs.base import Schedule
 from mtcs.tasks import Split, Task
 
 _SAVING = 0.05  # of the time may go into checkpoints, where epochs are short
@@ -299,9 +300,8 @@ def run_key(spec: MethodSpec, tasks: Sequence[Task], seed: int, on: Hardware) ->
         digest.update(task.train.series.tobytes())
         digest.update(task.train.labels.tobytes())
     package = Path(mtcs.__file__).parent
-    for path in sorted(
-        [package / "encoder.py", package / "sharing.py", package / "training.py", *package.glob("methods/*.py")]
-    ):
+    ours = [package / name for name in ("encoder.py", "sharing.py", "training.py")]
+    for path in sorted([*ours, *package.glob("methods/*.py"), *package.glob("specs/*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
 

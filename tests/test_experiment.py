@@ -1,8 +1,11 @@
 """params.yaml: what the repository's own says, and the one line that each kind of mistake gets."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 from mtcs.archive import published_sizes
@@ -162,6 +165,22 @@ def test_a_mistake_is_named_in_one_line(tmp_path, where, value, message):
     assert message in said
     assert said.endswith(".")
     assert "\n" not in said
+
+
+def test_no_task_has_the_name_of_an_attribute_of_torchs(tmp_path):
+    taken = [name for name in dir(torch.nn.ModuleDict) if name[0].isalnum()]
+    assert {"items", "T_destination"} <= set(taken)
+    for name in taken:
+        path = write(tmp_path, valid() | {"suites": {"one": {"tasks": [name]}}})
+        with pytest.raises(InputError, match="is a word that torch keeps for itself"):
+            read_experiment(path)
+
+
+def test_parameters_are_read_without_torch():
+    code = "import sys; from pathlib import Path; from mtcs.experiment import read_experiment; "
+    code += f"read_experiment(Path({str(PARAMS)!r})); print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "numba", "sklearn", "pandas", "aeon", "dvc", "prefect"} & set(said)
 
 
 @pytest.mark.parametrize("section", ["suites", "seeds", "joint", "alone", "methods", "classifiers"])

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from mtcs.experiment import read_experiment
-from mtcs.methods import MethodSpec
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
+from mtcs.specs import MethodSpec
 from mtcs.tasks import Split, Task
 from mtcs.training import load_weights, save_weights
 

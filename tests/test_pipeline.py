@@ -28,19 +28,21 @@ from mtcs import stages
 from mtcs.cli import app
 from mtcs.experiment import read_experiment
 from mtcs.layout import Layout
-from mtcs.methods.multitask import MultiTaskSpec
+from mtcs.specs.multitask import MultiTaskSpec
 
 ROOT = Path(__file__).parent.parent
 
 WIRING = {
     "mtcs",
     "mtcs.cli",
+    "mtcs.cluster",
     "mtcs.errors",
     "mtcs.experiment",
     "mtcs.layout",
     "mtcs.machine",
     "mtcs.methods",
     "mtcs.progress",
+    "mtcs.specs",
     "mtcs.stages",
     "mtcs.validation",
 }
@@ -155,9 +157,9 @@ def test_code_deps_are_the_modules_a_stage_imports(pipeline):
         name = stage_of(stage)
         needed = imported[name] - WIRING - NO_PART.get(name, set())
         if method := parsed(stage.cmd)[1].get("method"):  # of the methods, its own; a group may list more
-            own = type(methods[method]).__module__
-            needed = {module for module in needed if not module.startswith("mtcs.methods.")}
-            needed |= {own, "mtcs.methods.base"} & imported[name]
+            own = type(methods[method]).__module__.split(".")[-1]
+            kept = {f"mtcs.{part}.{module}" for part in ("methods", "specs") for module in (own, "base")}
+            needed = {one for one in needed if not one.startswith(("mtcs.methods.", "mtcs.specs.")) or one in kept}
             if not isinstance(methods[method], MultiTaskSpec):
                 needed.discard("mtcs.sharing")
         listed = set()
@@ -260,7 +262,7 @@ def test_imports_are_found(code, expected):
 
 
 def test_closure_goes_through_modules_that_are_wiring_themselves():
-    assert {"mtcs.methods", "mtcs.methods.multitask", "mtcs.encoder"} <= closure({"mtcs.training"})
+    assert {"mtcs.specs", "mtcs.methods.multitask", "mtcs.encoder"} <= closure({"mtcs.training"})
 
 
 # A whole run of a tiny suite

@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.nn.functional import conv1d
 
 from mtcs.methods import t_loss as module
-from mtcs.methods.base import Batch, Schedule
-from mtcs.methods.t_loss import CausalEncoder, TLoss, TLossSpec, draw_triplets, subseries
+from mtcs.methods.base import Batch
+from mtcs.methods.t_loss import CausalEncoder, TLoss, draw_triplets, subseries
+from mtcs.specs.base import Schedule
+from mtcs.specs.t_loss import TLossSpec
 from mtcs.tasks import Split, Task
 
 NAN = math.nan

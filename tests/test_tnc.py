@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from mtcs.encoder import DilatedEncoder
 from mtcs.methods.base import Batch
-from mtcs.methods.tnc import Tnc, TncSpec, draw_windows
+from mtcs.methods.tnc import Tnc, draw_windows
+from mtcs.specs.tnc import TncSpec
 from mtcs.tasks import Split, Task
 
 WIDTH = 16

@@ -19,9 +19,10 @@ import yaml
 
 from mtcs.errors import InputError, WorkError
 from mtcs.layout import Layout
-from mtcs.methods import MethodSpec
-from mtcs.methods.base import Batch, Method, Schedule
-from mtcs.methods.multitask import MultiTaskSpec
+from mtcs.methods.base import Batch, Method
+from mtcs.specs import MethodSpec
+from mtcs.specs.base import Schedule
+from mtcs.specs.multitask import MultiTaskSpec
 from mtcs.tasks import Split, Task, write_task
 from mtcs.training import COLUMNS, Hardware, fit, hardware, load_weights, represent, run_key, save_weights
 

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from mtcs.encoder import DilatedEncoder
 from mtcs.methods import ts2vec as module
-from mtcs.methods.base import Batch, Schedule
-from mtcs.methods.ts2vec import Ts2Vec, Ts2VecSpec, centred, crop_bounds, hierarchical_loss, window
+from mtcs.methods.base import Batch
+from mtcs.methods.ts2vec import Ts2Vec, centred, crop_bounds, hierarchical_loss, window
+from mtcs.specs.base import Schedule
+from mtcs.specs.ts2vec import Ts2VecSpec
 from mtcs.tasks import Split, Task
 
 NAN = math.nan

@@ -8,11 +8,10 @@ import torch
 from pydantic import ValidationError
 
 from mtcs.encoder import DilatedEncoder
-from mtcs.methods.base import Batch, Schedule
+from mtcs.methods.base import Batch
 from mtcs.methods.ts_tcc import (
     Summary,
     TsTcc,
-    TsTccSpec,
     contextual_loss,
     encode_every,
     permuted,
@@ -20,6 +19,8 @@ from mtcs.methods.ts_tcc import (
     temporal_loss,
     without_padding,
 )
+from mtcs.specs.base import Schedule
+from mtcs.specs.ts_tcc import TsTccSpec
 
 SCHEDULE = Schedule(epochs=40, batch_size=128, drop_last=True, optimizer="adam", learning_rate=3e-4)
 

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from torch.nn.functional import gelu
 
 from mtcs.methods.base import Batch
-from mtcs.methods.tst import Dropout, Tst, TstSpec, segment_mask
+from mtcs.methods.tst import Dropout, Tst, segment_mask
+from mtcs.specs.tst import TstSpec
 from mtcs.tasks import Split, Task
 
 NAN = math.nan

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
 from torch import Tensor, nn
-
-from mtcs.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -52,50 +47,3 @@ class Method(nn.Module, ABC):
     def head(self, task: str) -> Tensor | None:
         """Weight (C, D) of the task's linear head, None for a method that trains without labels."""
         return None
-
-
-class Schedule(BaseModel, frozen=True, extra="forbid"):
-    """How long and with which steps a method is trained."""
-
-    epochs: int | None = Field(default=None, ge=1)
-    """Passes over all training series of all tasks."""
-    steps: int | None = Field(default=None, ge=0)
-    """Mini-batches; where `epochs` is given too, training ends with whichever comes first."""
-    batch_size: int = Field(ge=1)
-    """Series in a mini-batch, all of one task."""
-    drop_last: bool = False
-    """Whether a pass leaves out the rest of a task that does not fill a mini-batch, unless it is all there is."""
-    optimizer: Literal["adamw", "adam", "radam"] = "adamw"
-    """AdamW decouples weight decay from the gradient; the other two add it to the gradient."""
-    learning_rate: float = Field(gt=0, allow_inf_nan=False)
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999)
-    """Decay of the running means of the gradient and of its square."""
-    weight_decay: float = Field(default=0.01, ge=0, allow_inf_nan=False)
-    """0.01 is AdamW's usual value."""
-    clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Largest norm of the gradient of all parameters together; longer ones are scaled down to it."""
-    average: bool = False
-    """Whether the mean of the weights after every step is what encodes in the end, not the last weights."""
-
-    @model_validator(mode="after")
-    def _ends(self) -> Schedule:
-        if self.epochs is None and self.steps is None:
-            raise ValueError("needs epochs, steps, or both")
-        return self
-
-
-class Spec(BaseModel, ABC, frozen=True, extra="forbid"):
-    """A row of params.yaml under `methods`."""
-
-    schedule: Schedule
-    classifier: str
-    """Name, under `classifiers`, of what reads the representations. By name, so that a change there leaves every
-    trained model valid."""
-
-    @abstractmethod
-    def build(self, tasks: Sequence[Task]) -> Method:
-        """The method for these tasks, with fresh weights from torch's global generator."""
-
-    def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
-        """The schedule for these tasks, where it depends on their size."""
-        return self.schedule

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.linalg import vector_norm
 from torch.nn.functional import leaky_relu, logsigmoid, pad
 
-from mtcs.methods.base import Batch, Method, Spec
+from mtcs.methods.base import Batch, Method
 from mtcs.tasks import Task
 
 _ROWS = 4096  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
@@ -300,24 +299,3 @@ def _convolve_backward(
 def _shifts(shift: int, columns: int) -> list[tuple[int, int]]:
     """The earlier taps and how many columns they look back, those that fall inside."""
     return [(tap, back) for tap, back in ((1, shift), (0, 2 * shift)) if back < columns]
-
-
-class TLossSpec(Spec, frozen=True):
-    """T-Loss, for one task or several."""
-
-    kind: Literal["t_loss"]
-    depth: int = Field(default=10, ge=1, le=16)
-    """Residual blocks before the widening one; block i has dilation 2^i."""
-    hidden: int = Field(default=40, ge=1)
-    """Channels of those blocks."""
-    pooled: int = Field(default=160, ge=1)
-    """Channels of the widening block, whose maximum over time the linear layer reads."""
-    output: int = Field(default=320, ge=1)
-    """D, the width of a representation."""
-    negatives: int = Field(default=10, ge=1)
-    """K, negatives for each anchor."""
-    shared: bool = False
-    """Whether the anchors of a batch have the same negatives, or each its own."""
-
-    def build(self, tasks: Sequence[Task]) -> TLoss:
-        return TLoss(tasks, self.depth, self.hidden, self.pooled, self.output, self.negatives, self.shared)
