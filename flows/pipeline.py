@@ -26,34 +26,16 @@ from prefect.task_runners import TaskRunner
 
 from flows.artifacts import show_report
 from flows.graph import Graph, Stage
+from flows.request import Request, check
 from flows.runners import Slots, runner_for
 from flows.stage import How, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
 from mtcs.errors import InputError, MtcsError, WorkError
 from mtcs.experiment import read_experiment
 from mtcs.layout import Layout
-from mtcs.machine import DeviceName
 
 LOOK = 5.0
 """Seconds between two looks whether the run was cancelled."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a run is asked for; see the flow `reproduce` for the meaning of each.
-
-    refetch: (suite, task) whose raw data are removed and fetched anew.
-    """
-
-    suites: Sequence[str] = ()
-    methods: Sequence[str] = ()
-    seeds: Sequence[int] = ()
-    device: DeviceName = "auto"
-    workers: int = 1
-    force: bool | Sequence[str] = False
-    dask: str | None = None
-    stage_seconds: float | None = None
-    refetch: Sequence[tuple[str, str]] = ()
 
 
 def ended(work: Callable[[], None]) -> State | None:
@@ -105,15 +87,6 @@ def bring_up_to_date(root: Path, asked: Request) -> None:
         for suite in asked.suites or read_experiment(Layout(root).params).suites:
             if Layout(root).report(suite).exists():
                 show_report(root, suite)
-
-
-def check(root: Path, asked: Request) -> None:
-    """Raises InputError if params.yaml or a name is wrong."""
-    experiment = read_experiment(Layout(root).params)
-    for suite in asked.suites:
-        experiment.suite(suite)
-    for method in asked.methods:
-        experiment.method(method)
 
 
 @task(retries=2, retry_delay_seconds=[30, 120], persist_result=False)

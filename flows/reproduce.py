@@ -1,76 +1,27 @@
-"""The flow `reproduce`: DVC's stages as tasks of Prefect, with retries, logs and pictures: `make flow`."""
+"""The command that starts the flow `reproduce`: `make flow`, or `python -m flows.reproduce`.
+
+Names and params.yaml are checked before Prefect is imported, which takes seconds.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Any
 
-from prefect import flow
-from prefect.client.schemas.objects import State
-from prefect.exceptions import ParameterTypeError
-from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
-from pydantic import Field
-
-from flows.pipeline import Request, bring_up_to_date, check, ended
-from mtcs.errors import InputError, MtcsError, WorkError
-from mtcs.machine import DeviceName
-
-LOCAL_SERVER = "http://127.0.0.1:4200/api"
-"""Where `prefect server start` listens."""
+from flows.request import check, request
+from mtcs.errors import MtcsError, WorkError
 
 
-@flow(name="reproduce", persist_result=False)
-def reproduce(
-    suites: list[str] | None = None,
-    methods: list[str] | None = None,
-    seeds: list[int] | None = None,
-    device: DeviceName = "auto",
-    workers: Annotated[int, Field(ge=1, le=1024)] = 1,
-    force: bool | list[str] = False,
-    dask: str | None = None,
-    stage_seconds: Annotated[float, Field(gt=0)] | None = None,
-) -> State | None:
-    """Bring suites up to date, as `dvc repro` does, and show how it goes.
+def __getattr__(name: str) -> Any:
+    """The flow itself, for those who call it from Python: `from flows.reproduce import reproduce`."""
+    if name != "reproduce":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from flows.flow import reproduce
 
-    Args:
-        suites: of params.yaml; None is all that dvc.yaml has.
-        methods: predictions of these methods only, and no reports, since those compare all.
-        seeds: predictions with these seeds only, likewise.
-        device: where stages compute (`MTCS_DEVICE`).
-        workers: how many stages run side by side.
-        force: run all stages, or those named, even if they are up to date.
-        dask: address of a Dask scheduler, or "local" for a cluster of `workers` processes; None is threads.
-        stage_seconds: after which a stage is ended; None is never.
-
-    A mistake in params.yaml or a parameter ends the run before any stage. A failed stage holds up those that need it
-    and no others, and ends the run when nothing is left to do.
-    """
-    asked = Request(suites or [], methods or [], seeds or [], device, workers, force, dask, stage_seconds)
-    return ended(lambda: bring_up_to_date(Path.cwd(), asked))
-
-
-@contextmanager
-def watched() -> Iterator[None]:
-    """Runs within go to the server that `prefect server start` started here, if none is configured and one answers."""
-    if get_current_settings().api.url is not None or not _answers(LOCAL_SERVER):
-        yield
-        return
-    with temporary_settings({PREFECT_API_URL: LOCAL_SERVER}):
-        yield
-
-
-def _answers(server: str) -> bool:
-    try:
-        with urlopen(f"{server}/health", timeout=1) as response:
-            return response.status == 200
-    except (URLError, OSError):
-        return False
+    return reproduce
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,11 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = vars(parser.parse_args(arguments))
     given["force"] = given["force"] == [] or given["force"] or False
     try:
-        reproduce.validate_parameters(given)
-        check(Path.cwd(), Request(given["suites"] or [], given["methods"] or []))
-    except (MtcsError, ParameterTypeError) as error:
+        check(Path.cwd(), request(**given))
+    except MtcsError as error:
         print(f"reproduce: {error}", file=sys.stderr)
-        return InputError.exit_code
+        return error.exit_code
+    from flows.flow import reproduce, watched
+
     with watched():
         state = reproduce(**given, return_state=True)
     if state.is_completed():

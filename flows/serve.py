@@ -8,7 +8,7 @@ from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 
-from flows.reproduce import reproduce, watched
+from flows.flow import reproduce, watched
 from flows.watch import watch
 
 NIGHTLY = "0 2 * * *"

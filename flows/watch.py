@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 from urllib.error import URLError
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
@@ -15,9 +14,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
-from pydantic import Field
 
-from flows.pipeline import Request, bring_up_to_date, ended
+from flows.pipeline import bring_up_to_date, ended
+from flows.request import Request, Workers
 from flows.workspace import STATE
 from mtcs.experiment import Experiment, read_experiment
 from mtcs.layout import Layout, write_whole
@@ -31,7 +30,7 @@ SEEN = STATE / "seen.json"
 def watch(
     suites: list[str] | None = None,
     device: DeviceName = "auto",
-    workers: Annotated[int, Field(ge=1, le=1024)] = 1,
+    workers: Workers = 1,
 ) -> State | None:
     """Bring suites up to date if params.yaml or their tasks' files in the archive are not those of the last good run.
 

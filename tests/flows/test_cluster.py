@@ -9,9 +9,10 @@ import sys
 import pytest
 import yaml
 
+from flows.flow import reproduce
 from flows.graph import Stage
-from flows.pipeline import Request, _variables
-from flows.reproduce import reproduce
+from flows.pipeline import _variables
+from flows.request import Request
 from flows.runners import Slots, runner_for
 from mtcs.errors import InputError
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.reproduce import reproduce
+from flows.flow import reproduce
 
 BUILD = Path(__file__).parents[2] / "build"
 PICTURE = "[...document.images].some(one => one.src.startsWith('data:image/svg') && one.naturalWidth > 0)"

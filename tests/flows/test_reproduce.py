@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,8 +18,9 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import TaskRunSort
 
 from flows import stage as stages
+from flows.flow import reproduce
 from flows.graph import Graph
-from flows.reproduce import main, reproduce
+from flows.reproduce import main
 from flows.workspace import claimed
 from mtcs.errors import InputError
 
@@ -45,10 +47,17 @@ def run(**parameters: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def task_runs(flow_run: UUID) -> dict[str, Any]:
+    """By name. The server writes them down from events, a moment after the run itself."""
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run]))
+    found, before = [], None
     with get_client(sync_client=True) as client:
-        found = client.read_task_runs(
-            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run])), sort=TaskRunSort.NAME_ASC, limit=200
-        )
+        for _ in range(50):
+            found = client.read_task_runs(flow_run_filter=wanted, sort=TaskRunSort.NAME_ASC, limit=200)
+            now = [(one.name, one.state_name) for one in found]
+            if now == before and all(one.state is not None and one.state.is_final() for one in found):
+                break
+            before = now
+            time.sleep(0.2)
     return {one.name: one for one in found}
 
 
@@ -236,12 +245,28 @@ def test_a_mistake_ends_the_run_before_any_stage(workspace, parameters, message)
 
 
 def test_the_command_line_tells_mistakes_before_it_asks_a_server(workspace, capsys, monkeypatch):
-    monkeypatch.setattr("flows.reproduce.watched", None)
+    monkeypatch.setattr("flows.flow.watched", None)
     assert main(["--workers", "0"]) == 2
     assert "workers: Input should be greater than or equal to 1" in capsys.readouterr().err
+
+
+def test_a_mistake_in_params_yaml_is_told_before_prefect_is_imported(workspace):
     (workspace.root / "params.yaml").write_text("suites: 3")
-    assert main([]) == 2
-    assert "params.yaml: suites: Input should be a valid dictionary (is 3)" in capsys.readouterr().err
+    code = "import sys; from flows.reproduce import main; code = main([]); print(code, *sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=workspace.root, env=workspace.environment, capture_output=True, text=True
+    )
+    assert "params.yaml: suites: Input should be a valid dictionary (is 3)" in done.stderr
+    assert done.stdout.startswith("2 ")
+    assert not {"prefect", "torch", "dvc", "pandas"} & set(done.stdout.split())
+
+
+def test_the_flow_is_there_under_the_name_of_its_command():
+    import flows.reproduce
+
+    assert flows.reproduce.reproduce is reproduce
+    with pytest.raises(AttributeError, match="has no attribute 'replay'"):
+        _ = flows.reproduce.replay
 
 
 @pytest.mark.slow

@@ -1,0 +1,77 @@
+"""The flow `reproduce`: DVC's stages as tasks of Prefect, with retries, logs and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+
+from flows.pipeline import bring_up_to_date, ended
+from flows.request import Seconds, Workers, request
+from mtcs.machine import DeviceName
+
+LOCAL_SERVER = "http://127.0.0.1:4200/api"
+"""Where `prefect server start` listens."""
+
+
+@flow(name="reproduce", persist_result=False)
+def reproduce(
+    suites: list[str] | None = None,
+    methods: list[str] | None = None,
+    seeds: list[int] | None = None,
+    device: DeviceName = "auto",
+    workers: Workers = 1,
+    force: bool | list[str] = False,
+    dask: str | None = None,
+    stage_seconds: Seconds | None = None,
+) -> State | None:
+    """Bring suites up to date, as `dvc repro` does, and show how it goes.
+
+    Args:
+        suites: of params.yaml; None is all that dvc.yaml has.
+        methods: predictions of these methods only, and no reports, since those compare all.
+        seeds: predictions with these seeds only, likewise.
+        device: where stages compute (`MTCS_DEVICE`).
+        workers: how many stages run side by side.
+        force: run all stages, or those named, even if they are up to date.
+        dask: address of a Dask scheduler, or "local" for a cluster of `workers` processes; None is threads.
+        stage_seconds: after which a stage is ended; None is never.
+
+    A mistake in params.yaml or a parameter ends the run before any stage. A failed stage holds up those that need it
+    and no others, and ends the run when nothing is left to do.
+    """
+    asked = request(
+        suites=suites,
+        methods=methods,
+        seeds=seeds,
+        device=device,
+        workers=workers,
+        force=force,
+        dask=dask,
+        stage_seconds=stage_seconds,
+    )
+    return ended(lambda: bring_up_to_date(Path.cwd(), asked))
+
+
+@contextmanager
+def watched() -> Iterator[None]:
+    """Runs within go to the server that `prefect server start` started here, if none is configured and one answers."""
+    if get_current_settings().api.url is not None or not _answers(LOCAL_SERVER):
+        yield
+        return
+    with temporary_settings({PREFECT_API_URL: LOCAL_SERVER}):
+        yield
+
+
+def _answers(server: str) -> bool:
+    try:
+        with urlopen(f"{server}/health", timeout=1) as response:
+            return response.status == 200
+    except (URLError, OSError):
+        return False

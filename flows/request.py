@@ -1,0 +1,58 @@
+"""What a run is asked for, and whether it can be; light, so that a mistake is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from mtcs.errors import InputError
+from mtcs.experiment import read_experiment
+from mtcs.layout import Layout
+from mtcs.machine import DeviceName
+
+Workers = Annotated[int, Field(ge=1, le=1024)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for; see the flow `reproduce` for the meaning of each.
+
+    refetch: (suite, task) whose raw data are removed and fetched anew.
+    """
+
+    suites: Sequence[str] = ()
+    methods: Sequence[str] = ()
+    seeds: Sequence[int] = ()
+    device: DeviceName = "auto"
+    workers: Workers = 1
+    force: bool | Sequence[str] = False
+    dask: str | None = None
+    stage_seconds: Seconds | None = None
+    refetch: Sequence[tuple[str, str]] = ()
+
+
+def request(**given: Any) -> Request:
+    """A request by its parameters, None being the default.
+
+    Raises:
+        InputError: if a value is out of bounds.
+    """
+    try:
+        return Request(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(f"{first['loc'][0]}: {first['msg']} (is {first['input']!r}).") from error
+
+
+def check(root: Path, asked: Request) -> None:
+    """Raises InputError if params.yaml or a name is wrong."""
+    experiment = read_experiment(Layout(root).params)
+    for suite in asked.suites:
+        experiment.suite(suite)
+    for method in asked.methods:
+        experiment.method(method)
