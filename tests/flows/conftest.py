@@ -151,6 +151,10 @@ def wait_for(what, seconds: float = 90.0):
     raise AssertionError(f"waited {seconds:.0f} s for {what}")
 
 
+# A shell starts what runs in its background with SIGINT ignored, and so would be all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def until():
     """`until(what, seconds)`: the first true value of `what()`."""
