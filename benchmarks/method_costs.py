@@ -44,7 +44,7 @@ def measure(suite: str, method: str, steps: int, n: int, threads: int) -> Cost:
     from mtcs.experiment import read_experiment
     from mtcs.nearest import predict_nearest
     from mtcs.tasks import read_task
-    from mtcs.training import fit, hardware, peak_memory, represent
+    from mtcs.training import _steps, fit, hardware, peak_memory, represent
 
     torch.set_num_threads(threads)
     layout = Layout()
@@ -59,17 +59,14 @@ def measure(suite: str, method: str, steps: int, n: int, threads: int) -> Cost:
         model = spec.build(scope)
         parameters = max(parameters, sum(weight.numel() for weight in model.parameters()))
         schedule = spec.schedule_for(scope)
-        epoch = {task.name: _batches(len(task.train), schedule.batch_size, schedule.drop_last) for task in scope}
-        whole = sum(epoch.values())
-        total = min(
-            schedule.steps if schedule.steps is not None else sys.maxsize, (schedule.epochs or sys.maxsize) * whole
-        )
+        once = schedule.model_copy(update={"steps": None, "epochs": 1})
+        total, epoch = _steps(schedule, scope), _steps(once, scope)
         for task in scope:
             if total:
                 fit(model, [task], schedule.model_copy(update={"steps": 1, "epochs": None}), 0, on)
                 few = schedule.model_copy(update={"steps": steps, "epochs": None})
                 taken = fit(model, [task], few, 0, on)
-                training += taken.seconds / steps * total * epoch[task.name] / whole
+                training += taken.seconds / steps * total * _steps(once, [task]) / epoch
             queries = task.test.series[:n]
             if not parameters:
                 predict_nearest(task.train.series, task.train.labels, queries[:1], threads)  # compiles
@@ -82,11 +79,6 @@ def measure(suite: str, method: str, steps: int, n: int, threads: int) -> Cost:
             inference += each * (len(task.test) + (len(task.train) if total else 0))
     count = sum(len(task.test) + (len(task.train) if parameters else 0) for task in tasks)
     return Cost(f"{on}, {on.precision}", training, count / inference, parameters, peak_memory(on))
-
-
-def _batches(n: int, size: int, drop_last: bool) -> int:
-    """Mini-batches of a pass over n series."""
-    return max(1, n // size) if drop_last else -(-n // size)
 
 
 def _quietly(*arguments: object) -> Cost:

@@ -29,13 +29,30 @@ def on_cluster(
 
     Raises:
         InputError: if Dask is not installed, or no scheduler answers at `address`.
-        WorkError: if the cluster has no worker.
+        WorkError: if the cluster has no worker, or they die at the work.
         Exception: what `work` raises.
     """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
+        from joblib._dask import DaskDistributedBackend
     except ImportError:
         raise InputError("dask needs packages that are not installed; run pip install 'mtcs[cluster]'.") from None
+
+    class Backend(DaskDistributedBackend):
+        """Joblib's waits forever for a job that is lost with its workers, and computes here if there is one thread."""
+
+        def configure(self, *arguments: Any, **settings: Any) -> int:
+            return max(2, super().configure(*arguments, **settings))
+
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            job = super().submit(func, callback)
+            job.add_done_callback(lambda done: callback(done.exception()) if done.exception() else None)
+            return job
+
+        def retrieve_result_callback(self, out: Any) -> Any:
+            if isinstance(out, BaseException):
+                raise out
+            return super().retrieve_result_callback(out)
 
     class Shown(Parallel):
         def print_progress(self) -> None:
@@ -54,7 +71,12 @@ def on_cluster(
             client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as error:
             raise WorkError(f"The cluster at {address} has no worker; start one: 'dask worker {address}'.") from error
-        backend: dict[str, Any] = {"client": client}
-        with parallel_config("dask", **backend):
-            results: Any = Shown(n_jobs=-1)(delayed(work)(*piece) for piece in pieces)
+        try:
+            with parallel_config(Backend(client=client)):
+                results: Any = Shown(n_jobs=-1)(delayed(work)(*piece) for piece in pieces)
+        except KilledWorker as error:
+            raise WorkError(
+                f"Workers of the cluster at {address} died at this work, most likely of memory; give them more, or "
+                "leave out --dask and MTCS_DASK."
+            ) from error
     return list(results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,13 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.cli import app
+from mtcs.cluster import on_cluster
+from mtcs.errors import WorkError
 from mtcs.layout import Layout
 from mtcs.representations import Representations, write_representations
 from mtcs.tasks import Split, Task, write_task
 
+dask = pytest.importorskip("dask", reason="needs the extra 'cluster'")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
 
 LAYOUT = Layout()
@@ -128,3 +132,12 @@ def test_no_worker(monkeypatch):
         address = empty.scheduler_address
         expected = f"The cluster at {address} has no worker; start one: 'dask worker {address}'."
         assert fails(1, "--dask", address) == expected
+
+
+def test_workers_that_die():
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1") as frail,
+        pytest.raises(WorkError, match=r"^Workers of the cluster at tcp://127.0.0.1:\d+ died at this work"),
+    ):
+        on_cluster(frail.scheduler_address, os._exit, [(1,)], lambda done: None)
