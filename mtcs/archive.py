@@ -43,8 +43,8 @@ BACKOFF = 1.0
 LONGEST_WAIT = 30.0
 MAX_DOWNLOAD = 512 * 2**20
 """Bytes of a zip; the archive's largest is about a fifth of it."""
-MAX_MEMBER = 2**30
-"""Bytes of an unpacked file, measured while it is unpacked."""
+MAX_MEMBER = 2**28
+"""Bytes of an unpacked file, measured while it is unpacked; the archive's largest is about half of it."""
 MAX_MEMBERS = 100
 
 Progress = Callable[[str, int, int | None], None]
@@ -121,7 +121,8 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
         Whether anything was fetched.
 
     Raises:
-        InputError: if the name or the source is not valid, or a local source does not have the task.
+        InputError: if the name or the source is not valid, a local source does not have the task, or the user's own
+            files, of a task that is not the archive's, do not pass the checks.
         WorkError: if the transfer fails, or what arrived does not pass the checks.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
@@ -139,10 +140,12 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
         part.mkdir(parents=True)
         origin = _gather(name, source, part, progress)
         try:
-            for tsv in part.glob("*.tsv"):
+            for tsv in sorted(part.glob("*.tsv"), reverse=True):  # TRAIN before TEST
                 _convert(tsv)
             _load(part, name)
         except _Fault as fault:
+            if "://" not in source and name not in published_sizes():
+                raise InputError(f"{fault}; repair the file in {origin}.") from fault
             raise WorkError(f"{fault}; {origin} is incomplete or another version: {_WAY_OUT}.") from fault
         if folder.exists():
             shutil.rmtree(folder)
@@ -402,11 +405,19 @@ def _convert(tsv: Path) -> None:
     By text and not by aeon's `load_from_tsv_file`, whose numbers may be off in the last digit.
     """
     try:
-        rows = [line.split("\t") for line in tsv.read_text("utf-8").splitlines() if line.strip()]
+        lines = tsv.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise _Fault(f"{tsv.name} is not a text file ({error})") from error
-    labels = [_tidy(row[0]) for row in rows]
-    series = [["?" if value.strip().lower() in ("", "nan") else value.strip() for value in row[1:]] for row in rows]
+    labels, series = [], []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            label, *values = (field.strip() for field in line.split("\t"))
+            labels.append(_tidy(label))
+            series.append(["?" if value.lower() in ("", "nan") else value for value in values])
+            if wrong := _wrong(label, values):
+                raise _Fault(f"{tsv.name}, line {number}: {wrong}")
+    if sum(map(_is_number, labels)) == len(labels) - 1 and not _is_number(labels[0]) and len(labels) > 2:
+        raise _Fault(f"{tsv.name}, line 1: label {labels[0]!r} where all others are numbers, expected no header line")
     header = {
         "problemName": tsv.stem.rpartition("_")[0],
         "timestamps": "false",
@@ -422,16 +433,33 @@ def _convert(tsv: Path) -> None:
     tsv.unlink()
 
 
+def _wrong(label: str, values: list[str]) -> str | None:
+    """What of a line of a `.tsv` could not be told apart in a `.ts`, and what is expected."""
+    if not values:
+        return f"only {label[:40]!r}, expected a label and values with tabs between them"
+    if not label or re.search(r"[\s:,?]", label):
+        return f"label {label[:40]!r}, expected one without spaces, ':', ',' and '?'"
+    for value in values:
+        if value and not _is_number(value):
+            return f"value {value[:40]!r}, expected a number"
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text  # which Python takes in numbers, and nobody else
+
+
 def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
 def _tidy(label: str) -> str:
     """`1.0000000e+00` as `1`, as the archive's `.ts` files have it."""
-    try:
-        return str(int(float(label))) if float(label).is_integer() else label.strip()
-    except ValueError:
-        return label.strip()
+    return str(int(float(label))) if _is_number(label) and float(label).is_integer() else label
 
 
 def _in_order(labels: list[str]) -> list[str]:
@@ -445,6 +473,8 @@ def _load(folder: Path, name: str) -> RawTask:
     train, listed = _load_part(folder, name, "TRAIN")
     test, _ = _load_part(folder, name, "TEST")
     seen = set(train.labels)
+    if twice := sorted({label for label in listed if listed.count(label) > 1}):
+        raise _Fault(f"{name} lists label {twice[0]!r} twice, expected labels that differ in more than capitals")
     if unlisted := sorted(seen.difference(listed)):
         raise _Fault(f"{name} (train) has label {unlisted[0]!r}, expected one of its header's: {', '.join(listed)}")
     if unseen := sorted(set(test.labels) - seen):
@@ -452,6 +482,8 @@ def _load(folder: Path, name: str) -> RawTask:
     task = RawTask(name, train, test, tuple(_in_order([label for label in listed if label in seen])))
     if name in published_sizes():
         _compare(task, published_sizes()[name])
+    if len(seen) < 2:
+        raise _Fault(f"{name} (train) has label {min(seen)!r} alone, expected two labels or more")
     return task
 
 

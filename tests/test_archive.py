@@ -572,6 +572,48 @@ def test_a_tsv_reads_as_the_ts_does(tmp_path: Path, in_zip: bool) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_label(tmp_path: Path) -> None:
+    text = "\ufeff1\t1\t2\n2\t3\t4\n"
+    fetch_task("Toy", tmp_path / "Toy", str(write(tmp_path / "source", {"Toy_TRAIN.tsv": text, "Toy_TEST.tsv": text})))
+    assert read_raw(tmp_path / "Toy", "Toy").classes == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("A\t1\nb\t2\na\t3\n", "Toy lists label 'a' twice, expected labels that differ in more than capitals"),
+        ("1\t0,5\n2\t1\n", "Toy_TRAIN.tsv, line 1: value '0,5', expected a number"),
+        ("1\t1\n\n2\t1_0\n", "Toy_TRAIN.tsv, line 3: value '1_0', expected a number"),
+        (
+            "1,0.5,0.7\n2,1,2\n",
+            "Toy_TRAIN.tsv, line 1: only '1,0.5,0.7', expected a label and values with tabs",
+        ),
+        ("ok\t1\nbearing fault\t2\n", "Toy_TRAIN.tsv, line 2: label 'bearing fault', expected one without spaces"),
+        ("ok\t1\n\t2\n", "Toy_TRAIN.tsv, line 2: label '', expected one without spaces"),
+        ("label\t0\t1\n1\t5\t6\n2\t7\t8\n", "Toy_TRAIN.tsv, line 1: label 'label' where all others are numbers"),
+        ("1\t1\n1\t2\n", "Toy (train) has label '1' alone, expected two labels or more"),
+    ],
+)
+def test_a_mistake_in_ones_own_tsv_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    source = write(tmp_path / "source", {"Toy_TRAIN.tsv": text, "Toy_TEST.tsv": text})
+    with pytest.raises(InputError, match=f"^{re.escape(message)}.*; repair the file in {re.escape(str(source))}.$"):
+        fetch_task("Toy", tmp_path / "Toy", str(source))
+    assert nothing_but(tmp_path, "source")
+
+
+def test_a_label_is_a_number_as_the_archive_writes_it(tmp_path: Path) -> None:
+    text = "10\t1\n1_0\t2\n1.0e1\t3\n"
+    fetch_task("Toy", tmp_path / "Toy", str(write(tmp_path / "source", {"Toy_TRAIN.tsv": text, "Toy_TEST.tsv": text})))
+    assert read_raw(tmp_path / "Toy", "Toy").train.labels == ["10", "1_0", "10"]
+
+
+def test_a_ts_whose_labels_differ_in_capitals_only_is_refused(tmp_path: Path) -> None:
+    text = "@classLabel true A a N\n@data\n1,2:A\n1,3:a\n2,3:N\n"
+    source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
+    with pytest.raises(InputError, match="Toy lists label 'a' twice, expected labels that differ in more than"):
+        fetch_task("Toy", tmp_path / "Toy", str(source))
+
+
 def test_a_tsv_of_the_archive_agrees_with_aeons_reader(tmp_path: Path) -> None:
     tsv = AEON / "GunPoint/GunPoint_TRAIN.tsv"
     source = write(tmp_path / "source", {"Gun_TRAIN.tsv": tsv.read_text(), "Gun_TEST.tsv": tsv.read_text()})
