@@ -25,7 +25,7 @@ def reproduce(
     suites: list[str] | None = None,
     methods: list[str] | None = None,
     seeds: list[int] | None = None,
-    device: DeviceName = "auto",
+    device: DeviceName | None = None,
     workers: Workers = 1,
     force: bool | list[str] = False,
     dask: str | None = None,
@@ -37,7 +37,7 @@ def reproduce(
         suites: of params.yaml; None is all that dvc.yaml has.
         methods: predictions of these methods only, and no reports, since those compare all.
         seeds: predictions with these seeds only, likewise.
-        device: where stages compute (`MTCS_DEVICE`).
+        device: where stages compute; None is `MTCS_DEVICE`.
         workers: how many stages run side by side.
         force: run all stages, or those named, even if they are up to date.
         dask: address of a Dask scheduler, or "local" for a cluster of `workers` processes; None is threads.

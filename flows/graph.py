@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dvc.exceptions import DvcException
 from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
@@ -44,9 +45,12 @@ class Graph:
     """DVC's index of a workspace, opened once: reading it again for every stage would take longer than the stage."""
 
     def __init__(self, root: Path) -> None:
-        """Raises whatever DVC raises about a broken `dvc.yaml`."""
-        self.repo = Repo(str(root), _wait_for_lock=True)
-        self._graph: Any = get_active_graph(self.repo.index.graph)
+        """Raises InputError if the workspace or its `dvc.yaml` is broken."""
+        try:
+            self.repo = Repo(str(root), _wait_for_lock=True)
+            self._graph: Any = get_active_graph(self.repo.index.graph)
+        except DvcException as error:
+            raise InputError(f"DVC: {error}; 'dvc status' tells more.") from error
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in self._graph}
 
     def select(

@@ -33,6 +33,7 @@ from flows.workspace import STATE, claimed, release_dead
 from mtcs.errors import InputError, MtcsError, WorkError
 from mtcs.experiment import read_experiment
 from mtcs.layout import Layout
+from mtcs.machine import DeviceName, read_machine
 
 LOOK = 5.0
 """Seconds between two looks whether the run was cancelled."""
@@ -75,14 +76,19 @@ def bring_up_to_date(root: Path, asked: Request) -> None:
             named.update(graph.writers(raw.parent))
             shutil.rmtree(root / raw, ignore_errors=True)
         here = asked.dask in (None, "local")
-        variables = _variables(asked, max(1, joblib.cpu_count() // asked.workers) if here else None)
+        device = asked.device or read_machine().device
+        variables = _variables(device, asked.dask, max(1, joblib.cpu_count() // asked.workers) if here else None)
         how = How(root, root / STATE / "logs" / name, variables, asked.stage_seconds)
-        slots = Slots.of(runner, asked.device, asked.workers if here else len(stages))
+        slots = Slots.of(runner, device, asked.workers if here else len(stages))
         result = _bring_all(graph, stages, how, runner, slots, stages if asked.force is True else named)
+        failed = [_told(result, stages)] if result.failures else []
         if result.finished and graph.repo.config["core"].get("remote"):
-            push(sorted(result.finished))
-    if result.failures:
-        raise WorkError(_told(result, stages))
+            try:
+                push(sorted(result.finished))
+            except WorkError as error:
+                failed.append(str(error))
+    if failed:
+        raise WorkError("\n".join(failed))
     if not asked.methods and not asked.seeds:
         for suite in asked.suites or read_experiment(Layout(root).params).suites:
             if Layout(root).report(suite).exists():
@@ -96,14 +102,15 @@ def push(stages: Sequence[str]) -> None:
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     get_run_logger().info("%s", done.stdout.strip())
     if done.returncode:
-        raise WorkError(f"dvc push failed: {done.stdout.strip().splitlines()[-1]}")
+        said = done.stdout.strip().splitlines() or ["it said nothing"]
+        raise WorkError(f"dvc push failed: {said[-1]}")
 
 
-def _variables(asked: Request, threads: int | None) -> dict[str, str]:
+def _variables(device: DeviceName, dask: str | None, threads: int | None) -> dict[str, str]:
     """What stages find in their environment, on whichever machine."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("MTCS_")}
-    ours["MTCS_DEVICE"] = asked.device
-    if asked.dask is not None:
+    ours["MTCS_DEVICE"] = device
+    if dask is not None:
         ours["MTCS_DASK"] = ""  # a stage that waited for pieces of it on its own cluster would hold the place they need
     return ours if threads is None else {"MTCS_WORKERS": str(threads), **ours}
 

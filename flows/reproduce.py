@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--suites", nargs="+", metavar="SUITE", help="of params.yaml; default: all of dvc.yaml")
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help="their predictions only, and no report")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="their predictions only, and no report")
-    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: MTCS_DEVICE, or auto")
     parser.add_argument("--workers", type=int, default=1, help="stages side by side")
     parser.add_argument("--force", nargs="*", metavar="STAGE", help="run what is up to date, too: these, or all")
     parser.add_argument(
@@ -46,8 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     from flows.flow import reproduce, watched
 
-    with watched():
-        state = reproduce(**given, return_state=True)
+    try:
+        with watched():
+            state = reproduce(**given, return_state=True)
+    except RuntimeError as error:
+        if not str(error).startswith("Failed to reach API"):
+            raise
+        print(f"reproduce: {error}: start the server, or 'prefect config unset PREFECT_API_URL'.", file=sys.stderr)
+        return WorkError.exit_code
     if state.is_completed():
         return 0
     error = state.result(raise_on_failure=False)

@@ -28,7 +28,7 @@ class Request:
     suites: Sequence[str] = ()
     methods: Sequence[str] = ()
     seeds: Sequence[int] = ()
-    device: DeviceName = "auto"
+    device: DeviceName | None = None
     workers: Workers = 1
     force: bool | Sequence[str] = False
     dask: str | None = None

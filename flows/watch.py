@@ -20,7 +20,7 @@ from flows.request import Request, Workers
 from flows.workspace import STATE
 from mtcs.experiment import Experiment, read_experiment
 from mtcs.layout import Layout, write_whole
-from mtcs.machine import DeviceName, Machine
+from mtcs.machine import DeviceName, read_machine
 
 SEEN = STATE / "seen.json"
 """What the last good run saw: a digest of params.yaml, and one of each task's source in the archive."""
@@ -29,14 +29,14 @@ SEEN = STATE / "seen.json"
 @flow(name="watch", persist_result=False)
 def watch(
     suites: list[str] | None = None,
-    device: DeviceName = "auto",
+    device: DeviceName | None = None,
     workers: Workers = 1,
 ) -> State | None:
     """Bring suites up to date if params.yaml or their tasks' files in the archive are not those of the last good run.
 
     Args:
         suites: of params.yaml; None is all.
-        device: where stages compute (`MTCS_DEVICE`).
+        device: where stages compute; None is `MTCS_DEVICE`.
         workers: how many stages run side by side.
     """
     root = Path.cwd()
@@ -46,7 +46,7 @@ def watch(
         nonlocal unchanged
         experiment = read_experiment(Layout(root).params)
         before = json.loads((root / SEEN).read_text()) if (root / SEEN).exists() else {}
-        seen = look(root, experiment, suites or list(experiment.suites), Machine().archive, before)
+        seen = look(root, experiment, suites or list(experiment.suites), read_machine().archive, before)
         unchanged = seen == before
         if unchanged:
             return

@@ -35,7 +35,7 @@ def _told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MtcsError):
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted; the same command continues.", 130
+        return "Interrupted; the same command goes on: training and neighbour searches from where they were.", 130
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
     first = (str(error).strip().splitlines() or [""])[0]

@@ -23,7 +23,7 @@ def _free(name: str) -> str:
         return name
     from torch import nn
 
-    if hasattr(nn.ModuleDict, name):
+    if hasattr(nn.ModuleDict(), name):  # an instance has more names than its class
         raise ValueError("is a word that torch keeps for itself; name the task and its files otherwise")
     return name
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 
@@ -80,6 +81,9 @@ class Layout:
         return self.root / "reports" / suite
 
 
+_umask = Lock()  # it is read by setting it, and another thread would find that value
+
+
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that becomes `path` when the block ends well, and is removed if not.
@@ -93,8 +97,9 @@ def write_whole(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        umask = os.umask(0)
-        os.umask(umask)
+        with _umask:
+            umask = os.umask(0o077)
+            os.umask(umask)
         part.chmod(0o666 & ~umask)
         part.replace(path)
     finally:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mtcs.errors import InputError
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 PrecisionName = Literal["auto", "fp32", "bf16"]
@@ -28,3 +30,13 @@ class Machine(BaseSettings):
     """Processes and threads for CPU work; 0 means one for each core."""
     dask: str = ""
     """Address of a Dask scheduler whose workers take a task of `mtcs classify` each; empty is this machine."""
+
+
+def read_machine() -> Machine:
+    """Raises InputError, naming the variable and its value, if one of them is wrong."""
+    try:
+        return Machine()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"MTCS_{first['loc'][0]}".upper()
+        raise InputError(f"{name}: {first['msg']} (is {first['input']!r}); correct or unset that variable.") from error

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
-from pydantic import ValidationError
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
-from mtcs.machine import DeviceName, Machine, PrecisionName
+from mtcs.machine import DeviceName, PrecisionName, read_machine
 from mtcs.progress import progress
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
@@ -86,7 +86,7 @@ def download(
     from mtcs.archive import fetch_task
 
     wanted = _experiment().suite(suite)
-    source = "aeon" if wanted.source == "aeon" else archive or _machine().archive
+    source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive
     total = len(wanted.tasks)
     with progress(f"download {suite}", total, "tasks") as advance:
         for done, name in enumerate(wanted.tasks):
@@ -122,6 +122,7 @@ def train(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     precision: PrecisionOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Train a method's encoder on a suite, into data/models; killed, the same command continues."""
     import torch
@@ -130,11 +131,11 @@ def train(
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
-    on, commit = _hardware(device, precision), _commit()
+    on, commit = _hardware(device, precision, workers), _commit()
     finished = []
     for name, scope in _scopes(experiment, method, tasks, task):
         run = f"{suite}-{method}-{seed}-{name or 'joint'}"
-        checkpoint = WORKSPACE.checkpoints / f"{run}-{training.run_key(spec, scope, seed, on)}.safetensors"
+        checkpoint = _checkpoint(run, training.run_key(spec, scope, seed, on))
         torch.manual_seed(seed)
         model, schedule = spec.build(scope), spec.schedule_for(scope)
         trained = training.fit(model, scope, schedule, seed, on, checkpoint)
@@ -165,9 +166,7 @@ def train(
             f"{speed:.0f} series/s, {on.precision} on {on}"
         )
     # Only now: DVC deletes what a killed stage has written, and finished tasks are then read from their checkpoints.
-    for run in finished:
-        for stale in WORKSPACE.checkpoints.glob(f"{run}-*"):  # this run's, and those of earlier parameters or code
-            stale.unlink(missing_ok=True)
+    _discard(finished)
 
 
 def represent(
@@ -176,6 +175,7 @@ def represent(
     seed: SeedOption = 0,
     device: DeviceOption = None,
     precision: PrecisionOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Extract the representations of a suite's series with a trained encoder, into data/representations."""
     from mtcs import training
@@ -183,7 +183,7 @@ def represent(
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
-    on = _hardware(device, precision)
+    on = _hardware(device, precision, workers)
     with progress(f"represent {suite}", len(tasks), "tasks") as advance:
         done, series, start = 0, 0, time.perf_counter()
         for name, scope in _scopes(experiment, method, tasks):
@@ -220,7 +220,7 @@ def classify(
     experiment = _experiment()
     classifier = experiment.classifiers[experiment.method(method).classifier]
     tasks = _tasks(experiment, suite)
-    run, address = (suite, method, seed), _machine().dask if dask is None else dask
+    run, address = (suite, method, seed), read_machine().dask if dask is None else dask
     if address:
         found = _classify_on_cluster(address, run, classifier, tasks, workers)
     else:
@@ -245,7 +245,7 @@ def validate(
     precision: PrecisionOption = None,
     workers: WorkersOption = None,
 ) -> None:
-    """Measure parameters on held-out training series, into data/validation; no test series is looked at."""
+    """Measure parameters on held-out training series, into data/validation; killed, the same command continues."""
     import numpy as np
     import pandas as pd
     import torch
@@ -257,15 +257,19 @@ def validate(
     spec = experiment.method(method)
     classifier = experiment.classifiers[spec.classifier]
     tasks = [hold_out(task, share, seed) for task in _tasks(experiment, suite)]
-    on = _hardware(device, precision)
-    rows = []
-    for _, scope in _scopes(experiment, method, tasks):
+    on = _hardware(device, precision, workers)
+    unfinished = _unfinished(WORKSPACE, (f"validate-{suite}", method, seed))
+    rows, finished = [], []
+    for name, scope in _scopes(experiment, method, tasks):
+        run = f"validate-{suite}-{method}-{seed}-{name or 'joint'}"
         torch.manual_seed(seed)
         model = spec.build(scope)
-        training.fit(model, scope, spec.schedule_for(scope), seed, on)
+        checkpoint = _checkpoint(run, training.run_key(spec, scope, seed, on))
+        training.fit(model, scope, spec.schedule_for(scope), seed, on, checkpoint)
+        finished.append(run)
         for task in scope:
             found = _represented(model, task, on)
-            predicted, _ = _classified(classifier, task, found, workers)
+            predicted, _ = _classified(classifier, task, found, workers, unfinished=unfinished)
             head = _head_right(task, found)
             rows.append(
                 {
@@ -278,6 +282,8 @@ def validate(
     table = pd.DataFrame(rows)
     with write_whole(WORKSPACE.validation(suite, method, seed)) as part:
         table.to_csv(part, index=False)
+    _discard(finished)
+    shutil.rmtree(unfinished, ignore_errors=True)
     print(table.to_string(index=False, float_format="%.4f"))
     print(f"mean {table['accuracy'].mean():.4f}, of the heads {table['head_accuracy'].mean():.4f}")
 
@@ -292,7 +298,8 @@ def report(suite: SuiteName) -> None:
         spec = experiment.methods[name]
         classifier = experiment.classifiers[spec.classifier]
         parameters[name] = spec.model_dump(mode="json") | {"classifier": classifier.model_dump(mode="json")}
-    runs, variants = experiment.runs(suite), experiment.ablation
+    runs = experiment.runs(suite)
+    variants = tuple(name for name in experiment.ablation if name not in runs)
     seeds = runs | dict.fromkeys(variants, experiment.seeds)
     tasks = experiment.suite(suite).tasks
     table = write_report(WORKSPACE, suite, tasks, tuple(runs), seeds, parameters, variants)
@@ -309,23 +316,14 @@ def _experiment() -> Experiment:
     return read_experiment(WORKSPACE.params)
 
 
-def _machine() -> Machine:
-    try:
-        return Machine()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"MTCS_{first['loc'][0]}".upper()
-        raise InputError(f"{name}: {first['msg']} (is {first['input']!r}); correct or unset that variable.") from error
-
-
-def _hardware(device: DeviceName | None, precision: PrecisionName | None) -> Hardware:
+def _hardware(device: DeviceName | None, precision: PrecisionName | None, workers: int | None) -> Hardware:
     import torch
 
     from mtcs.training import hardware
 
-    machine = _machine()
-    if machine.workers:
-        torch.set_num_threads(machine.workers)
+    machine = read_machine()
+    if threads := machine.workers if workers is None else workers:
+        torch.set_num_threads(threads)
     return hardware(device or machine.device, precision or machine.precision)
 
 
@@ -351,6 +349,19 @@ def _scopes(
     if only is not None and only not in names:
         raise InputError(f"Unknown task {only}; the suite has {', '.join(names)}.")
     return [(task.name, [task]) for task in tasks if only in (None, task.name)]
+
+
+def _checkpoint(run: str, key: str) -> Path:
+    """Where unfinished training of a run is kept; the key is a digest of all that determines it."""
+    return WORKSPACE.checkpoints / f"{run}-{key}.safetensors"
+
+
+def _discard(runs: Sequence[str]) -> None:
+    """Remove the checkpoints of finished runs: these, those of earlier parameters or code, and half-written ones."""
+    ours = re.compile(rf"\.?({'|'.join(map(re.escape, runs))})-[0-9a-f]{{32}}\.safetensors.*")
+    for path in WORKSPACE.checkpoints.glob("*"):
+        if ours.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _represented(model: Method, task: Task, on: Hardware) -> Representations:
@@ -411,7 +422,14 @@ def _classify_task(
     from mtcs.nearest import save_neighbours
     from mtcs.representations import read_representations
 
-    found = read_representations(workspace.representation(*run, task.name))
+    suite, method, seed = run
+    found = read_representations(path := workspace.representation(*run, task.name))
+    for rows, split, what in ((found.train, task.train, "training"), (found.test, task.test, "test")):
+        if len(rows) != len(split):
+            raise InputError(
+                f"{path} has {len(rows)} {what} representations, expected {len(split)}; "
+                f"run 'mtcs represent {method} {suite} --seed {seed}'."
+            )
     predicted, svc = _classified(classifier, task, found, workers, show, _unfinished(workspace, run))
     classes = np.array(task.classes)
     table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
@@ -441,7 +459,7 @@ def _classified(
     from mtcs.classifiers import fit_svm, predict
     from mtcs.nearest import predict_nearest
 
-    threads = (_machine().workers if workers is None else workers) or -1
+    threads = (read_machine().workers if workers is None else workers) or -1
     if classifier.kind == "nearest_neighbour":
         return predict_nearest(found.train, task.train.labels, found.test, threads, show, unfinished), None
     svc = fit_svm(found.train, task.train.labels, classifier, threads, show).svc

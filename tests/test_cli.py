@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import mtcs
 from mtcs.cli import app
 from mtcs.layout import Layout
-from mtcs.tasks import Split, Task, write_task
+from mtcs.tasks import Split, Task, read_task, write_task
 
 PARAMS = {
     "suites": {"tiny": {"tasks": ["Short", "Long"]}, "toy": {"source": "aeon", "tasks": ["GunPoint"]}},
@@ -327,6 +327,72 @@ def test_damaged_model_and_representation(damage):
     assert "pickle" not in said, "no advice to load what may run code"
 
 
+def test_representations_of_other_data():
+    normalized()
+    mtcs_says("train", "joint", "tiny")
+    mtcs_says("represent", "joint", "tiny")
+    path = LAYOUT.normalized("tiny", "Short")
+    task = read_task(path)
+    for part, train, test in (("training", 14, 16), ("test", 16, 14)):
+        splits = (Split(task.train.series[:n], task.train.labels[:n]) for n in (train, test))
+        write_task(path, Task("Short", *splits, task.classes))
+        assert fails(2, "classify", "joint", "tiny") == (
+            f"data/representations/tiny/joint/seed0/Short.npz has 16 {part} representations, expected 14; "
+            "run 'mtcs represent joint tiny --seed 0'."
+        )
+
+
+@pytest.mark.parametrize("method", ["joint", "alone"])
+def test_validation_that_is_killed_goes_on(monkeypatch, method):
+    normalized()
+    whole = mtcs_says("validate", method, "tiny")
+    classify, calls = mtcs.stages._classified, []
+
+    def killed(*arguments, **more):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return classify(*arguments, **more)
+
+    monkeypatch.setattr("mtcs.stages._classified", killed)
+    fails(130, "validate", method, "tiny")
+    kept = sorted(path.name for path in LAYOUT.checkpoints.iterdir())
+    assert [name.rpartition("-")[0] for name in kept] == {
+        "joint": ["validate-tiny-joint-0-joint"],
+        "alone": ["validate-tiny-alone-0-Long", "validate-tiny-alone-0-Short"],
+    }[method]
+    monkeypatch.setattr("mtcs.training._epoch", None)
+    assert mtcs_says("validate", method, "tiny") == whole
+    assert not list(LAYOUT.checkpoints.iterdir())
+
+
+def test_only_the_checkpoints_of_a_finished_run_go():
+    normalized()
+    key = "0" * 32
+    LAYOUT.checkpoints.mkdir()
+    for name in (f"tiny-alone-0-Long-{key}", f"tiny-alone-0-Short-2-{key}", f".tiny-alone-0-Short-{key}.safetensors.x"):
+        (LAYOUT.checkpoints / f"{name}.safetensors").touch()
+    mtcs_says("train", "alone", "tiny", "--task", "Short")
+    assert sorted(path.name for path in LAYOUT.checkpoints.iterdir()) == [
+        f"tiny-alone-0-Long-{key}.safetensors",
+        f"tiny-alone-0-Short-2-{key}.safetensors",
+    ]
+
+
+def test_a_variant_that_a_suite_runs_is_a_column_and_counted_once():
+    params = yaml.safe_load(LAYOUT.params.read_text())
+    params["suites"]["tiny"] |= {"methods": ["joint", "spare"], "seeds": [0]}
+    params["ablation"] = ["spare"]
+    LAYOUT.params.write_text(yaml.safe_dump(params, sort_keys=False))
+    normalized()
+    for method in ("joint", "spare"):
+        for stage in ("train", "represent", "classify"):
+            mtcs_says(stage, method, "tiny")
+    mtcs_says("report", "tiny")
+    rows = (LAYOUT.report("tiny") / "accuracy.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * 2
+
+
 def test_model_of_other_parameters():
     normalized()
     mtcs_says("train", "joint", "tiny")
@@ -396,7 +462,7 @@ def test_interruption(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mtcs.experiment.read_experiment", interrupted)
-    assert fails(130, "methods") == "Interrupted; the same command continues."
+    assert fails(130, "methods").startswith("Interrupted; the same command goes on")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, AttributeError, AssertionError, EOFError, KeyError])

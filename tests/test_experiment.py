@@ -168,7 +168,7 @@ def test_a_mistake_is_named_in_one_line(tmp_path, where, value, message):
 
 
 def test_no_task_has_the_name_of_an_attribute_of_torchs(tmp_path):
-    taken = [name for name in dir(torch.nn.ModuleDict) if name[0].isalnum()]
+    taken = [name for name in dir(torch.nn.ModuleDict()) if name[0].isalnum()]
     assert {"items", "T_destination"} <= set(taken)
     for name in taken:
         path = write(tmp_path, valid() | {"suites": {"one": {"tasks": [name]}}})

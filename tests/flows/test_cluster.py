@@ -12,7 +12,6 @@ import yaml
 from flows.flow import reproduce
 from flows.graph import Stage
 from flows.pipeline import _variables
-from flows.request import Request
 from flows.runners import Slots, runner_for
 from mtcs.errors import InputError
 
@@ -55,7 +54,7 @@ def test_a_cluster_needs_a_server_that_its_workers_reach(monkeypatch):
 @pytest.mark.parametrize(("dask", "expected"), [(None, "tcp://there:8786"), ("local", ""), ("tcp://there:8786", "")])
 def test_stages_on_a_cluster_compute_where_they_run(monkeypatch, dask, expected):
     monkeypatch.setenv("MTCS_DASK", "tcp://there:8786")
-    assert _variables(Request(dask=dask), None)["MTCS_DASK"] == expected
+    assert _variables("cpu", dask, None)["MTCS_DASK"] == expected
 
 
 @pytest.mark.slow

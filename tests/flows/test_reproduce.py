@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -259,6 +260,46 @@ def test_a_mistake_in_params_yaml_is_told_before_prefect_is_imported(workspace):
     assert "params.yaml: suites: Input should be a valid dictionary (is 3)" in done.stderr
     assert done.stdout.startswith("2 ")
     assert not {"prefect", "torch", "dvc", "pandas"} & set(done.stdout.split())
+
+
+def test_a_server_that_is_gone_is_told_in_one_line(workspace):
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.reproduce", "--suites", "one"],
+        cwd=workspace.root,
+        env={**workspace.environment, "PREFECT_API_URL": "http://127.0.0.1:9/api"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("reproduce: Failed to reach API at http://127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            ("stages:", "stages"),
+            "DVC: unable to read: 'dvc.yaml', YAML file structure is corrupted; 'dvc ",
+        ),
+        (("cmd: ", "comd: "), "DVC: './dvc.yaml' validation failed: "),
+        (("${suites}", "${suits}"), "DVC: failed to parse 'stages.download.foreach' in 'dvc.yaml': Could not find 's"),
+    ],
+)
+def test_a_mistake_in_dvc_yaml_is_told_in_one_line(workspace, edit, message):
+    path = workspace.root / "dvc.yaml"
+    path.write_text(path.read_text().replace(*edit))
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        Graph(workspace.root)
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(None, "cpu"), ("auto", "auto")])
+def test_the_device_is_that_of_the_environment_unless_it_is_asked_for(workspace, monkeypatch, asked, expected):
+    monkeypatch.setenv("MTCS_DEVICE", "cpu")
+    workspace.before("download", 'echo "$MTCS_DEVICE" > device')
+    state, _ = run(suites=["one"], device=asked)
+    assert state.is_completed()
+    assert (workspace.root / "device").read_text().strip() == expected
 
 
 def test_the_flow_is_there_under_the_name_of_its_command():
