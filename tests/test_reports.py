@@ -21,11 +21,11 @@ import pytest
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.reports import ablation, accuracy, affinity, cost, figures, separation, significance, text
-from mtcs.reports.page import parameter_table, write_report
-from mtcs.reports.results import read_predictions, read_records
+from mtcs.reports.page import parameter_table, run_table, write_report
+from mtcs.reports.results import read_data, read_predictions, read_records
 from mtcs.representations import read_representations
 from mtcs.similarity import covariance_similarity
-from mtcs.tasks import Split, Task, write_task
+from mtcs.tasks import Split, Task, read_task, write_task
 
 WIDTH = 16
 
@@ -731,7 +731,7 @@ def test_ten_columns_have_their_names_and_seeds() -> None:
     assert text.paper_table(table).loc["TwoPatterns", "DTW"] == f"0.905† ({MINUS}0.055)"
     assert "MMoE" not in text.paper_table(table)
     assert text.caveats(table)[0] == (
-        "Mean ± standard deviation over 2 seeds for MTCS, MTL, MMoE and TS2Vec joint; "
+        "Mean ± sample standard deviation over 2 seeds for MTCS, MTL, MMoE and TS2Vec joint; "
         "one seed, without a spread, for TS2Vec, T-Loss, TNC, TS-TCC, TST and DTW."
     )
     assert table.mean["dtw"].corrected == pytest.approx(0.754 - (0.892 - 0.658) / 12 + 0.095 / 12, abs=5e-4)
@@ -739,6 +739,51 @@ def test_ten_columns_have_their_names_and_seeds() -> None:
     assert text.heading(table) == "10 methods on tiny"
     assert text.distance(table).count(" averages ") == 2
     assert len({figures._colour(i) for i in range(10)}) == 10
+
+
+def test_what_the_paper_has_is_not_set_beside_a_mean_over_other_tasks() -> None:
+    cells = {("mtcs", "Crop"): [0.70, 0.70], ("mtl", "Crop"): [0.75, 0.75]}
+    whole = tabulate(cells)
+    assert "(+0.001 in the paper)" in text.sharing_gain(whole, significance.compare(whole.scores))
+    partly = tabulate({**cells, ("mtcs", "Mine"): [0.9, 0.9], ("mtl", "Mine"): [0.8, 0.8]})
+    assert text.sharing_gain(partly, significance.compare(partly.scores)).startswith(
+        "Sharing moves the mean by +0.025:"
+    )
+
+
+def test_published_tasks_that_not_every_method_has() -> None:
+    table = tabulate({("mtcs", "Crop"): [0.7], ("dtw", "TwoPatterns"): [1.0]}, seeds=1)
+    assert text.distance(table) == (
+        "The paper reports no accuracy for the tasks that every method has, so nothing here is measured against it."
+    )
+
+
+def test_unequal_numbers_of_seeds_are_said() -> None:
+    cells = {("mtcs", "Crop"): [0.7, 0.8], ("mtl", "Crop"): [0.75]}
+    notes = text.caveats(tabulate(cells))
+    assert notes[0] == "Mean ± sample standard deviation over the planned 2 seeds."
+    assert "Ranks, wins, losses and p compare means over as many seeds as each method has." in notes
+    even = text.caveats(tabulate({name: values[:1] for name, values in cells.items()}, seeds=1))
+    assert even == ["One seed: the spread over seeds is unknown."]
+
+
+def test_a_commit_is_shortened_but_not_its_mark() -> None:
+    record = make_record("tiny", "mtcs", None, 0, 10)
+    runs = {("mtcs", 0): [{**record, "commit": "0123456789ab-dirty"}], ("mtcs", 1): [record]}
+    assert [run["commit"] for run in run_table(runs)] == ["0123456789-dirty", "0123456789"]
+
+
+def test_the_page_tells_which_data(layout: Layout) -> None:
+    report(layout)
+    before = read_data(layout, "tiny", list(TASKS))
+    shown = (layout.report("tiny") / "report.html").read_text()
+    assert all(row["SHA-256"] in shown for row in before)
+    path = layout.normalized("tiny", before[0]["task"])
+    task = read_task(path)
+    task.train.series[0, 0] += 1
+    write_task(path, task)
+    after = read_data(layout, "tiny", list(TASKS))
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False] + [True] * (len(TASKS) - 1)
 
 
 def test_lines_of_a_markdown_table_are_of_one_length() -> None:

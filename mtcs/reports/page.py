@@ -16,7 +16,7 @@ from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.reports import accuracy, affinity, cost, figures, text
 from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate, flatten
-from mtcs.reports.results import read_curves, read_records, trained_jointly
+from mtcs.reports.results import read_curves, read_data, read_records, trained_jointly
 from mtcs.reports.separation import related_pairs, separate
 from mtcs.reports.significance import LEVEL, Comparison, compare
 
@@ -71,7 +71,7 @@ def write_report(
     curves = {method: read_curves(layout, suite, method, shown, seeds[method]) for method in table.methods}
     records = {
         (method, seed): read_records(layout, suite, method, shown, seed)
-        for method in table.methods
+        for method in (*table.methods, *ablation)
         for seed in seeds[method]
     }
     affinities = [
@@ -134,6 +134,7 @@ def write_report(
             left_out=left_out,
             drawings=drawings,
             parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
+            data=read_data(layout, suite, shown),
             runs=run_table(records),
             versions=versions(records),
         ),
@@ -268,7 +269,7 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
         case "parameters":
             return f"{max(values):,}"
         case "commit":
-            return ", ".join(dict.fromkeys(str(value)[:10] for value in values))
+            return ", ".join(dict.fromkeys(re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", str(value)) for value in values))
         case _:
             return ", ".join(dict.fromkeys(map(str, values)))
 

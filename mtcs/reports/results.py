@@ -1,7 +1,8 @@
-"""What the earlier stages left for a report to read: predictions, representations, training curves and run records."""
+"""What the earlier stages left for a report to read: data, predictions, training curves and run records."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,35 @@ import pandas as pd
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout
+from mtcs.tasks import read_task
 
 CURVE_COLUMNS = ("step", "task", "loss", "sharing_loss", "relevant_share")
+
+
+def read_data(layout: Layout, suite: str, tasks: Sequence[str]) -> list[dict[str, str]]:
+    """Which data: each task's sizes, and the beginning of a SHA-256 of its normalised series and their labels.
+
+    Raises:
+        InputError: if a file is missing or does not hold a task.
+    """
+    rows = []
+    for name in tasks:
+        task, digest = read_task(layout.normalized(suite, name)), hashlib.sha256()
+        for split in (task.train, task.test):
+            digest.update(f"{split.series.shape} {task.classes}".encode())
+            digest.update(split.series.tobytes())
+            digest.update(split.labels.tobytes())
+        rows.append(
+            {
+                "task": name,
+                "training series": f"{len(task.train):,}",
+                "test series": f"{len(task.test):,}",
+                "length": f"{task.length:,}",
+                "labels": str(task.n_classes),
+                "SHA-256": digest.hexdigest()[:12],
+            }
+        )
+    return rows
 
 
 def read_predictions(path: Path) -> pd.DataFrame:

@@ -84,7 +84,9 @@ def distance(table: Table) -> str:
     """How far the paper's own models are from the paper, in one sentence; of few methods, how far each is."""
     compared = {method: tasks for method, tasks in table.compared.items() if tasks}
     if not compared:
-        return "The paper reports no accuracy for these tasks, so nothing here is measured against it."
+        printed = any(not math.isnan(cell.published) for row in table.rows for cell in row.cells.values())
+        which = "the tasks that every method has" if printed else "these tasks"
+        return f"The paper reports no accuracy for {which}, so nothing here is measured against it."
     if len(compared) > 3:
         compared = {method: tasks for method, tasks in compared.items() if method in ("mtcs", "mtl")} or compared
     clauses = []
@@ -108,7 +110,7 @@ def sharing_gain(table: Table, comparisons: Sequence[Comparison]) -> str:
     if not found:
         return ""
     sentence = f"Sharing moves the mean by {signed(-found[0].difference)}"
-    if table.compared["mtcs"] and table.compared["mtcs"] == table.compared["mtl"]:
+    if table.common and table.compared["mtcs"] == table.compared["mtl"] == table.common:
         sentence += f" ({signed(table.mean['mtcs'].published - table.mean['mtl'].published)} in the paper)"
     return (
         f"{sentence}: MTCS is ahead of MTL on {found[0].losses} of {len(table.common)} tasks "
@@ -172,8 +174,10 @@ def _be(names: Sequence[str]) -> str:
 def caveats(table: Table, left_out: Sequence[str] = ()) -> list[str]:
     """What a reader must know beside the numbers, one sentence each."""
     notes = [_seeds_asked(table)]
-    if any(cell.seeds < len(table.seeds[method]) for row in table.rows for method, cell in row.cells.items()):
+    if _short_of_seeds(table):
         notes.append("A number in brackets says that only so many seeds stand behind a cell.")
+    if len({cell.seeds for cell in table.mean.values()}) > 1:
+        notes.append("Ranks, wins, losses and p compare means over as many seeds as each method has.")
     if len(table.common) < len(table.rows):
         notes.append(
             f"Means and ranks are over the {len(table.common)} tasks of {len(table.rows)} that every method has."
@@ -182,6 +186,8 @@ def caveats(table: Table, left_out: Sequence[str] = ()) -> list[str]:
     if partly:
         shares = ", ".join(f"{len(tasks)} for {shown_name(method)}" for method, tasks in partly.items())
         notes.append(f"The paper's means, and the differences from them, are over the tasks it reports: {shares}.")
+    if "dtw" in table.methods:
+        notes.append(f"{shown_name('dtw')} interpolates missing values; encoders leave such steps out of the maximum.")
     if table.missing:
         notes.append(f"Without any prediction: {', '.join(map(shown_name, table.missing))}.")
     if left_out:
@@ -197,11 +203,18 @@ def _seeds_asked(table: Table) -> str:
     counts = sorted(by_count, reverse=True)
     if counts == [1]:
         return "One seed: the spread over seeds is unknown."
+    planned = "the planned " if _short_of_seeds(table) else ""
+    spread = f"Mean ± sample standard deviation over {planned}"
     if len(counts) == 1:
-        return f"Mean ± standard deviation over {counts[0]} seeds."
+        return f"{spread}{counts[0]} seeds."
     several = [f"{count} seeds for {listed(by_count[count])}" for count in counts if count > 1]
-    sentence = f"Mean ± standard deviation over {listed(several)}"
+    sentence = f"{spread}{listed(several)}"
     return sentence + (f"; one seed, without a spread, for {listed(by_count[1])}." if 1 in by_count else ".")
+
+
+def _short_of_seeds(table: Table) -> bool:
+    """Whether a cell has fewer seeds than were asked for."""
+    return any(cell.seeds < len(table.seeds[method]) for row in table.rows for method, cell in row.cells.items())
 
 
 def doubts(table: Table) -> list[str]:
@@ -406,6 +419,7 @@ def cost_notes(costs: Sequence[Cost]) -> list[str]:
         else "These costs do not compare: they were taken on different machines, threads or precisions.",
         "Training is the sum over the suite's tasks, mean over runs; parameters are those of one model; peak memory is "
         "of the process, for CUDA of the device; inference is from raw series to representation.",
+        "Times are as the clock showed them, whatever else the machine did.",
     ]
     idle = [shown_name(cost.method) for cost in costs if not cost.models]
     if idle:
