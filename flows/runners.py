@@ -27,7 +27,7 @@ def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:
     try:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
-        raise InputError("dask needs packages that are not installed; run pip install 'mtcs[cluster]'.") from None
+        raise InputError("dask needs packages that are not installed; run 'make install'.") from None
     if get_current_settings().api.url is None:
         raise InputError(
             "Dask's workers cannot reach this run; run 'prefect server start' and, from another machine, set "

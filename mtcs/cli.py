@@ -1,4 +1,4 @@
-"""The command line: one command a stage, and two that tell what there is."""
+"""The command line: one command a stage, one that measures parameters, and two that list what there is."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def _main(
 ) -> None:
     """Learn many time-series data sets together: one encoder, softly shared heads, SVMs on its representations.
 
-    The stages below run in this order; 'dvc repro' runs those that are out of date. Each reads params.yaml and
-    data/ of the current folder.
+    Stages run in this order: download, normalize, train, represent, classify, report; 'dvc repro' runs those that are
+    out of date. Every command reads params.yaml and data/ of the current folder.
     """
 
 
@@ -71,7 +71,7 @@ for _stage in stages.STAGES:
 
 @app.command()
 def suites() -> None:
-    """List the suites of params.yaml, their tasks and sizes."""
+    """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
     from mtcs.archive import published_sizes
     from mtcs.experiment import read_experiment
 

@@ -36,7 +36,7 @@ def on_cluster(
         from distributed import Client, KilledWorker
         from joblib._dask import DaskDistributedBackend
     except ImportError:
-        raise InputError("dask needs packages that are not installed; run pip install 'mtcs[cluster]'.") from None
+        raise InputError("dask needs packages that are not installed; run 'make install'.") from None
 
     class Backend(DaskDistributedBackend):
         """Joblib's waits forever for a job that is lost with its workers, and computes here if there is one thread."""

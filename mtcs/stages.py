@@ -71,7 +71,7 @@ PrecisionOption = Annotated[
     ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=0, help="Threads for CPU work; 0 is one a core. [env: MTCS_WORKERS]")
+    int | None, typer.Option("--workers", min=0, help="Threads for CPU work; 0 is all cores. [env: MTCS_WORKERS]")
 ]
 
 
@@ -79,10 +79,10 @@ def download(
     suite: SuiteName,
     archive: Annotated[
         str | None,
-        typer.Option("--archive", help="Folder, or URL template with {name}, that holds the zips. [env: MTCS_ARCHIVE]"),
+        typer.Option("--archive", help="Folder of zip, .ts or .tsv files, or URL with {name}. [env: MTCS_ARCHIVE]"),
     ] = None,
 ) -> None:
-    """Bring a suite's data sets into data/raw, checked against the archive's published sizes."""
+    """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
     from mtcs.archive import fetch_task
 
     wanted = _experiment().suite(suite)
@@ -289,7 +289,7 @@ def validate(
 
 
 def report(suite: SuiteName) -> None:
-    """Render a suite's accuracy and affinity reports into reports/, one self-contained page among them."""
+    """Render a suite's report into reports/: accuracies, ablations, costs, affinities, and a page with all of it."""
     from mtcs.reports.page import write_report
 
     experiment = _experiment()
@@ -307,7 +307,7 @@ def report(suite: SuiteName) -> None:
     print(f"\n{WORKSPACE.report(suite) / 'report.html'}")
 
 
-STAGES: tuple[Callable[..., None], ...] = (download, normalize, train, represent, classify, validate, report)
+STAGES: tuple[Callable[..., None], ...] = (download, normalize, train, represent, classify, report, validate)
 
 
 def _experiment() -> Experiment:

@@ -85,11 +85,19 @@ def test_mtcs_commands(command):
 def test_dvc_commands(command):
     arguments = parse_args(shlex.split(command)[1:])
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    suites = yaml.safe_load((ROOT / "params.yaml").read_text())["suites"]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    suites = params["suites"]
     for target in getattr(arguments, "targets", None) or []:
-        stage, suite = target.split("@")
+        stage, run = target.split("@")
         assert stage in stages
+        suite, *run = run.split("-")
         assert suite in (*suites, "mine")
+        if run:
+            method, seed = run
+            matrix = stages[stage]["matrix"]
+            assert suite in matrix["suite"]
+            assert method in params[matrix["method"].strip("${}")]
+            assert int(seed) in params[matrix["seed"].strip("${}")]
 
 
 @pytest.mark.parametrize("command", commands("make"))
