@@ -7,6 +7,7 @@ import queue
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Container, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import joblib
 from prefect import task
 from prefect.client.orchestration import get_client
@@ -67,6 +69,9 @@ def bring_up_to_date(root: Path, asked: Request) -> None:
         raise InputError(f"force: there is no stage {unknown[0]} in this run; it has {', '.join(stages)}.")
     with ExitStack() as stack:
         runner = stack.enter_context(runner_for(asked.workers, asked.dask))
+        here = asked.dask in (None, "local")
+        device = asked.device or read_machine().device
+        slots = Slots.of(runner, device, asked.workers if here else len(stages))
         name = str(flow_run.get_name())
         stack.enter_context(claimed(root, name))  # given up first: its end ends the stages that `runner` waits for
         for command in release_dead(graph.repo):
@@ -75,11 +80,8 @@ def bring_up_to_date(root: Path, asked: Request) -> None:
             raw = Layout().raw(suite, one)
             named.update(graph.writers(raw.parent))
             shutil.rmtree(root / raw, ignore_errors=True)
-        here = asked.dask in (None, "local")
-        device = asked.device or read_machine().device
         variables = _variables(device, asked.dask, max(1, joblib.cpu_count() // asked.workers) if here else None)
         how = How(root, root / STATE / "logs" / name, variables, asked.stage_seconds)
-        slots = Slots.of(runner, device, asked.workers if here else len(stages))
         result = _bring_all(graph, stages, how, runner, slots, stages if asked.force is True else named)
         failed = [_told(result, stages)] if result.failures else []
         if result.finished and graph.repo.config["core"].get("remote"):
@@ -140,7 +142,12 @@ def _bring_all(
     running: dict[PrefectFuture[Any], tuple[Stage, str | None]] = {}
     futures: dict[str, PrefectFuture[Any]] = {}
     ended: queue.SimpleQueue[PrefectFuture[Any]] = queue.SimpleQueue()
+    looked = time.monotonic()
     while True:
+        if time.monotonic() - looked >= LOOK:
+            if _cancel_requested():
+                raise _CancelRequested
+            looked = time.monotonic()
         for stage in [stage for stage in waiting.values() if result.finished.issuperset(stage.needs)]:
             if not slots.has_room(stage):
                 continue
@@ -158,8 +165,6 @@ def _bring_all(
         try:
             future = ended.get(timeout=LOOK)
         except queue.Empty:
-            if _cancel_requested():
-                raise _CancelRequested from None
             continue
         stage, gpu = running.pop(future)
         slots.give(gpu)
@@ -175,8 +180,12 @@ def _bring_all(
 
 
 def _cancel_requested() -> bool:
-    with get_client(sync_client=True) as client:
-        state = client.read_flow_run(UUID(flow_run.get_id())).state
+    try:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(UUID(flow_run.get_id())).state
+    except httpx.HTTPError as error:  # work goes on without a server; the next look may find it
+        get_run_logger().warning("The server does not say whether this run is cancelled: %s", error)
+        return False
     return state is not None and state.is_cancelling()
 
 

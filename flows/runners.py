@@ -51,9 +51,16 @@ class Slots:
 
     @classmethod
     def of(cls, runner: TaskRunner[Any], device: DeviceName, free: int) -> Slots:
+        """Raises InputError if the runner's cluster does not answer."""
         import torch
 
-        client = getattr(runner, "client", None)
+        try:
+            client = getattr(runner, "client", None)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"dask: no scheduler answers at {getattr(runner, 'address', None)} ({str(error).rstrip('.')}); "
+                "start one with 'dask scheduler', or correct --dask."
+            ) from error
         if client is not None:
             workers = client.scheduler_info(n_workers=-1)["workers"].values()
             if any("GPU" in worker["resources"] for worker in workers):

@@ -152,7 +152,7 @@ def _run(stage: Stage, how: How, variables: dict[str, str], force: bool) -> str:
             lines.append(line)
         said = answer.read()
     outcome = json.loads(said) if said else {"code": process.returncode}
-    if "outcome" in outcome and not late:
+    if "outcome" in outcome:
         return str(outcome["outcome"])
     if late:
         why, last = "timeout", f"ended after {how.seconds:g} s"
@@ -225,7 +225,8 @@ def _lines(process: subprocess.Popen[bytes], deadline: float | None) -> Iterator
                 _kill(process.pid)  # whoever of the group is left holds the pipe open
             if deadline is not None and time.monotonic() > deadline:
                 deadline, killing = None, time.monotonic() + GRACE
-                os.killpg(process.pid, signal.SIGTERM)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGTERM)
                 yield None
             if time.monotonic() > killing:
                 killing = float("inf")
@@ -247,17 +248,28 @@ def _kill(group: int) -> None:
 
 
 class _Progress:
-    """Shows the progress lines of a long stage as one artifact of the task run."""
+    """Shows the progress lines of a long stage as one artifact of the task run.
+
+    A server that does not take it is told of once, and ends no stage.
+    """
 
     def __init__(self, stage: str) -> None:
         self.stage = stage
         self.artifact: Any = None
+        self.refused = False
 
     def __call__(self, line: str) -> None:
         found = _PROGRESS.match(line)
         if found is None or int(found["total"]) == 0:
             return
-        percent = 100 * int(found["done"]) / int(found["total"])
+        try:
+            self._show(100 * int(found["done"]) / int(found["total"]), line)
+        except Exception as error:
+            if not self.refused:
+                get_run_logger().warning("Progress of %s is not shown: %s", self.stage, error)
+            self.refused = True
+
+    def _show(self, percent: float, line: str) -> None:
         if self.artifact is not None:
             update_progress_artifact(self.artifact, percent, line)
         elif percent < 100:

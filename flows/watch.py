@@ -18,12 +18,13 @@ from prefect.states import Completed
 from flows.pipeline import bring_up_to_date, ended
 from flows.request import Request, Workers
 from flows.workspace import STATE
+from mtcs.archive import address_of
 from mtcs.experiment import Experiment, read_experiment
 from mtcs.layout import Layout, write_whole
 from mtcs.machine import DeviceName, read_machine
 
 SEEN = STATE / "seen.json"
-"""What the last good run saw: a digest of params.yaml, and one of each task's source in the archive."""
+"""What the last good run of each suite saw: a digest of params.yaml, and one of each task's source in the archive."""
 
 
 @flow(name="watch", persist_result=False)
@@ -63,14 +64,15 @@ def watch(
 def look(
     root: Path, experiment: Experiment, suites: Sequence[str], archive: str, before: dict[str, str]
 ) -> dict[str, str]:
-    """Digests by `params.yaml` and `SUITE/TASK`; what cannot be reached now is taken to be as before."""
+    """Digests by `params.yaml of SUITE` and `SUITE/TASK`; what cannot be reached now is taken to be as before."""
     seen = dict(before)
-    seen["params.yaml"] = hashlib.sha256(Layout(root).params.read_bytes()).hexdigest()
+    parameters = hashlib.sha256(Layout(root).params.read_bytes()).hexdigest()
     for suite in suites:
+        seen[f"params.yaml of {suite}"] = parameters
         for task in experiment.suite(suite).tasks if experiment.suite(suite).source == "archive" else ():
             try:
                 facts = _served(archive.replace("{name}", task)) if "://" in archive else _files(Path(archive), task)
-            except (URLError, OSError) as error:
+            except (URLError, OSError, ValueError) as error:
                 get_run_logger().warning("%s cannot be looked at (%s); taken to be as before.", task, error)
                 continue
             seen[f"{suite}/{task}"] = hashlib.sha256(repr(facts).encode()).hexdigest()
@@ -84,5 +86,7 @@ def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
 
 
 def _served(url: str) -> list[str | None]:
-    with urlopen(HttpRequest(url, method="HEAD", headers={"User-Agent": "mtcs"}), timeout=30) as response:
+    with urlopen(
+        HttpRequest(address_of(url) or url, method="HEAD", headers={"User-Agent": "mtcs"}), timeout=30
+    ) as response:
         return [response.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length")]

@@ -26,9 +26,9 @@ from functools import cache
 from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Literal, NamedTuple, cast
+from typing import IO, Any, BinaryIO, Literal, NamedTuple, cast
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import numpy as np
@@ -184,17 +184,19 @@ def _gather(name: str, source: str, into: Path, progress: Progress | None) -> st
         return str(inside / name)
 
     if "://" in source:
-        url = source.replace("{name}", name)
-        if "{name}" not in source or not _is_http(url):
+        if "@" in source.split("://", 1)[1].split("/", 1)[0]:
+            raise InputError("MTCS_ARCHIVE holds a user's name or password before the host, which is not supported.")
+        url = address_of(source.replace("{name}", name))
+        if "{name}" not in source or url is None:
             raise InputError(
                 f"MTCS_ARCHIVE is {source!r}; expected a folder, or an http or https URL with '{{name}}' in it."
             )
         archive = into / "archive.zip"
         with archive.open("wb") as file:
             _download(name, url, file, progress)
-        _unpack(name, archive, url, into)
+        _unpack(name, archive, _shown(url), into)
         archive.unlink()
-        return url
+        return _shown(url)
 
     folder = Path(source)
     if not folder.is_dir():
@@ -209,12 +211,24 @@ def _gather(name: str, source: str, into: Path, progress: Progress | None) -> st
     raise InputError(f"{name} is not in {folder} (no {name}.zip, {name}_TRAIN.ts or {name}_TRAIN.tsv); {_WAY_OUT}.")
 
 
-def _is_http(url: str) -> bool:
+def address_of(url: str) -> str | None:
+    """An http or https URL in ASCII, as it is asked for; None where this is none."""
     try:
         address = urlsplit(url)
-        return address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-    except ValueError:
-        return False
+        host = (address.hostname or "").encode("idna").decode("ascii")
+        port = "" if address.port is None else f":{address.port}"
+    except ValueError:  # UnicodeError among them
+        return None
+    if address.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9._:-]+", host) or port == ":0":
+        return None
+    netloc = f"[{host}]{port}" if ":" in host else host + port
+    path, query = (quote(part, safe="%/:@!$&'()*+,;=~?") for part in (address.path, address.query))
+    return address._replace(netloc=netloc, path=path, query=query, fragment="").geturl()
+
+
+def _shown(url: str) -> str:
+    """A URL for messages and logs: without its query, which may be a signature."""
+    return urlsplit(url)._replace(query="").geturl()
 
 
 def _copy(name: str, place: Path, into: Path) -> bool:
@@ -245,9 +259,10 @@ class _Broken(Exception):
 
 class _HttpOnly(HTTPRedirectHandler):
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        if not _is_http(newurl):  # the standard library would follow to ftp
+        address = address_of(newurl)
+        if address is None:  # the standard library would follow to ftp
             raise HTTPError(req.full_url, code, f"redirection to {newurl!r} refused", headers, fp)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        return super().redirect_request(req, fp, code, msg, headers, address)
 
 
 _opener = build_opener(_HttpOnly)
@@ -255,6 +270,7 @@ _opener = build_opener(_HttpOnly)
 
 def _download(name: str, url: str, file: BinaryIO, progress: Progress | None) -> None:
     """Fill `file` with what `url` serves, resuming a broken transfer where the server lets us, else from the start."""
+    shown = _shown(url)
     validator: str | None = None  # names the version that `file` holds the beginning of
     for attempt in range(ATTEMPTS):
         offset = file.tell()
@@ -275,12 +291,12 @@ def _download(name: str, url: str, file: BinaryIO, progress: Progress | None) ->
         except _Broken as broken:
             if attempt + 1 == ATTEMPTS:
                 raise WorkError(
-                    f"{name}: {url} failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}."
+                    f"{name}: {shown} failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}."
                 ) from broken
             if not broken.resumable:
                 validator = None
             wait = max(min(BACKOFF * 2**attempt, LONGEST_WAIT) * random.uniform(0.5, 1.0), broken.wait)
-            _log.info("%s: %s; attempt %d of %d in %.1f s.", name, broken, attempt + 2, ATTEMPTS, wait)
+            _log.warning("%s: %s; attempt %d of %d in %.1f s.", name, broken, attempt + 2, ATTEMPTS, wait)
             time.sleep(wait)
 
 
@@ -293,9 +309,8 @@ def _open(name: str, url: str, headers: dict[str, str]) -> HTTPResponse:
             asked = error.headers.get("Retry-After", "")
             wait = min(float(asked), LONGEST_WAIT) if asked.isascii() and asked.isdigit() else 0.0
             raise _Broken(f"HTTP {error.code} {error.reason}", wait, resumable=error.code != 416) from error
-        raise WorkError(
-            f"{name} cannot be had from {url} (HTTP {error.code} {error.reason}); check the name, or {_WAY_OUT}."
-        ) from error
+        said = f"HTTP {error.code} {error.reason}"
+        raise WorkError(f"{name} cannot be had from {_shown(url)} ({said}); check the name, or {_WAY_OUT}.") from error
     except (OSError, HTTPException) as error:
         raise _Broken(getattr(error, "reason", None) or error) from error
 
@@ -316,7 +331,7 @@ def _receive(name: str, url: str, response: HTTPResponse, file: BinaryIO, progre
     done = file.tell()
     total = None if response.length is None else done + response.length
     too_large = WorkError(
-        f"{name}: {url} is larger than {MAX_DOWNLOAD:,} bytes, no task of the archive is; {_WAY_OUT}."
+        f"{name}: {_shown(url)} is larger than {MAX_DOWNLOAD:,} bytes, no task of the archive is; {_WAY_OUT}."
     )
     if total is not None and total > MAX_DOWNLOAD:
         raise too_large
@@ -353,7 +368,7 @@ def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
             for member in _choose(name, origin, members.infolist()):
                 with members.open(member) as packed, (into / _base(member)).open("wb") as file:
                     size = 0
-                    while chunk := packed.read(2**20):
+                    for chunk in _unpacked(packed):
                         size += len(chunk)
                         if size > MAX_MEMBER:
                             raise WorkError(
@@ -363,6 +378,14 @@ def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
                         file.write(chunk)
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
         raise WorkError(f"{name}: {origin} is a damaged zip archive ({error}); {_WAY_OUT}.") from error
+
+
+def _unpacked(packed: IO[bytes]) -> Iterator[bytes]:
+    try:
+        while chunk := packed.read(2**20):
+            yield chunk
+    except OSError as error:  # what bz2 says of damaged data
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _choose(name: str, origin: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -416,6 +439,8 @@ def _convert(tsv: Path) -> None:
             series.append(["?" if value.lower() in ("", "nan") else value for value in values])
             if wrong := _wrong(label, values):
                 raise _Fault(f"{tsv.name}, line {number}: {wrong}")
+    if not labels:
+        raise _Fault(f"{tsv.name} has no series, expected at least one")
     if sum(map(_is_number, labels)) == len(labels) - 1 and not _is_number(labels[0]) and len(labels) > 2:
         raise _Fault(f"{tsv.name}, line 1: label {labels[0]!r} where all others are numbers, expected no header line")
     header = {
@@ -458,8 +483,10 @@ def _truth(value: bool) -> str:
 
 
 def _tidy(label: str) -> str:
-    """`1.0000000e+00` as `1`, as the archive's `.ts` files have it."""
-    return str(int(float(label))) if _is_number(label) and float(label).is_integer() else label
+    """`1.0000000e+00` as `1`, as the archive's `.ts` files have it; `007` and long whole numbers stay as they are."""
+    if not re.search(r"[.e]", label.lower()) or not _is_number(label) or not float(label).is_integer():
+        return label
+    return str(int(float(label))) if abs(float(label)) < 2**53 else label
 
 
 def _in_order(labels: list[str]) -> list[str]:
@@ -497,6 +524,8 @@ def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple
     try:
         read = cast("tuple[Any, Any, dict[str, Any]]", load_from_ts_file(str(path), return_meta_data=True))
     except (OSError, ValueError, IndexError) as error:
+        if (line := _empty_line(path)) is not None:
+            raise _Fault(f"{path.name}, line {line} is empty, expected a series") from error
         said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))
         raise _Fault(f"{what} is not a .ts file that aeon can read ({said})") from error
     values, labels, header = read  # n arrays (1, T_i), n labels, what the header says
@@ -517,6 +546,13 @@ def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple
             raise _Fault(f"{what} has an infinite value in series {i}, expected finite or missing values")
     # aeon puts a line in lower case and then writes every 'nan' in it as 'NaN', in a label too
     return RawSplit(series, [str(label).strip().lower() for label in labels]), header["class_values"]
+
+
+def _empty_line(path: Path) -> int | None:
+    """The first line of a `.ts` file's data that holds nothing."""
+    lines = [line.strip() for line in path.read_text("utf-8", errors="replace").splitlines()]
+    begins = next((i for i, line in enumerate(lines) if line.lower() == "@data"), len(lines))
+    return next((i for i, line in enumerate(lines[begins:], begins + 1) if not line), None)
 
 
 def _trim(values: np.ndarray) -> np.ndarray:  # (T,) -> (T_i,)

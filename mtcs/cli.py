@@ -36,6 +36,12 @@ def _told(error: BaseException) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted; the same command goes on: training and neighbour searches from where they were.", 130
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error):
+        return (
+            "Out of memory; take a smaller `schedule.batch_size` of the method or `classifiers.svm.max_train`, fewer "
+            "--workers, or a larger machine.",
+            1,
+        )
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
     first = (str(error).strip().splitlines() or [""])[0]

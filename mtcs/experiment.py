@@ -19,6 +19,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
 def _free(name: str) -> str:
+    if name == "joint":
+        raise ValueError("is what the files of joint models are named; name the task and its files otherwise")
     if not (name[0].islower() or name.startswith("T_")):  # the others are free, and torch takes long to import
         return name
     from torch import nn
@@ -142,19 +144,23 @@ def read_experiment(path: Path) -> Experiment:
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise InputError(f"{path}: {line}{error.problem}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
-        first, more = error.errors()[0], error.error_count() - 1
-        place = list(first["loc"])
-        if place[:1] in (["methods"], ["classifiers"]):
-            del place[2:3]  # pydantic's own: which member of the union `kind` chose
-        where = ".".join(map(str, place))
-        what = first["msg"].removeprefix("Value error, ")
-        value = (
-            ""
-            if first["type"] in ("missing", "value_error") or isinstance(first["input"], dict)
-            else f" (is {first['input']!r})"
-        )
-        rest = f"; and {more} more" if more else ""
-        raise InputError(f"{path}: {f'{where}: ' if where else ''}{what}{value}{rest}.") from error
+        raise InputError(f"{path}: {_first_fault(error)}.") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that does not exist
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, with its place and value, and how many more there are."""
+    first, more = error.errors()[0], error.error_count() - 1
+    place = list(first["loc"])
+    if place[:1] in (["methods"], ["classifiers"]):
+        del place[2:3]  # pydantic's own: which member of the union `kind` chose
+    where = ".".join(map(str, place))
+    what = first["msg"].removeprefix("Value error, ")
+    value = (
+        ""
+        if first["type"] in ("missing", "value_error") or isinstance(first["input"], dict)
+        else f" (is {first['input']!r})"
+    )
+    return f"{f'{where}: ' if where else ''}{what}{value}{f'; and {more} more' if more else ''}"

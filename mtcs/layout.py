@@ -73,9 +73,9 @@ class Layout:
         """The labelled series among which a nearest neighbour is searched later."""
         return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.npz"
 
-    def validation(self, suite: str, method: str, seed: int) -> Path:
+    def validation(self, suite: str, method: str, seed: int, share: float) -> Path:
         """Accuracy on a held-out share of the training series, for choosing settings."""
-        return self.root / "data/validation" / suite / method / f"seed{seed}.csv"
+        return self.root / "data/validation" / suite / method / f"seed{seed}-share{share:g}.csv"
 
     def report(self, suite: str) -> Path:
         return self.root / "reports" / suite

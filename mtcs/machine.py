@@ -26,8 +26,8 @@ class Machine(BaseSettings):
     """`auto` takes a CUDA device where there is one."""
     precision: PrecisionName = "auto"
     """Of the encoder's matrix products; `auto` takes bf16 where the hardware multiplies it faster."""
-    workers: int = Field(default=0, ge=0)
-    """Processes and threads for CPU work; 0 means one for each core."""
+    workers: int = Field(default=0, ge=0, le=4096)
+    """Threads for CPU work; 0 means all cores."""
     dask: str = ""
     """Address of a Dask scheduler whose workers take a task of `mtcs classify` each; empty is this machine."""
 

@@ -71,7 +71,8 @@ PrecisionOption = Annotated[
     ),
 ]
 WorkersOption = Annotated[
-    int | None, typer.Option("--workers", min=0, help="Threads for CPU work; 0 is all cores. [env: MTCS_WORKERS]")
+    int | None,
+    typer.Option("--workers", min=0, max=4096, help="Threads for CPU work; 0 is all cores. [env: MTCS_WORKERS]"),
 ]
 
 
@@ -258,10 +259,11 @@ def validate(
     classifier = experiment.classifiers[spec.classifier]
     tasks = [hold_out(task, share, seed) for task in _tasks(experiment, suite)]
     on = _hardware(device, precision, workers)
-    unfinished = _unfinished(WORKSPACE, (f"validate-{suite}", method, seed))
+    validation = f"validate{share:g}-{suite}"
+    unfinished = _unfinished(WORKSPACE, (validation, method, seed))
     rows, finished = [], []
     for name, scope in _scopes(experiment, method, tasks):
-        run = f"validate-{suite}-{method}-{seed}-{name or 'joint'}"
+        run = f"{validation}-{method}-{seed}-{name or 'joint'}"
         torch.manual_seed(seed)
         model = spec.build(scope)
         checkpoint = _checkpoint(run, training.run_key(spec, scope, seed, on))
@@ -280,12 +282,13 @@ def validate(
                 }
             )
     table = pd.DataFrame(rows)
-    with write_whole(WORKSPACE.validation(suite, method, seed)) as part:
+    with write_whole(WORKSPACE.validation(suite, method, seed, share)) as part:
         table.to_csv(part, index=False)
     _discard(finished)
     shutil.rmtree(unfinished, ignore_errors=True)
     print(table.to_string(index=False, float_format="%.4f"))
-    print(f"mean {table['accuracy'].mean():.4f}, of the heads {table['head_accuracy'].mean():.4f}")
+    heads = table["head_accuracy"].mean()
+    print(f"mean {table['accuracy'].mean():.4f}" + ("" if np.isnan(heads) else f", of the heads {heads:.4f}"))
 
 
 def report(suite: SuiteName) -> None:
@@ -424,12 +427,12 @@ def _classify_task(
 
     suite, method, seed = run
     found = read_representations(path := workspace.representation(*run, task.name))
+    way_out = f"run 'mtcs represent {method} {suite} --seed {seed}'"
     for rows, split, what in ((found.train, task.train, "training"), (found.test, task.test, "test")):
         if len(rows) != len(split):
-            raise InputError(
-                f"{path} has {len(rows)} {what} representations, expected {len(split)}; "
-                f"run 'mtcs represent {method} {suite} --seed {seed}'."
-            )
+            raise InputError(f"{path} has {len(rows)} {what} representations, expected {len(split)}; {way_out}.")
+        if classifier.kind == "svm" and not (finite := np.isfinite(rows).all(1)).all():
+            raise InputError(f"{path} has no finite representation of {what} series {finite.argmin()}; {way_out}.")
     predicted, svc = _classified(classifier, task, found, workers, show, _unfinished(workspace, run))
     classes = np.array(task.classes)
     table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})

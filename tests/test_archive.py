@@ -32,9 +32,9 @@ TEST = "@timestamps false\n@univariate true\n@equalLength true\n@classLabel true
 FILES = {"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": TEST}
 
 
-def zipped(members: dict[str, str] | dict[str | zipfile.ZipInfo, str]) -> bytes:
+def zipped(members: dict[str, str] | dict[str | zipfile.ZipInfo, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(buffer, "w", method) as file:
         for member, text in members.items():
             file.writestr(member, text)
     return buffer.getvalue()
@@ -152,6 +152,31 @@ def test_a_task_arrives_and_is_not_fetched_twice(server: Archive, tmp_path: Path
 
     assert fetch_task("Toy", folder, server.template) is False
     assert len(server.requests) == 1
+
+
+def test_an_address_is_asked_for_in_ascii_and_shown_without_its_signature(server: Archive, tmp_path: Path) -> None:
+    server.replies = [status(404)]
+    template = server.template.replace("{name}", "my données/{name}") + "?sig=a%2Fb&x=é"
+    with pytest.raises(WorkError) as error:
+        fetch_task("Toy", tmp_path / "Toy", template)
+    assert [path for path, _ in server.requests] == ["/my%20donn%C3%A9es/Toy.zip?sig=a%2Fb&x=%C3%A9"]
+    assert "/my%20donn%C3%A9es/Toy.zip (HTTP 404" in str(error.value)
+    assert "sig" not in str(error.value)
+
+
+def test_no_password_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a user's name or password before the host, which is not supported") as error:
+        fetch_task("Toy", tmp_path / "Toy", "https://me:secret@localhost/{name}.zip")
+    assert "secret" not in str(error.value)
+
+
+def test_another_attempt_is_told(server: Archive, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server.replies = [status(503), good]
+    fetch_task("Toy", tmp_path / "Toy", server.template)
+    assert [record.getMessage().rpartition(" in ")[0] for record in caplog.records] == [
+        "Toy: HTTP 503 Service Unavailable; attempt 2 of 5"
+    ]
+    assert caplog.records[0].levelno == logging.WARNING, "shown without any set-up of logging"
 
 
 def test_404_is_final_and_says_what_to_do(server: Archive, tmp_path: Path) -> None:
@@ -344,6 +369,10 @@ def corrupted(content: bytes) -> bytes:
         ),
         (flagged_as_encrypted(GOOD), "'Toy_TRAIN.ts' of .* is encrypted, refused"),
         (corrupted(GOOD), r"is a damaged zip archive \(Bad CRC-32 for file 'Toy_TRAIN.ts'\)"),
+        (
+            zipped(FILES, zipfile.ZIP_BZIP2).replace(b"BZh9", b"BZhx"),
+            r"is a damaged zip archive \(Invalid data stream\)",
+        ),
         (zipped({f"{i}": "" for i in range(101)}), "has 101 members, expected at most 100"),
     ],
     ids=[
@@ -359,6 +388,7 @@ def corrupted(content: bytes) -> bytes:
         "link",
         "encrypted",
         "crc",
+        "bz2",
         "many",
     ],
 )
@@ -494,6 +524,9 @@ def test_demo_tasks_come_from_the_aeon_package(tmp_path: Path) -> None:
         ("ftp://localhost/{name}.zip", "MTCS_ARCHIVE is 'ftp://localhost/{name}.zip'; expected a folder, or an http"),
         ("file:///{name}.zip", "expected a folder, or an http or https URL with '{name}' in it."),
         ("http://localhost:port/{name}.zip", "expected a folder, or an http or https URL with '{name}' in it."),
+        ("http://.example/{name}.zip", "expected a folder, or an http or https URL with '{name}' in it."),
+        (f"http://{'x' * 64}.example/{{name}}.zip", "expected a folder, or an http or https URL with '{name}' in it."),
+        ("http://my host/{name}.zip", "expected a folder, or an http or https URL with '{name}' in it."),
         (".", "Toy is not in . (no Toy.zip, Toy_TRAIN.ts or Toy_TRAIN.tsv); set MTCS_ARCHIVE to a folder or a URL"),
     ],
 )
@@ -590,6 +623,7 @@ def test_a_byte_order_mark_is_no_part_of_a_label(tmp_path: Path) -> None:
         ),
         ("ok\t1\nbearing fault\t2\n", "Toy_TRAIN.tsv, line 2: label 'bearing fault', expected one without spaces"),
         ("ok\t1\n\t2\n", "Toy_TRAIN.tsv, line 2: label '', expected one without spaces"),
+        ("\n", "Toy_TRAIN.tsv has no series, expected at least one"),
         ("label\t0\t1\n1\t5\t6\n2\t7\t8\n", "Toy_TRAIN.tsv, line 1: label 'label' where all others are numbers"),
         ("1\t1\n1\t2\n", "Toy (train) has label '1' alone, expected two labels or more"),
     ],
@@ -611,6 +645,21 @@ def test_a_ts_whose_labels_differ_in_capitals_only_is_refused(tmp_path: Path) ->
     text = "@classLabel true A a N\n@data\n1,2:A\n1,3:a\n2,3:N\n"
     source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
     with pytest.raises(InputError, match="Toy lists label 'a' twice, expected labels that differ in more than"):
+        fetch_task("Toy", tmp_path / "Toy", str(source))
+
+
+def test_labels_that_differ_stay_apart(tmp_path: Path) -> None:
+    labels = ["20240131123456788", "20240131123456789", "007", "7", "8.0", "8", "9e0", "-1"]
+    text = "".join(f"{label}\t1\t{i}\n" for i, label in enumerate(labels))
+    fetch_task("Toy", tmp_path / "Toy", str(write(tmp_path / "source", {"Toy_TRAIN.tsv": text, "Toy_TEST.tsv": text})))
+    read = read_raw(tmp_path / "Toy", "Toy")
+    assert read.train.labels == ["20240131123456788", "20240131123456789", "007", "7", "8", "8", "9", "-1"]
+
+
+def test_an_empty_line_in_ones_own_ts_is_told(tmp_path: Path) -> None:
+    text = "@problemName Toy\n@timestamps false\n@univariate true\n@classLabel true a b\n@data\n1,2:a\n3,4:b\n\n"
+    source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
+    with pytest.raises(InputError, match=r"Toy_TRAIN\.ts, line 8 is empty, expected a series; repair the file in "):
         fetch_task("Toy", tmp_path / "Toy", str(source))
 
 

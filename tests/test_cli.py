@@ -10,13 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 import yaml
 from typer.testing import CliRunner
 
 import mtcs
 from mtcs.cli import app
 from mtcs.layout import Layout
+from mtcs.representations import read_representations, write_representations
 from mtcs.tasks import Split, Task, read_task, write_task
 
 PARAMS = {
@@ -342,6 +345,46 @@ def test_representations_of_other_data():
         )
 
 
+def test_representations_that_are_not_finite():
+    normalized()
+    mtcs_says("train", "joint", "tiny")
+    mtcs_says("represent", "joint", "tiny")
+    path = LAYOUT.representation("tiny", "joint", 0, "Short")
+    found = read_representations(path)
+    found.test[3, 0] = np.nan
+    write_representations(path, found)
+    assert fails(2, "classify", "joint", "tiny") == (
+        "data/representations/tiny/joint/seed0/Short.npz has no finite representation of test series 3; "
+        "run 'mtcs represent joint tiny --seed 0'."
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: you tried"),
+    ],
+)
+def test_a_machine_that_is_too_small_is_no_defect(monkeypatch, error):
+    normalized()
+
+    def fail(*arguments, **more):
+        raise error
+
+    monkeypatch.setattr("mtcs.training.fit", fail)
+    assert fails(1, "train", "joint", "tiny").startswith("Out of memory; take a smaller `schedule.batch_size` ")
+
+
+def test_validations_of_two_shares_leave_each_other_alone():
+    normalized()
+    said = {share: mtcs_says("validate", "joint", "tiny", "--share", share) for share in ("0.25", "0.5")}
+    assert said["0.25"] != said["0.5"]
+    held = [pd.read_csv(LAYOUT.validation("tiny", "joint", 0, share))["held_out"].sum() for share in (0.25, 0.5)]
+    assert held == [8, 16]
+
+
 @pytest.mark.parametrize("method", ["joint", "alone"])
 def test_validation_that_is_killed_goes_on(monkeypatch, method):
     normalized()
@@ -358,8 +401,8 @@ def test_validation_that_is_killed_goes_on(monkeypatch, method):
     fails(130, "validate", method, "tiny")
     kept = sorted(path.name for path in LAYOUT.checkpoints.iterdir())
     assert [name.rpartition("-")[0] for name in kept] == {
-        "joint": ["validate-tiny-joint-0-joint"],
-        "alone": ["validate-tiny-alone-0-Long", "validate-tiny-alone-0-Short"],
+        "joint": ["validate0.25-tiny-joint-0-joint"],
+        "alone": ["validate0.25-tiny-alone-0-Long", "validate0.25-tiny-alone-0-Short"],
     }[method]
     monkeypatch.setattr("mtcs.training._epoch", None)
     assert mtcs_says("validate", method, "tiny") == whole

@@ -128,6 +128,7 @@ MISTAKES = [
     (("suites", "one", "tasks"), [], "suites.one.tasks: Tuple should have at least 1 item after validation, not 0"),
     (("suites", "one", "tasks"), ["A", "B", "A"], "suites.one.tasks: A stands there twice"),
     (("suites", "one", "tasks"), ["../A"], "suites.one.tasks.0: String should match pattern"),
+    (("suites", "one", "tasks"), ["joint"], "suites.one.tasks.0: is what the files of joint models are named"),
     (("suites", "one", "source"), "web", "suites.one.source: Input should be 'archive' or 'aeon' (is 'web')"),
     (("suites", "one", "size"), 3, "suites.one.size: Extra inputs are not permitted (is 3)"),
     (("suites", "a/b"), {"tasks": ["A"]}, "suites.a/b.[key]: String should match pattern"),
@@ -165,6 +166,14 @@ def test_a_mistake_is_named_in_one_line(tmp_path, where, value, message):
     assert message in said
     assert said.endswith(".")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("value", ["2024-13-45", "0b_"])
+def test_a_value_that_yaml_cannot_build_is_told_in_one_line(tmp_path, value):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"suites: {value}\n")
+    with pytest.raises(InputError, match=r"params\.yaml is not YAML: [^\n]*\.$"):
+        read_experiment(path)
 
 
 def test_no_task_has_the_name_of_an_attribute_of_torchs(tmp_path):

@@ -666,7 +666,7 @@ def test_too_few_tasks_give_no_verdict() -> None:
         "after Holm's correction for 2 comparisons."
     )
     alone = significance.compare(many(["mtcs", "mtl"], 6, 0.02).scores)
-    assert text.verdict(alone) == "Over tasks, MTL is worse than MTCS."
+    assert text.verdict(alone) == "Over tasks, MTL is significantly worse than MTCS."
 
 
 def test_a_verdict_on_few_differences_needs_the_other_methods() -> None:
@@ -688,8 +688,27 @@ def test_the_verdict_names_better_worse_and_undecided() -> None:
     scores.loc["T00", "ts2vec"] = 0.1
     words = text.verdict(significance.compare(scores.round(9)))
     assert words == (
-        "Over tasks, DTW is better than MTCS. Over tasks, MTL and TST are worse than MTCS. "
-        "These tasks do not tell TNC and TS2Vec from MTCS. Too few of them differ for any verdict on TS2Vec."
+        "Over tasks, DTW is significantly better than MTCS. Over tasks, MTL and TST are significantly worse than MTCS. "
+        "TNC and TS2Vec do not differ significantly from MTCS on these tasks. Too few of them differ for any verdict "
+        "on TS2Vec."
+    )
+
+
+def test_better_and_worse_are_what_the_ranks_say_not_the_mean() -> None:
+    scores = many(["mtcs", "mtl"], 12, 0.02).scores
+    scores["mtl"] = scores["mtcs"] + np.arange(1, 13) / 1000
+    scores.loc["T11", "mtl"] = scores.loc["T11", "mtcs"] - 0.2
+    (mtl,) = significance.compare(scores)
+    assert (mtl.wins, mtl.losses, mtl.direction) == (11, 1, 1)
+    assert mtl.difference < 0
+    assert text.verdict([mtl]) == "Over tasks, MTL is significantly better than MTCS."
+
+
+def test_tasks_that_are_equal_give_no_verdict_for_another_reason_than_few_tasks() -> None:
+    scores = many(["mtcs", "mtl"], 12, 0.02).scores
+    scores.loc[scores.index[3:], "mtl"] = scores["mtcs"]
+    assert text.verdict(significance.compare(scores)) == (
+        "Too few of the tasks differ for a verdict on any method against MTCS."
     )
 
 
@@ -1047,6 +1066,40 @@ def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) ->
         "DTW trains nothing: its cost lies in the classifier, which is not in this table."
     )
     report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0, 1, 2], "dtw": [0]})
+
+
+def test_a_method_without_whole_runs_is_not_said_to_train_nothing(layout: Layout) -> None:
+    written = {"series": 320, "seconds": 0.1, "device": "cpu: Intel Xeon, 1 threads", "precision": "bf16"}
+    write_text(layout.representation_cost("tiny", "mtl", 7), json.dumps(written))
+    found = cost_of(layout, "mtl", [7])
+    assert (found.seeds, found.models, found.machines) == (0, 0, ())
+    assert not [note for note in text.cost_notes([found]) if "trains nothing" in note or "on one machine" in note]
+
+
+def test_training_curves_show_the_cross_entropy_without_the_sharing_loss(layout: Layout, monkeypatch) -> None:
+    path = layout.curves("tiny", "mtcs", 0)
+    frame = pd.read_csv(path).assign(loss=1.0, sharing_loss=2.0)
+    write_text(path, frame.to_csv(index=False))
+    drawn, real = {}, figures.training_curves
+
+    def draw(curves, *arguments):
+        drawn.update(curves)
+        return real(curves, *arguments)
+
+    monkeypatch.setattr(figures, "training_curves", draw)
+    parameters = {**PARAMETERS, "mtcs": {**PARAMETERS["mtcs"], "sharing_weight": 0.25}}
+    report(layout, seeds=[0], parameters=parameters)
+    assert set(drawn["mtcs"]["loss"]) == {0.5}
+
+
+def test_a_threshold_of_its_own_decides_which_labels_share(layout: Layout) -> None:
+    counts = []
+    for threshold in (0.5, 1.5):
+        parameters = {**PARAMETERS, "mtcs": {**PARAMETERS["mtcs"], "threshold": threshold}}
+        report(layout, parameters=parameters)
+        assert f"are relevant (τ = {threshold})" in (layout.report("tiny") / "report.html").read_text()
+        counts.append(len(pd.read_csv(layout.report("tiny") / "label-affinity-mtcs.csv")))
+    assert counts[0] > counts[1]
 
 
 def test_a_broken_cost_file_is_refused(layout: Layout) -> None:

@@ -274,7 +274,7 @@ def summary(table: Table, comparisons: Sequence[Comparison]) -> dict[str, dict[s
         against = by_method.get(method)
         numbers[method] = {
             **{name: round(value, 6) for name, value in values.items() if not math.isnan(value)},
-            "seeds": cell.seeds,
+            "seeds": min(row.cells[method].seeds for row in table.rows if method in row.cells),
             **({"wins": against.wins, "ties": against.ties, "losses": against.losses} if against else {}),
         }
     return numbers

@@ -15,7 +15,8 @@ from mtcs.similarity import factor, factor_similarity
 from mtcs.tasks import read_task
 
 THRESHOLD = 2.0
-"""tau of Equation 5: labels are relevant to each other when their affinity exceeds so many times the mean."""
+"""tau of Equation 5 of a method that has none: labels are relevant to each other when their affinity exceeds so many
+times the mean."""
 
 STRONGEST = 200
 """Pairs of labels that are listed; a suite of 15 tasks has thousands."""
@@ -30,11 +31,13 @@ class LabelAffinity:
 
     affinity: (S, S) float64, S the sum of C over tasks; block (k, j) is Equation 4 of tasks k and j and sums to 1.
     tasks: the task of each of the S labels; labels: its name in the archive.
+    threshold: tau of Equation 5.
     """
 
     affinity: np.ndarray
     tasks: tuple[str, ...]
     labels: tuple[str, ...]
+    threshold: float = THRESHOLD
 
     @property
     def relevance(self) -> np.ndarray:
@@ -43,7 +46,7 @@ class LabelAffinity:
         sizes = counts.loc[list(self.tasks)].to_numpy(np.float64)
         return self.affinity * np.outer(sizes, sizes)
 
-    def pairs(self, threshold: float = THRESHOLD) -> pd.DataFrame:
+    def pairs(self) -> pd.DataFrame:
         """The relevant pairs of labels of different tasks, strongest first, each once.
 
         Columns task_k, label_k, task_j, label_j, affinity, relevance.
@@ -51,7 +54,7 @@ class LabelAffinity:
         relevance = self.relevance
         tasks, labels = np.array(self.tasks, dtype=object), np.array(self.labels, dtype=object)
         apart = tasks[:, None] != tasks[None, :]
-        k, j = np.nonzero(np.triu(apart & (relevance > threshold)))
+        k, j = np.nonzero(np.triu(apart & (relevance > self.threshold)))
         order = np.argsort(-relevance[k, j], kind="stable")
         k, j = k[order], j[order]
         return pd.DataFrame(
@@ -90,8 +93,12 @@ class Affinity:
         return pd.DataFrame(self.by_form()[form].mean(0), index=list(self.tasks), columns=list(self.tasks))
 
 
-def measure(layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds: Sequence[int]) -> Affinity | None:
+def measure(
+    layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds: Sequence[int], threshold: float = THRESHOLD
+) -> Affinity | None:
     """Affinities of a method over the seeds that have every task's representations; None where there is no such seed.
+
+    threshold: the method's tau of Equation 5.
 
     Raises:
         InputError: if a representation file does not hold what it should.
@@ -132,6 +139,7 @@ def measure(layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds
             affinity=np.mean(affinities, axis=0),
             tasks=tuple(task for task, _ in names),
             labels=tuple(label for _, label in names),
+            threshold=threshold,
         )
         if affinities
         else None,

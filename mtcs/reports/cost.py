@@ -10,6 +10,7 @@ from typing import Any
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout
+from mtcs.reports.results import machine
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Cost:
     inference: series a second from raw series to representation, training and test series of all tasks together.
     parameters: of the largest model.
     memory: largest peak of training in MB, of the device for CUDA, else of the process.
-    machines: device, threads and precision of training and inference; one where all was done on the same.
+    machines: device, threads and precision of training and inference; one where all was done on the same, none where
+        nothing was trained.
     """
 
     method: str
@@ -70,7 +72,7 @@ def measure(
                 inference=sum(cost["series"] for cost in extracted) / seconds if trained and seconds else None,
                 parameters=max((record["parameters"] for record in trained), default=None),
                 memory=max((record["peak_memory_mb"] for record in trained), default=None),
-                machines=tuple(dict.fromkeys(_machine(one) for one in (*trained, *extracted))),
+                machines=tuple(dict.fromkeys(_machine(one) for one in (*trained, *extracted))) if trained else (),
             )
         )
     return costs
@@ -83,7 +85,7 @@ def _whole(run: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> bool:
 
 
 def _machine(record: Mapping[str, Any]) -> str:
-    return f"{record.get('device')}, {record.get('precision')}"
+    return f"{machine(record.get('device'))}, {record.get('precision')}"
 
 
 def _read(layout: Layout, suite: str, method: str, seed: int) -> dict[str, Any] | None:

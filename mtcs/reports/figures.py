@@ -22,9 +22,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from mtcs.reports.accuracy import Table
-from mtcs.reports.affinity import THRESHOLD, LabelAffinity
+from mtcs.reports.affinity import LabelAffinity
 from mtcs.reports.significance import LEVEL
-from mtcs.reports.text import shown_name
+from mtcs.reports.text import number, shown_name
 
 INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"
 SERIES = tuple(f"#0000{16 + i:02x}" for i in range(10))
@@ -222,7 +222,7 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
             )
         )
     _legend(axes, shown)
-    means = "; ".join(f"{shown_name(method)} {table.mean[method].mean:.3f}" for method in table.methods)
+    means = "; ".join(f"{shown_name(method)} {number(table.mean[method].mean)}" for method in table.methods)
     return _drawing(
         figure,
         "accuracy",
@@ -362,7 +362,7 @@ def label_map(name: str, title: str, labels: LabelAffinity) -> Drawing:
     relevance = labels.relevance.copy()
     owner = np.repeat(np.arange(len(tasks)), counts)
     relevance[owner[:, None] == owner[None, :]] = 0
-    top = max(float(relevance.max(initial=0)), 2 * THRESHOLD)
+    top = max(float(relevance.max(initial=0)), 2 * labels.threshold)
     strength = np.log(relevance.clip(1)) / np.log(top)  # 0 at the mean and below, 1 at the strongest
     pixels = np.searchsorted(edges, (np.arange(RESOLUTION) + 0.5) / RESOLUTION) - 1
 
@@ -379,7 +379,7 @@ def label_map(name: str, title: str, labels: LabelAffinity) -> Drawing:
 
     scale = figure.add_axes((0.62, 1.05, 0.38, 0.02))
     scale.imshow(_tinted(np.linspace(0, 1, 64)[None, :]), extent=(0, 1, 0, 1), aspect="auto", interpolation="none")
-    marks = [1, THRESHOLD, top]
+    marks = sorted({1.0, max(1.0, labels.threshold), top})
     scale.set_xticks(np.log(marks) / np.log(top), [f"{mark:.3g}" for mark in marks])
     scale.xaxis.tick_top()
     scale.set_yticks([])
@@ -407,7 +407,8 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
     """Cross entropy of each task's mini-batches while training, a panel a task, a line a method, mean over seeds.
 
     Args:
-        curves: from `read_curves`, by method, all methods of the report in its order; one may be empty.
+        curves: from `read_curves`, by method, all methods of the report in its order; one may be empty. The loss of
+            methods that share is without the sharing loss.
         tasks: the order of the panels.
         supervised: the methods whose loss is the cross entropy of a head.
     """

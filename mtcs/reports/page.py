@@ -16,7 +16,7 @@ from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.reports import accuracy, affinity, cost, figures, text
 from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate, flatten
-from mtcs.reports.results import read_curves, read_data, read_records, trained_jointly
+from mtcs.reports.results import machine, read_curves, read_data, read_records, trained_jointly
 from mtcs.reports.separation import related_pairs, separate
 from mtcs.reports.significance import LEVEL, Comparison, compare
 
@@ -78,12 +78,16 @@ def write_report(
         found
         for method in table.methods
         if trained_jointly(layout, suite, method, seeds[method])
-        and (found := affinity.measure(layout, suite, method, shown, seeds[method]))
+        and (
+            found := affinity.measure(
+                layout, suite, method, shown, seeds[method], _threshold(parameters.get(method, {}))
+            )
+        )
     ]
 
     separations = _separations(affinities)
 
-    variants = ablate(long, [*COLUMNS_COMPARED, *ablation], parameters, printed)
+    variants = ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed)
     costs = cost.measure(layout, suite, shown, {method: seeds[method] for method in table.methods}, records)
 
     drawings = {"accuracy": figures.accuracy_overview(table, others)}
@@ -94,7 +98,8 @@ def write_report(
     drawings |= {drawing.name: drawing for drawing in _figure_2(affinities)}
     trained = [method for method, frame in curves.items() if len(frame)]
     if supervised := [method for method in trained if table.has_heads(method)]:
-        drawings["training"] = figures.training_curves(curves, shown, supervised)
+        entropies = {method: _cross_entropy(frame, parameters.get(method, {})) for method, frame in curves.items()}
+        drawings["training"] = figures.training_curves(entropies, shown, supervised)
     if others_trained := [method for method in trained if method not in supervised]:
         drawings["objectives"] = figures.objective_curves(curves, others_trained)
     if sharing := figures.sharing_curves(curves):
@@ -140,6 +145,20 @@ def write_report(
         ),
     )
     return text.method_table(table, comparisons)
+
+
+def _threshold(parameters: Mapping[str, object]) -> float:
+    """The threshold of Equation 5, the usual one for a method without."""
+    value = parameters.get("threshold")
+    return float(value) if isinstance(value, int | float) else affinity.THRESHOLD
+
+
+def _cross_entropy(curves: pd.DataFrame, parameters: Mapping[str, object]) -> pd.DataFrame:
+    """Training curves whose loss is without the weighted sharing loss (Equation 6), to compare with those of others."""
+    weight = parameters.get("sharing_weight")
+    if not isinstance(weight, int | float):
+        return curves
+    return curves.assign(loss=curves["loss"] - weight * curves["sharing_loss"].fillna(0))
 
 
 def _affinity_drawings(found: affinity.Affinity) -> Iterator[figures.Drawing]:
@@ -268,6 +287,8 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
             return f"{max(values):,.0f} MB"
         case "parameters":
             return f"{max(values):,}"
+        case "device":
+            return ", ".join(dict.fromkeys(map(machine, values)))
         case "commit":
             return ", ".join(dict.fromkeys(re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", str(value)) for value in values))
         case _:
@@ -337,7 +358,6 @@ def render(
         run_columns=RUN_COLUMNS,
         listed=LISTED,
         strongest=affinity.STRONGEST,
-        threshold=affinity.THRESHOLD,
         strongest_tasks=figures.strongest_tasks,
         figure_2=FIGURE_2,
         forms=FORMS,

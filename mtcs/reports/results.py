@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from mtcs.layout import Layout
 from mtcs.tasks import read_task
 
 CURVE_COLUMNS = ("step", "task", "loss", "sharing_loss", "relevant_share")
+
+
+def machine(device: object) -> str:
+    """Where something was computed, as a run's record says it, in proper English."""
+    return re.sub(r"\b1 threads$", "1 thread", str(device))
 
 
 def read_data(layout: Layout, suite: str, tasks: Sequence[str]) -> list[dict[str, str]]:

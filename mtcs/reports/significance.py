@@ -26,6 +26,8 @@ class Comparison:
 
     wins, ties, losses: tasks on which the method is better than, equal to and worse than the reference.
     difference: mean of method minus reference.
+    direction: 1 where the ranks of the tasks on which the method is ahead add up to more than those of the others, -1
+        where to less: what the test tests, which a single large difference can turn against the mean.
     p: two-sided, of the signed-rank test; 1 where no task differs.
     corrected: `p` after Holm's correction for all comparisons of the report.
     least: the smallest `corrected` that these tasks could give, with every method ahead or behind on all that are not
@@ -37,6 +39,7 @@ class Comparison:
     ties: int
     losses: int
     difference: float
+    direction: int
     p: float
     corrected: float
     least: float
@@ -69,6 +72,7 @@ def compare(scores: pd.DataFrame) -> list[Comparison]:
             ties=int((difference == 0).sum()),
             losses=int((difference < 0).sum()),
             difference=float(difference.mean()),
+            direction=_direction(difference),
             p=p,
             corrected=corrected,
             least=bound,
@@ -77,6 +81,11 @@ def compare(scores: pd.DataFrame) -> list[Comparison]:
             differences.items(), values, holm(values), holm(least), strict=True
         )
     ]
+
+
+def _direction(differences: np.ndarray) -> int:
+    differences = differences[differences != 0]
+    return int(np.sign((stats.rankdata(np.abs(differences)) * np.sign(differences)).sum()))
 
 
 def signed_rank(differences: np.ndarray) -> float:

@@ -136,18 +136,23 @@ def verdict(comparisons: Sequence[Comparison]) -> str:
     apart = [comparison for comparison in comparisons if comparison.significant]
     reference, sentences = shown_name(REFERENCE), []
     if len(undecided) == len(comparisons):
-        least = min(comparison.least for comparison in undecided)
+        first = comparisons[0]
+        tasks = first.wins + first.ties + first.losses
+        least = min(1.0, len(comparisons) * 2.0 ** (1 - tasks))  # of methods that are ahead on every task
+        if least <= LEVEL:
+            return f"Too few of the tasks differ for a verdict on any method against {reference}."
         return (
             f"There are too few tasks to tell any method from {reference}: even one ahead on all of them would have "
             f"p = {probability(least)} after Holm's correction for {_comparisons(len(comparisons))}."
         )
     for sign, relation in ((1, "better"), (-1, "worse")):
-        names = [shown_name(comparison.method) for comparison in apart if comparison.difference * sign > 0]
+        names = [shown_name(comparison.method) for comparison in apart if comparison.direction == sign]
         if names:
-            sentences.append(f"Over tasks, {listed(names)} {_be(names)} {relation} than {reference}.")
+            sentences.append(f"Over tasks, {listed(names)} {_be(names)} significantly {relation} than {reference}.")
     rest = [shown_name(comparison.method) for comparison in comparisons if not comparison.significant]
     if rest:
-        sentences.append(f"These tasks do not tell {listed(rest)} from {reference}.")
+        verb = "does" if len(rest) == 1 else "do"
+        sentences.append(f"{listed(rest)} {verb} not differ significantly from {reference} on these tasks.")
     if undecided:
         names = [shown_name(comparison.method) for comparison in undecided]
         sentences.append(f"Too few of them differ for any verdict on {listed(names)}.")
@@ -413,15 +418,15 @@ def cost_table(costs: Sequence[Cost]) -> pd.DataFrame:
 def cost_notes(costs: Sequence[Cost]) -> list[str]:
     """Where the costs were taken, with a warning where that was not one machine, and what they are."""
     taken = machines(costs)
-    notes = [
-        f"All on one machine: {taken[0]}."
-        if len(taken) == 1
-        else "These costs do not compare: they were taken on different machines, threads or precisions.",
+    notes = [f"All on one machine: {taken[0]}."] if len(taken) == 1 else []
+    if len(taken) > 1:
+        notes.append("These costs do not compare: they were taken on different machines, threads or precisions.")
+    notes += [
         "Training is the sum over the suite's tasks, mean over runs; parameters are those of one model; peak memory is "
         "of the process, for CUDA of the device; inference is from raw series to representation.",
         "Times are as the clock showed them, whatever else the machine did.",
     ]
-    idle = [shown_name(cost.method) for cost in costs if not cost.models]
+    idle = [shown_name(cost.method) for cost in costs if cost.seeds and not cost.models]
     if idle:
         notes.append(f"{listed(idle)} trains nothing: its cost lies in the classifier, which is not in this table.")
     return notes

@@ -51,6 +51,16 @@ def test_a_cluster_needs_a_server_that_its_workers_reach(monkeypatch):
         runner_for(2, "local")
 
 
+def test_a_scheduler_that_does_not_answer_is_told_in_one_line():
+    import dask
+    from prefect_dask.task_runners import DaskTaskRunner
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        runner = DaskTaskRunner(address="tcp://127.0.0.1:9")
+        with pytest.raises(InputError, match=r"^dask: no scheduler answers at tcp://127\.0\.0\.1:9 \(.*\); start one"):
+            Slots.of(runner, "cpu", 1)
+
+
 @pytest.mark.parametrize(("dask", "expected"), [(None, "tcp://there:8786"), ("local", ""), ("tcp://there:8786", "")])
 def test_stages_on_a_cluster_compute_where_they_run(monkeypatch, dask, expected):
     monkeypatch.setenv("MTCS_DASK", "tcp://there:8786")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import TaskRunSort
 
+from flows import pipeline
 from flows import stage as stages
 from flows.flow import reproduce
 from flows.graph import Graph
@@ -200,6 +202,36 @@ def test_progress_of_a_long_stage_is_an_artifact(workspace, server):
     made = artifacts(server, state.state_details.flow_run_id)
     assert made["progress-train-one-mtl-0"]["data"] == 100
     assert made["progress-train-one-mtl-0"]["description"] == "train: 4/4 steps, loss 0.4"
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_no_progress_ends_no_stage(workspace, monkeypatch, caplog):
+    def refuse(*arguments: Any) -> None:
+        raise RuntimeError("HTTP 500")
+
+    monkeypatch.setattr(stages, "create_progress_artifact", refuse)
+    workspace.before("train", 'for i in 1 2 4; do echo "train: $i/4 steps, loss 0.$i" >&2; done')
+    state, tasks = run(suites=["one"], seeds=[0])
+    assert state.is_completed()
+    assert set(states(tasks).values()) == {"Completed"}
+    assert caplog.text.count("Progress of train@one-mtl-0 is not shown: HTTP 500") == 1
+
+
+def test_a_run_is_cancelled_even_if_no_stage_takes_long(workspace, monkeypatch):
+    monkeypatch.setattr(pipeline, "LOOK", 0.0)
+    monkeypatch.setattr(pipeline, "_cancel_requested", lambda: bool(workspace.started()))
+    state, _ = run()
+    assert state.is_cancelled()
+    assert len(workspace.started()) < len(ALL)
+
+
+def test_a_server_that_does_not_answer_cancels_nothing(monkeypatch):
+    def broken(**_: Any) -> None:
+        raise httpx.ConnectError("gone")
+
+    monkeypatch.setattr(pipeline, "get_client", broken)
+    monkeypatch.setattr(pipeline, "get_run_logger", lambda: logging.getLogger("flows"))
+    assert not pipeline._cancel_requested()
 
 
 @pytest.mark.slow

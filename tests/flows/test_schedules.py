@@ -73,12 +73,25 @@ def test_watch_runs_after_a_change_only(workspace, tmp_path, monkeypatch):
     assert workspace.started()[4:] == ["download one"], "it made the same, so nothing else is out of date"
 
     seen = (workspace.root / SEEN).read_text()
-    workspace.before("report", "exit 1")
+    workspace.before("train", "exit 1")
     parameters = yaml.safe_load((workspace.root / "params.yaml").read_text())
     parameters["methods"]["mtl"]["hidden"] = 8
     (workspace.root / "params.yaml").write_text(yaml.safe_dump(parameters))
-    assert watch(suites=["one"], return_state=True).is_failed() is False
+    assert watch(suites=["one"], return_state=True).is_failed()
+    assert (workspace.root / SEEN).read_text() == seen, "a failed run has seen nothing: the next one runs again"
+    workspace.before("train", "")
+    assert watch(suites=["one"], return_state=True).is_completed()
     assert (workspace.root / SEEN).read_text() != seen
+    assert watch(suites=["one"], return_state=True).name == "Unchanged"
+
+
+@pytest.mark.slow
+def test_what_one_suite_has_seen_another_has_not(workspace):
+    assert watch(suites=["one"], return_state=True).is_completed()
+    assert watch(suites=["two"], return_state=True).is_completed()
+    assert (workspace.root / "reports/two/report.html").exists()
+    for suite in ("one", "two"):
+        assert watch(suites=[suite], return_state=True).name == "Unchanged"
 
 
 @pytest.mark.slow
