@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from mtcs.reports.accuracy import Table
 from mtcs.reports.affinity import LabelAffinity
@@ -420,8 +420,10 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
                 axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), color=_colour(i), linewidth=1.4)
         axes.set_title(task)
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = panels[0].get_ylim()
+    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 100 * low else (1,)))  # of all, which share it
+    panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    panels[0].yaxis.set_minor_formatter(NullFormatter())
     for axes in grid[:, 0]:
         axes.set_ylabel("cross entropy")
     shown = {method: i for i, method in enumerate(curves) if len(curves[method]) and method in supervised}
