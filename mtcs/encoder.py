@@ -16,6 +16,8 @@ from torch.nn.functional import gelu
 
 _ROWS = 8192  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
 
+_ROUND = 128  # rows of a product, see `_padded`
+
 
 class DilatedEncoder(nn.Module):
     """Input projection, `depth` residual blocks of width `hidden`, one of width `output`, max over time.
@@ -155,14 +157,25 @@ class MaxOverTimeBlock(nn.Module):
         steps, batch, _ = x.shape
         flat = times * batch + torch.arange(batch, device=x.device).unsqueeze(1)  # rows of x seen as (T * B, C)
         rows, place = flat.unique(return_inverse=True)  # (R,), (B, D)
+        rows = _padded(rows, x.dtype)
         taps = self.second.taps(rows, steps, batch)  # (R, k): rows of the hidden layer each row needs
         hidden_rows, hidden_place = taps.unique(return_inverse=True)
         if hidden_rows[-1] == steps * batch:  # the row of zeros that stands for a tap outside the series
             hidden_rows = hidden_rows[:-1]
         flat_x = x.flatten(0, 1)  # (T * B, C)
-        hidden = self.first.at(gelu(flat_x), self.first.taps(hidden_rows, steps, batch))  # (H, D)
+        hidden_taps = self.first.taps(_padded(hidden_rows, x.dtype), steps, batch)
+        hidden = self.first.at(gelu(flat_x), hidden_taps)[: len(hidden_rows)]  # (H, D)
         y = self.second.at(gelu(hidden), hidden_place) + self.shortcut(flat_x[rows])  # (R, D)
         return y[place, torch.arange(y.shape[1], device=x.device)]  # (B, D)
+
+
+def _padded(rows: Tensor, dtype: torch.dtype) -> Tensor:
+    """Rows (R,) for products of that type, the last of them repeated to a few round sizes.
+
+    Products of reduced precision are compiled for each shape, which takes longer than the product.
+    """
+    size = len(rows) if dtype == torch.float32 else -(-len(rows) // _ROUND) * _ROUND
+    return torch.cat((rows, rows[-1:].expand(size - len(rows)))) if size > len(rows) else rows
 
 
 class DilatedConvolution(nn.Module):
