@@ -16,6 +16,7 @@ from torch.nn.functional import gelu
 
 _ROWS = 8192  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
 
+_SHORT = 64  # steps up to which differentiating the last block at every one of them is faster than at winners only
 _ROUND = 128  # rows of a product, see `_padded`
 
 
@@ -116,7 +117,7 @@ class MaxOverTimeBlock(nn.Module):
 
     Of its (T, B, D) outputs only the winners of the maximum, at most D a series, have a gradient. They are found
     without recording, then computed again from the few rows they depend on: the same gradient at about a third of
-    the cost of differentiating the most expensive block at every step.
+    the cost of differentiating the most expensive block at every step. Of short series most steps win.
     """
 
     def __init__(self, width: int, output: int, dilation: int) -> None:
@@ -126,6 +127,8 @@ class MaxOverTimeBlock(nn.Module):
         self.shortcut = nn.Linear(width, output)  # a convolution of kernel 1
 
     def forward(self, x: Tensor, observed: Tensor) -> Tensor:
+        if len(x) <= _SHORT:
+            return self._winners(x, observed)[0]
         with torch.no_grad():
             values, times = self._winners(x, observed)
         return self._rows(x, times) if torch.is_grad_enabled() else values
@@ -145,7 +148,7 @@ class MaxOverTimeBlock(nn.Module):
         for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
             y = self.per_step(some)  # (piece, B, D)
             if not seen.all():
-                y.masked_fill_(~seen.unsqueeze(-1), -torch.inf)
+                y = y.masked_fill(~seen.unsqueeze(-1), -torch.inf)
             value, time = y.max(0)  # (B, D)
             values.append(value)
             times.append(time + start)
@@ -193,7 +196,7 @@ class DilatedConvolution(nn.Module):
 
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """(T, B, C) -> (T, B, C'), plus `residual` of that shape."""
-        return _Convolve.apply(x, self.weight.to(x.dtype), self.bias.to(x.dtype), residual, self.dilation)
+        return _Convolve.apply(x, self.weight, self.bias, residual, self.dilation)
 
     def taps(self, rows: Tensor, steps: int, batch: int) -> Tensor:
         """Rows of a (T * B, C) input that `rows` (R,) of the output depend on: (R, 1) where the dilation passes
@@ -215,10 +218,11 @@ class DilatedConvolution(nn.Module):
 
 
 class _Convolve(torch.autograd.Function):
-    """`DilatedConvolution` as matrix products on shifted slices, its gradients written out."""
+    """`DilatedConvolution` as matrix products on shifted slices in x's precision, its gradients written out."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor | None, d: int) -> Tensor:
+        ctx.kept, weight, bias = weight.dtype, weight.to(x.dtype), bias.to(x.dtype)
         ctx.save_for_backward(x, weight)
         ctx.dilation, ctx.has_residual = d, residual is not None
         start = bias if residual is None else torch.add(residual, bias).flatten(0, 1)
@@ -237,7 +241,7 @@ class _Convolve(torch.autograd.Function):
         d, grad = ctx.dilation, grad.contiguous()
         rows, grad_rows = x.flatten(0, 1), grad.flatten(0, 1)
         grad_x = (grad_rows @ weight[1].T).view_as(x)
-        grad_weight = torch.zeros_like(weight)
+        grad_weight = torch.empty_like(weight) if d < len(x) else torch.zeros_like(weight)
         torch.mm(rows.T, grad_rows, out=grad_weight[1])
         if d < len(x):
             ahead, behind = grad[d:].flatten(0, 1), grad[:-d].flatten(0, 1)
@@ -245,4 +249,5 @@ class _Convolve(torch.autograd.Function):
             grad_x[d:].flatten(0, 1).addmm_(behind, weight[2].T)
             torch.mm(x[:-d].flatten(0, 1).T, ahead, out=grad_weight[0])
             torch.mm(x[d:].flatten(0, 1).T, behind, out=grad_weight[2])
-        return grad_x, grad_weight, grad_rows.sum(0), grad if ctx.has_residual else None, None
+        residual = grad if ctx.has_residual else None
+        return grad_x, grad_weight.to(ctx.kept), grad_rows.sum(0).to(ctx.kept), residual, None
