@@ -169,6 +169,36 @@ def read_raw(folder: Path, name: str) -> RawTask:
         raise InputError(f"{fault}; run 'mtcs download {folder.parent.name}'.") from fault
 
 
+def read_series(path: Path) -> tuple[list[np.ndarray], list[str | None]]:
+    """Read series that need no labels, from a `.ts` or `.tsv` file.
+
+    Returns:
+        n arrays (T_i,) float64, NaN where a value is missing, and as many labels: None where the file has none, `?` or
+        nothing instead.
+
+    Raises:
+        InputError: if there is no such file, or it does not hold such series.
+    """
+    try:
+        if path.suffix == ".ts":
+            series, labels, _ = _parse(path, path.name)
+        elif path.suffix == ".tsv":
+            fields = [(_tidy(label), values) for _, label, values in _rows(path)]
+            labels = [label for label, _ in fields]
+            series = [_trim(np.array([float(value or "nan") for value in values])) for _, values in fields]
+            _check_series(series, path.name)
+        else:
+            raise _Fault(f"{path} is neither a .ts nor a .tsv file")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; name a .ts or .tsv file with series.") from None
+    except _Fault as fault:
+        raise InputError(f"{fault}; repair the file or name another.") from fault
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); name a .ts or .tsv file with series.") from error
+    known = [None if label in ("", "?", "nan") else label for label in map(str.lower, labels or [""] * len(series))]
+    return series, known
+
+
 # Sources
 
 
@@ -427,20 +457,14 @@ def _convert(tsv: Path) -> None:
 
     By text and not by aeon's `load_from_tsv_file`, whose numbers may be off in the last digit.
     """
-    try:
-        lines = tsv.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise _Fault(f"{tsv.name} is not a text file ({error})") from error
     labels, series = [], []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            label, *values = (field.strip() for field in line.split("\t"))
-            labels.append(_tidy(label))
-            series.append(["?" if value.lower() in ("", "nan") else value for value in values])
-            if wrong := _wrong(label, values):
-                raise _Fault(f"{tsv.name}, line {number}: {wrong}")
-    if not labels:
-        raise _Fault(f"{tsv.name} has no series, expected at least one")
+    for number, label, values in _rows(tsv):
+        if not label or re.search(r"[\s:,?]", label):  # which could not be told apart in a `.ts`
+            raise _Fault(
+                f"{tsv.name}, line {number}: label {label[:40]!r}, expected one without spaces, ':', ',' and '?'"
+            )
+        labels.append(_tidy(label))
+        series.append(["?" if value.lower() in ("", "nan") else value for value in values])
     if sum(map(_is_number, labels)) == len(labels) - 1 and not _is_number(labels[0]) and len(labels) > 2:
         raise _Fault(f"{tsv.name}, line 1: label {labels[0]!r} where all others are numbers, expected no header line")
     header = {
@@ -458,16 +482,26 @@ def _convert(tsv: Path) -> None:
     tsv.unlink()
 
 
-def _wrong(label: str, values: list[str]) -> str | None:
-    """What of a line of a `.tsv` could not be told apart in a `.ts`, and what is expected."""
-    if not values:
-        return f"only {label[:40]!r}, expected a label and values with tabs between them"
-    if not label or re.search(r"[\s:,?]", label):
-        return f"label {label[:40]!r}, expected one without spaces, ':', ',' and '?'"
-    for value in values:
-        if value and not _is_number(value):
-            return f"value {value[:40]!r}, expected a number"
-    return None
+def _rows(tsv: Path) -> list[tuple[int, str, list[str]]]:
+    """Number, label and values of each line of a `.tsv` that is not empty; values are numbers or nothing."""
+    try:
+        lines = tsv.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise _Fault(f"{tsv.name} is not a text file ({error})") from error
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            label, *values = (field.strip() for field in line.split("\t"))
+            wrong = [value for value in values if value and not _is_number(value)]
+            if not values:
+                only = f"only {label[:40]!r}, expected a label and values with tabs between them"
+                raise _Fault(f"{tsv.name}, line {number}: {only}")
+            if wrong:
+                raise _Fault(f"{tsv.name}, line {number}: value {wrong[0][:40]!r}, expected a number")
+            rows.append((number, label, values))
+    if not rows:
+        raise _Fault(f"{tsv.name} has no series, expected at least one")
+    return rows
 
 
 def _is_number(text: str) -> bool:
@@ -516,11 +550,19 @@ def _load(folder: Path, name: str) -> RawTask:
 
 def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple[RawSplit, list[str]]:
     """One split, and the classes its header lists."""
-    from aeon.datasets import load_from_ts_file
-
     path, what = folder / f"{name}_{part}.ts", f"{name} ({part.lower()})"
     if not path.is_file():
         raise _Fault(f"{path} does not exist")
+    series, labels, classes = _parse(path, what)
+    if labels is None:
+        raise _Fault(f"{what} has no class labels, expected one for each series")
+    return RawSplit(series, labels), classes
+
+
+def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, list[str]]:
+    """Series of a `.ts` file, their labels in lower case where it has any, and the classes its header lists."""
+    from aeon.datasets import load_from_ts_file
+
     try:
         read = cast("tuple[Any, Any, dict[str, Any]]", load_from_ts_file(str(path), return_meta_data=True))
     except (OSError, ValueError, IndexError) as error:
@@ -531,21 +573,24 @@ def _load_part(folder: Path, name: str, part: Literal["TRAIN", "TEST"]) -> tuple
     values, labels, header = read  # n arrays (1, T_i), n labels, what the header says
     if len(values) == 0:
         raise _Fault(f"{what} has no series, expected at least one")
-    if not header["classlabel"]:
-        raise _Fault(f"{what} has no class labels, expected one for each series")
     if header["timestamps"]:
         raise _Fault(f"{what} has time stamps, expected values at regular intervals")
     if (channels := values[0].shape[0]) != 1:
         raise _Fault(f"{what} has {channels} channels, expected one")
 
     series = [_trim(channel) for (channel,) in values]
+    _check_series(series, what)
+    # aeon puts a line in lower case and then writes every 'nan' in it as 'NaN', in a label too
+    found = [str(label).strip().lower() for label in labels] if header["classlabel"] else None
+    return series, found, header["class_values"]
+
+
+def _check_series(series: list[np.ndarray], what: str) -> None:
     for i, one in enumerate(series):
         if len(one) == 0:
             raise _Fault(f"{what} has no observed value in series {i}, expected at least one")
         if np.isinf(one).any():
             raise _Fault(f"{what} has an infinite value in series {i}, expected finite or missing values")
-    # aeon puts a line in lower case and then writes every 'nan' in it as 'NaN', in a label too
-    return RawSplit(series, [str(label).strip().lower() for label in labels]), header["class_values"]
 
 
 def _empty_line(path: Path) -> int | None:

@@ -19,6 +19,21 @@ def normalize(raw: RawTask) -> Task:
     Raises:
         InputError: if the training values do not vary or are too large to scale, or a series has no observed value.
     """
+    mean, std = moments(raw)
+    return Task(
+        name=raw.name,
+        train=_scaled(raw.train, raw.classes, mean, std),
+        test=_scaled(raw.test, raw.classes, mean, std),
+        classes=raw.classes,
+    )
+
+
+def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
+    """Mean and standard deviation of the task's observed training values.
+
+    Raises:
+        InputError: if the training values do not vary or are too large to scale.
+    """
     values = np.concatenate(raw.train.series)  # (sum of T_i,)
     observed = values[~np.isnan(values)]
     if observed.size == 0:
@@ -31,18 +46,19 @@ def normalize(raw: RawTask) -> Task:
             f"{raw.name} (train) has values {observed.min():g}..{observed.max():g} of standard deviation {std:g}, "
             "which cannot be scaled to one; repair its file or take it out of the suite."
         )
-    return Task(
-        name=raw.name,
-        train=_scaled(raw.train, raw.classes, mean, std),
-        test=_scaled(raw.test, raw.classes, mean, std),
-        classes=raw.classes,
-    )
+    return mean, std
+
+
+def scaled(series: list[np.ndarray], mean: np.float64, std: np.float64) -> np.ndarray:
+    """Scale n arrays (T_i,) into (n, T) float32, padded at the end with NaN; a value beyond float32 is infinite."""
+    padded = np.full((len(series), max(map(len, series))), np.nan, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        for row, values in zip(padded, series, strict=True):
+            row[: len(values)] = (values - mean) / std
+    return padded
 
 
 def _scaled(split: RawSplit, classes: tuple[str, ...], mean: np.float64, std: np.float64) -> Split:
-    series = np.full((len(split.series), max(map(len, split.series))), np.nan, dtype=np.float32)  # (n, T)
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, which Task reports
-        for row, values in zip(series, split.series, strict=True):
-            row[: len(values)] = (values - mean) / std
     index = {label: c for c, label in enumerate(classes)}
+    series = scaled(split.series, mean, std)  # infinite values are Task's to report
     return Split(series, np.array([index[label] for label in split.labels], dtype=np.int64))

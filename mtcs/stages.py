@@ -291,6 +291,66 @@ def validate(
     print(f"mean {table['accuracy'].mean():.4f}" + ("" if np.isnan(heads) else f", of the heads {heads:.4f}"))
 
 
+def predict(
+    method: MethodName,
+    suite: SuiteName,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Task of the suite that the series belong to.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="New series, .ts or .tsv; labels may be missing or '?'.")
+    ],
+    seed: SeedOption = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="CSV", help="Where predictions go, one row a series; default: stdout."),
+    ] = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Predict the labels of new series, with the model and the classifier that a suite's run has left."""
+    import numpy as np
+    import pandas as pd
+    import torch
+
+    from mtcs import training
+    from mtcs.archive import read_raw
+    from mtcs.classifiers import load_classifier
+    from mtcs.classifiers import predict as predicted_by
+    from mtcs.nearest import predict_nearest
+    from mtcs.prediction import read_neighbours, read_new
+
+    experiment = _experiment()
+    spec, tasks = experiment.method(method), _tasks(experiment, suite)
+    by_name = {one.name: one for one in tasks}
+    if task not in by_name:
+        raise InputError(f"Unknown task {task}; {suite} has {', '.join(by_name)}.")
+    series, labels = read_new(file, read_raw(WORKSPACE.raw(suite, task), task))
+    on = _hardware(device, precision, workers)
+    ((name, scope),) = _scopes(experiment, method, tasks, task if method in experiment.alone else None)
+    torch.manual_seed(seed)
+    model = spec.build(scope)
+    training.load_weights(WORKSPACE.model(suite, method, seed, name), model)
+    found = training.represent(model, series, on, task)
+    threads = _threads(workers)
+    if experiment.classifiers[spec.classifier].kind == "svm":
+        answers = predicted_by(load_classifier(WORKSPACE.classifier(suite, method, seed, task)), found, threads)
+    else:
+        neighbours = read_neighbours(WORKSPACE.neighbours(suite, method, seed, task))
+        answers = predict_nearest(*neighbours, found, threads)
+    table = pd.DataFrame({"label": labels, "predicted": np.array(by_name[task].classes)[answers]})
+    known = table.dropna()
+    if known.empty:
+        table = table[["predicted"]]
+    if out is None:
+        print(table.to_csv(index=False, lineterminator="\n"), end="")
+    else:
+        with write_whole(out) as part:
+            table.to_csv(part, index=False)
+    right = f"accuracy {(known['label'] == known['predicted']).mean():.4f} on {len(known)} with a label"
+    where = "" if out is None else f" in {out}"
+    print(f"{task}: {len(table)} series predicted{where}{'' if known.empty else f', {right}'}", file=sys.stderr)
+
+
 def report(suite: SuiteName) -> None:
     """Render a suite's report into reports/: accuracies, ablations, costs, affinities, and a page with all of it."""
     from mtcs.reports.page import write_report
@@ -310,7 +370,16 @@ def report(suite: SuiteName) -> None:
     print(f"\n{WORKSPACE.report(suite) / 'report.html'}")
 
 
-STAGES: tuple[Callable[..., None], ...] = (download, normalize, train, represent, classify, report, validate)
+STAGES: tuple[Callable[..., None], ...] = (
+    download,
+    normalize,
+    train,
+    represent,
+    classify,
+    report,
+    validate,
+    predict,
+)
 
 
 def _experiment() -> Experiment:
@@ -328,6 +397,11 @@ def _hardware(device: DeviceName | None, precision: PrecisionName | None, worker
     if threads := machine.workers if workers is None else workers:
         torch.set_num_threads(threads)
     return hardware(device or machine.device, precision or machine.precision)
+
+
+def _threads(workers: int | None) -> int:
+    """How many threads CPU work takes; -1 is all cores."""
+    return (read_machine().workers if workers is None else workers) or -1
 
 
 def _task(suite: str, name: str) -> Task:
@@ -459,14 +533,15 @@ def _classified(
     unfinished: Path | None = None,
 ) -> tuple[np.ndarray, SVC | None]:
     """Predictions (n,) for the test series, and the fitted SVM where it is one."""
-    from mtcs.classifiers import fit_svm, predict
+    from mtcs.classifiers import fit_svm
+    from mtcs.classifiers import predict as predicted_by
     from mtcs.nearest import predict_nearest
 
-    threads = (read_machine().workers if workers is None else workers) or -1
+    threads = _threads(workers)
     if classifier.kind == "nearest_neighbour":
         return predict_nearest(found.train, task.train.labels, found.test, threads, show, unfinished), None
     svc = fit_svm(found.train, task.train.labels, classifier, threads, show).svc
-    return predict(svc, found.test, threads), svc
+    return predicted_by(svc, found.test, threads), svc
 
 
 def _head_right(task: Task, found: Representations) -> np.ndarray | None:

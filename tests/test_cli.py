@@ -89,7 +89,18 @@ def test_version():
 
 def test_help_lists_every_command_with_its_purpose():
     said = mtcs_says("--help")
-    for name in ("download", "normalize", "train", "represent", "classify", "validate", "report", "suites", "methods"):
+    for name in (
+        "download",
+        "normalize",
+        "train",
+        "represent",
+        "classify",
+        "report",
+        "validate",
+        "predict",
+        "suites",
+        "methods",
+    ):
         assert f" {name} " in said
     assert "Z-normalise a suite's tasks" in said
 

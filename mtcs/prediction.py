@@ -1,0 +1,43 @@
+"""Labels for new series of a task, with the model that was trained on it and the classifier that was fitted."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from mtcs.archive import RawTask, read_series
+from mtcs.errors import InputError
+from mtcs.normalize import moments, scaled
+
+
+def read_new(path: Path, raw: RawTask) -> tuple[np.ndarray, list[str | None]]:
+    """Series of a file, scaled as the task's training series were: (n, T) float32 padded with NaN, and their labels.
+
+    Raises:
+        InputError: if the file does not hold series, or a value is too large to scale.
+    """
+    series, labels = read_series(path)
+    new = scaled(series, *moments(raw))
+    if not (finite := ~np.isinf(new).any(1)).all():
+        raise InputError(
+            f"{path}: series {finite.argmin()} has values beyond any of {raw.name}'s training series; repair the file."
+        )
+    return new, labels
+
+
+def read_neighbours(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The series (n, T) and labels (n,) among which a nearest neighbour is searched; see `mtcs.nearest`.
+
+    Raises:
+        InputError: if there is no such file, or it does not hold them.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return arrays["series"], arrays["labels"]
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} does not hold series and labels ({error}); run 'mtcs classify' again.") from error
