@@ -95,57 +95,77 @@ def stacked_sharing(
             relevant = indicator.count_nonzero()
             found = indicator.to(partners.dtype) @ partners  # (S', D + 1)
         else:
-            found, relevant = _found_by_blocks(scaled.contiguous(), task, partners, limit, bound.min(), block)
+            found, relevant = _found_by_blocks(scaled.contiguous(), task, partners, limit, bound.aminmax(), block)
         pull = torch.zeros_like(weights)  # r W - V W
-        pull[alive] = (found[:, -1:] * rows - found[:, :-1]).div_(size)
+        pull[alive] = rows.mul_(found[:, -1:]).sub_(found[:, :-1]).div_(size)
         pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
     # <W, pull> is quadratic in W with a symmetric matrix: its gradient is twice `pull`.
-    product = scale * (weights * pull).sum()
+    product = scale * torch.dot(weights.flatten(), pull.flatten())
     return 2 * product - product.detach(), share
 
 
-def _indicator(p: Tensor, q: Tensor, task_p: Tensor, task_q: Tensor, limit: Tensor | float) -> Tensor:
+def _indicator(
+    p: Tensor, q: Tensor, task_p: Tensor, task_q: Tensor, limit: Tensor | float, related: int | None = None
+) -> Tensor:
     """Equation 5 between labels with scaled probabilities (M, B) and (N, B), zero within a task -> (M, N) of 0 and 1.
 
     limit: the same for all pairs, or one a pair of tasks, (K, K).
+    related: how many of p, the first ones, have a task in common with any of q; all if not known.
     """
     if isinstance(limit, Tensor):
         limit = limit[task_p][:, task_q]
     # In place, comparisons of floats stay floats: several times as fast as by way of bool.
-    foreign = (task_p.to(p.dtype).unsqueeze(1) - task_q.to(p.dtype)).ne_(0)
-    return (p @ q.T).gt_(limit).mul_(foreign)
+    foreign = (task_p[:related].to(p.dtype).unsqueeze(1) - task_q.to(p.dtype)).ne_(0)
+    indicator = (p @ q.T).gt_(limit)
+    indicator[:related].mul_(foreign)
+    return indicator
 
 
 def _found_by_blocks(
-    scaled: Tensor, task: Tensor, partners: Tensor, limit: Tensor | float, least: Tensor, block: int
+    scaled: Tensor,
+    task: Tensor,
+    partners: Tensor,
+    limit: Tensor | float,
+    extremes: tuple[Tensor, Tensor],
+    block: int,
 ) -> tuple[Tensor, Tensor]:
     """The indicator of all pairs times `partners`, (S, D + 1), and the number of relevant pairs, in memory S * block.
 
-    scaled: (S, B), labels by falling mean probability; least: the smallest of `limit`.
+    scaled: (S, B), labels by falling mean probability; extremes: the smallest and the largest of `limit`.
 
     Series of one batch resemble each other, so a label's probabilities are mostly their mean: p_i . p_j is
-    level_i level_j plus at most apart_i apart_j, parts along (1, ..., 1) and across. That bound leaves a block few
-    candidates. Since neighbours in this order relate to others alike, most candidates are relevant to no label of the
-    block or to all of it; the latter cost one row of a product for the block, and only the rest a row for each label.
+    level_i level_j, parts along (1, ..., 1), give or take at most apart_i apart_j, parts across. For most labels that
+    decides about the whole block. Since neighbours in this order relate to others alike, most of the rest, the
+    candidates, are relevant to no label of the block or to all of it; the latter cost one row of a product for the
+    block, and only what is left a row for each label.
     """
     level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
     apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
-    level_upwards = level * (1 + 1e-5)  # so that rounding shuts no label out
+    upwards, downwards = level * (1 + 1e-5), level * (1 - 1e-5)  # so that rounding decides about no label
+    least, most = extremes
     starts = range(0, len(scaled), block)
     agreed = partners.new_zeros(len(starts), len(scaled))  # relevant to the whole block
     found = torch.empty_like(partners)
     relevant = torch.zeros((), dtype=torch.int64, device=scaled.device)
+    here = torch.zeros(int(task.max()) + 1, dtype=torch.bool, device=scaled.device)
     for i, start in enumerate(starts):
         mine = slice(start, start + block)
-        reach = level[start] * level_upwards + apart[mine].max() * apart
-        candidates = (reach > least).nonzero().squeeze(1)  # (n,)
-        indicator = _indicator(scaled[candidates], scaled[mine], task[candidates], task[mine], limit)  # (n, block)
+        here.zero_()[task[mine]] = True
+        related = here[task]  # (S,) whose task has a label in the block
+        width = apart[mine].max() * apart
+        sure = (level[mine][-1] * downwards - width > most) & ~related
+        open_ = (level[start] * upwards + width > least) & ~sure
+        first, last = (open_ & related).nonzero().squeeze(1), (open_ & ~related).nonzero().squeeze(1)
+        candidates = torch.cat((first, last))  # (n,)
+        indicator = _indicator(
+            scaled[candidates], scaled[mine], task[candidates], task[mine], limit, len(first)
+        )  # (n, block)
         count = indicator.sum(1)
-        relevant += count.long().sum()
         all_of = len(task[mine])
-        agreed[i, candidates[count == all_of]] = 1
+        relevant += count.long().sum() + all_of * sure.count_nonzero()
+        agreed[i].masked_fill_(sure, 1)[candidates[count == all_of]] = 1
         some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
         v = indicator.index_select(0, some).to(partners.dtype)
         torch.mm(v.T, partners.index_select(0, candidates[some]), out=found[mine])
