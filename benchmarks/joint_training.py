@@ -43,7 +43,7 @@ def measure(suite: str, method: str, epochs: int, threads: int, precision: Preci
     experiment = read_experiment(layout.params)
     spec = experiment.method(method)
     tasks = [read_task(layout.normalized(suite, name)) for name in experiment.suite(suite).tasks]
-    on = hardware("auto", precision)
+    on = hardware("auto", precision, spec.steady)
     torch.manual_seed(0)
     schedule = spec.schedule_for(tasks).model_copy(update={"epochs": epochs})
     seconds = fit(spec.build(tasks), tasks, schedule, 0, on).seconds

@@ -51,7 +51,7 @@ def measure(suite: str, method: str, steps: int, n: int, threads: int) -> Cost:
     experiment = read_experiment(layout.params)
     spec = experiment.method(method)
     tasks = [read_task(layout.normalized(suite, name)) for name in experiment.suite(suite).tasks]
-    on = hardware()
+    on = hardware(steady=spec.steady)
     training = inference = 0.0
     parameters = 0
     for scope in [[task] for task in tasks] if method in experiment.alone else [tasks]:

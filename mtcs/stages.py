@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so
     from mtcs.experiment import ClassifierSpec, Experiment
     from mtcs.methods.base import Method
     from mtcs.representations import Representations
+    from mtcs.specs import MethodSpec
     from mtcs.tasks import Task
     from mtcs.training import Hardware
 
@@ -132,7 +133,7 @@ def train(
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
-    on, commit = _hardware(device, precision, workers), _commit()
+    on, commit = _hardware(spec, device, precision, workers), _commit()
     finished = []
     for name, scope in _scopes(experiment, method, tasks, task):
         run = f"{suite}-{method}-{seed}-{name or 'joint'}"
@@ -184,7 +185,7 @@ def represent(
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
-    on = _hardware(device, precision, workers)
+    on = _hardware(spec, device, precision, workers)
     with progress(f"represent {suite}", len(tasks), "tasks") as advance:
         done, series, start = 0, 0, time.perf_counter()
         for name, scope in _scopes(experiment, method, tasks):
@@ -258,7 +259,7 @@ def validate(
     spec = experiment.method(method)
     classifier = experiment.classifiers[spec.classifier]
     tasks = [hold_out(task, share, seed) for task in _tasks(experiment, suite)]
-    on = _hardware(device, precision, workers)
+    on = _hardware(spec, device, precision, workers)
     validation = f"validate{share:g}-{suite}"
     unfinished = _unfinished(WORKSPACE, (validation, method, seed))
     rows, finished = [], []
@@ -325,7 +326,7 @@ def predict(
     if task not in by_name:
         raise InputError(f"Unknown task {task}; {suite} has {', '.join(by_name)}.")
     series, labels = read_new(file, read_raw(WORKSPACE.raw(suite, task), task))
-    on = _hardware(device, precision, workers)
+    on = _hardware(spec, device, precision, workers)
     ((name, scope),) = _scopes(experiment, method, tasks, task if method in experiment.alone else None)
     torch.manual_seed(seed)
     model = spec.build(scope)
@@ -388,7 +389,9 @@ def _experiment() -> Experiment:
     return read_experiment(WORKSPACE.params)
 
 
-def _hardware(device: DeviceName | None, precision: PrecisionName | None, workers: int | None) -> Hardware:
+def _hardware(
+    spec: MethodSpec, device: DeviceName | None, precision: PrecisionName | None, workers: int | None
+) -> Hardware:
     import torch
 
     from mtcs.training import hardware
@@ -396,7 +399,7 @@ def _hardware(device: DeviceName | None, precision: PrecisionName | None, worker
     machine = read_machine()
     if threads := machine.workers if workers is None else workers:
         torch.set_num_threads(threads)
-    return hardware(device or machine.device, precision or machine.precision)
+    return hardware(device or machine.device, precision or machine.precision, spec.steady)
 
 
 def _threads(workers: int | None) -> int:
@@ -551,10 +554,15 @@ def _head_right(task: Task, found: Representations) -> np.ndarray | None:
 
 
 def _commit() -> str | None:
-    """The commit of the code, marked where tracked files differ from it."""
+    """The commit of the code, marked where tracked files other than results differ from it."""
+    git = ["git", "describe", "--always", "--abbrev=12", "--exclude=*"]
+    changes = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!reports"]
     try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        commit, changed = (
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            for command in (git, changes)
+        )
     except (OSError, subprocess.SubprocessError):
         print("No git commit to record: this folder is not a git checkout.", file=sys.stderr)
         return None
+    return f"{commit}-dirty" if changed else commit

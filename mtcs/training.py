@@ -63,8 +63,10 @@ class Hardware:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
 
-def hardware(device: DeviceName = "auto", precision: PrecisionName = "auto") -> Hardware:
-    """The device asked for, or with `auto` the best there is.
+def hardware(device: DeviceName = "auto", precision: PrecisionName = "auto", steady: bool = True) -> Hardware:
+    """The device and the precision asked for, or with `auto` the best there is.
+
+    steady: whether training steps repeat their lengths (`Spec.steady`).
 
     Raises:
         InputError: if CUDA is asked for and there is none.
@@ -76,7 +78,7 @@ def hardware(device: DeviceName = "auto", precision: PrecisionName = "auto") -> 
     fast = (
         torch.cuda.is_bf16_supported(including_emulation=False)
         if name == "cuda"
-        else torch.cpu._is_amx_tile_supported()
+        else steady and torch.cpu._is_amx_tile_supported()
     )
     return Hardware(torch.device(name), precision == "bf16" or (precision == "auto" and fast))
 

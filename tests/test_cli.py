@@ -545,3 +545,39 @@ def test_closed_pipe_is_no_error(here):
     with os.fdopen(write, "wb") as pipe:
         done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=here)
     assert "Traceback" not in done.stderr
+
+
+# What a run records
+
+
+def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(here: Path):
+    from mtcs.stages import _commit
+
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=one", "-c", "user.email=one@example.com")
+        return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+    for name in ("code.py", "dvc.lock", "reports/tiny/accuracy.md"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("before")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    head = git("rev-parse", "--short=12", "HEAD")
+    for name in ("dvc.lock", "reports/tiny/accuracy.md", "new.py"):
+        Path(name).write_text("after")
+    assert _commit() == head
+    Path("code.py").write_text("after")
+    assert _commit() == f"{head}-dirty"
+
+
+def test_bf16_goes_to_methods_that_repeat_their_lengths(monkeypatch: pytest.MonkeyPatch):
+    from mtcs.experiment import read_experiment
+    from mtcs.stages import _hardware
+
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    methods = read_experiment(Path(mtcs.__file__).parent.parent / "params.yaml").methods
+    chosen = {name: _hardware(spec, "cpu", None, 1).precision for name, spec in methods.items()}
+    assert chosen["mtcs"] == chosen["tst"] == "bf16"
+    assert chosen["ts2vec"] == chosen["ts2vec_joint"] == chosen["t_loss"] == "fp32"
+    assert _hardware(methods["ts2vec"], "cpu", "bf16", 1).precision == "bf16"

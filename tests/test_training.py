@@ -379,6 +379,14 @@ def test_precision_is_an_option():
     assert not hardware("cpu", "fp32").bf16
 
 
+def test_bf16_is_for_matrix_units_and_steps_that_repeat_their_lengths(monkeypatch):
+    for units in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda units=units: units)
+        assert hardware("cpu", steady=True).bf16 == units
+        assert not hardware("cpu", steady=False).bf16
+        assert hardware("cpu", "bf16", steady=False).bf16
+
+
 # Weights and representations
 
 

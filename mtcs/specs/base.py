@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -45,6 +45,10 @@ class Schedule(BaseModel, frozen=True, extra="forbid"):
 
 class Spec(BaseModel, ABC, frozen=True, extra="forbid"):
     """A row of params.yaml under `methods`."""
+
+    steady: ClassVar[bool] = True
+    """Whether all training steps on a task see the same length. A CPU compiles bf16 products for each length it meets,
+    which takes longer than the products of one step."""
 
     schedule: Schedule
     classifier: str

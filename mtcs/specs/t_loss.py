@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 class TLossSpec(Spec, frozen=True):
     """T-Loss, for one task or several."""
+
+    steady: ClassVar[bool] = False
 
     kind: Literal["t_loss"]
     depth: int = Field(default=10, ge=1, le=16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,8 @@ class Ts2VecSpec(Spec, frozen=True):
     `schedule.steps` is for a task of more than `small_values` values. Tasks that are learned jointly get as many steps
     as all of them alone.
     """
+
+    steady: ClassVar[bool] = False
 
     kind: Literal["ts2vec"]
     depth: int = Field(default=10, ge=1, le=16)
