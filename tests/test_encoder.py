@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 from torch.nn.functional import conv1d, gelu
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtcs import encoder as module
 from mtcs.encoder import DilatedConvolution, DilatedEncoder, MaxOverTimeBlock, MixtureEncoder
@@ -256,3 +257,28 @@ def test_every_expert_and_the_gate_of_the_task_learn():
     mixture(make_series(4, 14), "a").square().sum().backward()
     still = {name for name, p in mixture.named_parameters() if p.grad is None or not p.grad.any()}
     assert still == {"gates.b.weight", "gates.b.bias"}
+
+
+class Products(TorchDispatchMode):
+    """Collects the shapes of matrix products, forward and backward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: set[tuple[object, ...]] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.addmm):
+            self.shapes.add((func, *(arg.shape for arg in args if isinstance(arg, torch.Tensor))))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_bf16_products_have_the_same_shapes_in_every_step(bf16):
+    """Each shape is compiled by oneDNN; fp32 products, which need no compiling, have as many rows as there are."""
+    encoder, shapes = DilatedEncoder(depth=7, hidden=8, output=16), []
+    for seed in range(4):
+        series = torch.randn(8, 100, generator=torch.Generator().manual_seed(seed))
+        with Products() as found, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            encoder(series).square().sum().backward()
+        shapes.append(found.shapes)
+    assert all(one == shapes[0] for one in shapes) == bf16
