@@ -17,9 +17,14 @@ def read_new(path: Path, raw: RawTask) -> tuple[np.ndarray, list[str | None]]:
     """Series of a file, scaled as the task's training series were: (n, T) float32 padded with NaN, and their labels.
 
     Raises:
-        InputError: if the file does not hold series, or a value is too large to scale.
+        InputError: if the file does not hold series, a value is too large to scale, or a label is none of the task's.
     """
     series, labels = read_series(path)
+    for i, label in enumerate(labels):
+        if label is not None and label not in raw.classes:
+            raise InputError(
+                f"{path}: series {i} has label {label}, expected one of {raw.name}'s ({', '.join(raw.classes)}) or '?'."
+            )
     new = scaled(series, *moments(raw))
     if not (finite := ~np.isinf(new).any(1)).all():
         raise InputError(

@@ -320,6 +320,8 @@ def predict(
     from mtcs.nearest import predict_nearest
     from mtcs.prediction import read_neighbours, read_new
 
+    if out is not None and out.is_dir():
+        raise InputError(f"--out {out} is a folder; name a file in it.")
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     by_name = {one.name: one for one in tasks}

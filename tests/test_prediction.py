@@ -144,6 +144,10 @@ MISTAKES = [
         "seed7/joint.safetensors does not exist; run 'mtcs train' for that suite, method and seed first.",
     ),
     (("other", "mine", "Pump", "source/Pump_TEST.tsv"), "Unknown method other; params.yaml runs joint, dtw."),
+    (
+        ("joint", "mine", "Pump", "source/Pump_TEST.tsv", "--out", "source"),
+        "--out source is a folder; name a file in it.",
+    ),
     (("joint", "yours", "Pump", "source/Pump_TEST.tsv"), "Unknown suite yours; params.yaml has mine."),
 ]
 
@@ -204,6 +208,14 @@ def test_values_beyond_float32_are_refused(tmp_path: Path):
     path.write_text("a\t3\t5\na\t1\t1e300\n")
     with pytest.raises(InputError, match="series 1 has values beyond any of Toy's training series"):
         read_new(path, raw([0.0, 2.0], [2.0, 4.0]))
+
+
+def test_a_label_that_the_task_does_not_have_is_told(tmp_path: Path):
+    path = tmp_path / "new.tsv"
+    path.write_text("a\t3\t5\nc\t1\t1\n")
+    with pytest.raises(InputError) as error:
+        read_new(path, raw([0.0, 2.0], [2.0, 4.0]))
+    assert str(error.value) == f"{path}: series 1 has label c, expected one of Toy's (a, b) or '?'."
 
 
 def test_neighbours_that_are_no_npz_are_told(tmp_path: Path):
