@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -11,6 +13,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel
 
+from mtcs.errors import InputError
 from mtcs.layout import write_whole
 
 _EVERY = 10.0  # seconds between two writes of what has been found
@@ -77,3 +80,18 @@ def save_neighbours(path: Path, series: np.ndarray, labels: np.ndarray) -> None:
     """Write the series (n, T) and their labels (n,) that later predictions need (`.npz`), whole or not at all."""
     with write_whole(path) as part, part.open("wb") as file:
         np.savez(file, series=series, labels=labels)
+
+
+def read_neighbours(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The series (n, T) and labels (n,) among which a nearest neighbour is searched, as `save_neighbours` wrote them.
+
+    Raises:
+        InputError: if there is no such file, or it does not hold them.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return arrays["series"], arrays["labels"]
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} does not hold series and labels ({error}); run 'mtcs classify' again.") from error

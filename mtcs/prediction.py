@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -31,18 +29,3 @@ def read_new(path: Path, raw: RawTask) -> tuple[np.ndarray, list[str | None]]:
             f"{path}: series {finite.argmin()} has values beyond any of {raw.name}'s training series; repair the file."
         )
     return new, labels
-
-
-def read_neighbours(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The series (n, T) and labels (n,) among which a nearest neighbour is searched; see `mtcs.nearest`.
-
-    Raises:
-        InputError: if there is no such file, or it does not hold them.
-    """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return arrays["series"], arrays["labels"]
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise InputError(f"{path} does not hold series and labels ({error}); run 'mtcs classify' again.") from error

@@ -317,8 +317,8 @@ def predict(
     from mtcs.archive import read_raw
     from mtcs.classifiers import load_classifier
     from mtcs.classifiers import predict as predicted_by
-    from mtcs.nearest import predict_nearest
-    from mtcs.prediction import read_neighbours, read_new
+    from mtcs.nearest import predict_nearest, read_neighbours
+    from mtcs.prediction import read_new
 
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")

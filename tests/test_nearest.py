@@ -1,12 +1,14 @@
 """Nearest neighbours under dynamic time warping: labels, and a search that is killed and continues."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mtcs import nearest
 from mtcs.dtw import nearest as search
 from mtcs.errors import InputError
-from mtcs.nearest import predict_nearest, save_neighbours, unfinished
+from mtcs.nearest import predict_nearest, read_neighbours, save_neighbours, unfinished
 
 
 def waves(n: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,3 +81,12 @@ def test_neighbours_are_kept_without_pickle(tmp_path):
     with np.load(tmp_path / "Waves.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["series"], series)
         np.testing.assert_array_equal(arrays["labels"], labels)
+
+
+def test_neighbours_that_are_no_npz_are_told(tmp_path: Path):
+    path = tmp_path / "Toy.npz"
+    with pytest.raises(InputError, match=r"does not exist; run 'mtcs classify'\."):
+        read_neighbours(path)
+    path.write_text("nothing")
+    with pytest.raises(InputError, match=r"does not hold series and labels .*; run 'mtcs classify' again"):
+        read_neighbours(path)

@@ -14,7 +14,7 @@ from mtcs.archive import RawSplit, RawTask
 from mtcs.cli import app
 from mtcs.errors import InputError
 from mtcs.layout import Layout
-from mtcs.prediction import read_neighbours, read_new
+from mtcs.prediction import read_new
 
 LAYOUT = Layout()
 METHODS = {
@@ -216,12 +216,3 @@ def test_a_label_that_the_task_does_not_have_is_told(tmp_path: Path):
     with pytest.raises(InputError) as error:
         read_new(path, raw([0.0, 2.0], [2.0, 4.0]))
     assert str(error.value) == f"{path}: series 1 has label c, expected one of Toy's (a, b) or '?'."
-
-
-def test_neighbours_that_are_no_npz_are_told(tmp_path: Path):
-    path = tmp_path / "Toy.npz"
-    with pytest.raises(InputError, match=r"does not exist; run 'mtcs classify'\."):
-        read_neighbours(path)
-    path.write_text("nothing")
-    with pytest.raises(InputError, match=r"does not hold series and labels .*; run 'mtcs classify' again"):
-        read_neighbours(path)
