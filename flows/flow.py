@@ -35,8 +35,8 @@ def reproduce(
 
     Args:
         suites: of params.yaml; None is all that dvc.yaml has.
-        methods: predictions of these methods only, and no reports, since those compare all.
-        seeds: predictions with these seeds only, likewise.
+        methods: results of these methods only, and no reports, since those compare all.
+        seeds: results with these seeds only, likewise.
         device: where stages compute; None is `MTCS_DEVICE`.
         workers: how many stages run side by side.
         force: run all stages, or those named, even if they are up to date.

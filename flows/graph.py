@@ -15,7 +15,7 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 from mtcs.errors import InputError
 from mtcs.layout import Layout
 
-_PREDICTIONS = Layout().prediction("suite", "method", 0, "task").parents[3]
+_RESULTS = Layout().result("suite", "method", 0).parents[2]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Graph:
     ) -> dict[str, Stage]:
         """Stages by name, each after those it needs: all of `dvc.yaml`, or those behind what is asked for.
 
-        Suites alone are all that their reports need. With `methods` or `seeds` it is what the predictions of those
+        Suites alone are all that their reports need. With `methods` or `seeds` it is what the results of those
         runs need, and no report, since that compares every method and seed.
 
         Raises:
@@ -66,7 +66,7 @@ class Graph:
         """
         targets: list[Any] | None = None
         if methods or seeds:
-            targets = self._predicting(suites, methods, seeds)
+            targets = self._resulting(suites, methods, seeds)
         elif suites:
             targets = [stage for suite in suites for stage in self._writers(Layout().report(suite))]
         plan = plan_repro(self._graph, targets)
@@ -95,20 +95,20 @@ class Graph:
             raise InputError(f"No stage of dvc.yaml writes {path}; add its suite there.")
         return found
 
-    def _predicting(self, suites: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Any]:
-        folders = {Layout().prediction("", "", seed, "").parent.name for seed in seeds}
+    def _resulting(self, suites: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Any]:
+        files = {Layout().result("", "", seed).name for seed in seeds}
         found = []
         for stage in self._graph:
             for out in self._outs(stage):
-                if not out.is_relative_to(_PREDICTIONS) or len(out.relative_to(_PREDICTIONS).parts) < 3:
+                if not out.is_relative_to(_RESULTS) or len(out.relative_to(_RESULTS).parts) < 3:
                     continue
-                asked = zip((suites, methods, folders), out.relative_to(_PREDICTIONS).parts, strict=False)
+                asked = zip((suites, methods, files), out.relative_to(_RESULTS).parts, strict=False)
                 if all(not names or name in names for names, name in asked):
                     found.append(stage)
         if not found:
             asked = {"suites": suites, "methods": methods, "seeds": seeds}
             told = "; ".join(f"{what} {', '.join(map(str, names))}" for what, names in asked.items() if names)
-            raise InputError(f"No stage of dvc.yaml makes predictions of {told}; ask for what it has.")
+            raise InputError(f"No stage of dvc.yaml makes results of {told}; ask for what it has.")
         return list(dict.fromkeys(found))
 
     def _outs(self, stage: Any) -> list[Path]:

@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns 2 for a user's mistake and 1 for failed work."""
     parser = argparse.ArgumentParser(prog="python -m flows.reproduce", description="Bring suites up to date.")
     parser.add_argument("--suites", nargs="+", metavar="SUITE", help="of params.yaml; default: all of dvc.yaml")
-    parser.add_argument("--methods", nargs="+", metavar="METHOD", help="their predictions only, and no report")
-    parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="their predictions only, and no report")
+    parser.add_argument("--methods", nargs="+", metavar="METHOD", help="their results only, and no report")
+    parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="their results only, and no report")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], help="default: MTCS_DEVICE, or auto")
     parser.add_argument("--workers", type=int, default=1, help="stages side by side")
     parser.add_argument("--force", nargs="*", metavar="STAGE", help="run what is up to date, too: these, or all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -102,6 +103,12 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             names = tuple(name for name in self.known if name in entry.methods)
         alone = self.seeds_alone or self.seeds
         return {name: entry.seeds or (alone if name in self.alone else self.seeds) for name in names}
+
+    def parameters(self, method: str) -> dict[str, Any]:
+        """The parameters of a known method as plain values, those of its classifier in place of its name."""
+        spec = self.methods[method]
+        values = spec.model_dump() | {"classifier": self.classifiers[spec.classifier].model_dump()}
+        return json.loads(json.dumps(values), parse_constant=str)  # infinity as a word, which JSON lacks
 
     def suite(self, name: str) -> Suite:
         """Raises InputError, with the known names, if there is no such suite."""

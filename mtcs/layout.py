@@ -73,6 +73,10 @@ class Layout:
         """The labelled series among which a nearest neighbour is searched later."""
         return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.npz"
 
+    def result(self, suite: str, method: str, seed: int) -> Path:
+        """What a run amounts to; kept in git, so that a report can be made where its data is not."""
+        return self.root / "results" / suite / method / f"seed{seed}.json"
+
     def validation(self, suite: str, method: str, seed: int, share: float) -> Path:
         """Accuracy on a held-out share of the training series, for choosing settings."""
         return self.root / "data/validation" / suite / method / f"seed{seed}-share{share:g}.csv"

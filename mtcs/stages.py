@@ -354,16 +354,27 @@ def predict(
     print(f"{task}: {len(table)} series predicted{where}{'' if known.empty else f', {right}'}", file=sys.stderr)
 
 
+def measure(method: MethodName, suite: SuiteName, seed: SeedOption = 0) -> None:
+    """Measure a classified run: its accuracies, affinities, cost and curves in one small file in results, for git."""
+    from mtcs.measure import measure as measured
+    from mtcs.results import write_result
+
+    experiment = _experiment()
+    experiment.method(method)
+    tasks, joint = experiment.suite(suite).tasks, method not in experiment.alone
+    result = measured(WORKSPACE, suite, method, seed, tasks, experiment.parameters(method), joint)
+    path = WORKSPACE.result(suite, method, seed)
+    write_result(path, result)
+    mean = sum(task.accuracy for task in result.tasks) / len(tasks)
+    print(f"{method} on {suite}, seed {seed}: mean accuracy {mean:.4f}, in {path}")
+
+
 def report(suite: SuiteName) -> None:
-    """Render a suite's report into reports/: accuracies, ablations, costs, affinities, and a page with all of it."""
+    """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
     from mtcs.reports.page import write_report
 
     experiment = _experiment()
-    parameters = {}
-    for name in experiment.known:
-        spec = experiment.methods[name]
-        classifier = experiment.classifiers[spec.classifier]
-        parameters[name] = spec.model_dump(mode="json") | {"classifier": classifier.model_dump(mode="json")}
+    parameters = {name: experiment.parameters(name) for name in experiment.known}
     runs = experiment.runs(suite)
     variants = tuple(name for name in experiment.ablation if name not in runs)
     seeds = runs | dict.fromkeys(variants, experiment.seeds)
@@ -379,6 +390,7 @@ STAGES: tuple[Callable[..., None], ...] = (
     train,
     represent,
     classify,
+    measure,
     report,
     validate,
     predict,
@@ -558,7 +570,8 @@ def _head_right(task: Task, found: Representations) -> np.ndarray | None:
 def _commit() -> str | None:
     """The commit of the code, marked where tracked files other than results differ from it."""
     git = ["git", "describe", "--always", "--abbrev=12", "--exclude=*"]
-    changes = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!reports"]
+    results = [":!dvc.lock", ":!reports", ":!results"]
+    changes = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", *results]
     try:
         commit, changed = (
             subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

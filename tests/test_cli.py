@@ -288,7 +288,7 @@ def test_download_of_a_task_that_is_not_there(here):
 
 def test_stage_before_was_not_run():
     assert "run 'mtcs download tiny'" in fails(2, "normalize", "tiny")
-    for command in ("train", "represent", "classify", "validate"):
+    for command in ("train", "represent", "classify", "measure", "validate"):
         assert fails(2, command, "joint", "tiny") == (
             "data/normalized/tiny/Short.npz does not exist; run 'mtcs normalize tiny'."
         )
@@ -300,7 +300,12 @@ def test_stage_before_was_not_run():
     assert fails(2, "classify", "joint", "tiny", "--seed", "3") == (
         "data/representations/tiny/joint/seed3/Short.npz does not exist; run 'mtcs represent joint tiny --seed 3'."
     )
-    assert fails(2, "report", "tiny") == "tiny has no predictions of joint, alone; run 'mtcs classify joint tiny'."
+    for stage in ("train", "represent"):
+        mtcs_says(stage, "joint", "tiny")
+    assert fails(2, "measure", "joint", "tiny") == (
+        "data/predictions/tiny/joint/seed0/Short.csv does not exist; run 'mtcs classify joint tiny --seed 0'."
+    )
+    assert fails(2, "report", "tiny") == "tiny has no results of joint, alone; run 'mtcs measure joint tiny'."
 
 
 DAMAGE = {
@@ -440,7 +445,7 @@ def test_a_variant_that_a_suite_runs_is_a_column_and_counted_once():
     LAYOUT.params.write_text(yaml.safe_dump(params, sort_keys=False))
     normalized()
     for method in ("joint", "spare"):
-        for stage in ("train", "represent", "classify"):
+        for stage in ("train", "represent", "classify", "measure"):
             mtcs_says(stage, method, "tiny")
     mtcs_says("report", "tiny")
     rows = (LAYOUT.report("tiny") / "accuracy.csv").read_text().splitlines()

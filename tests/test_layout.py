@@ -26,6 +26,7 @@ HERE = Layout()
         (HERE.representation_cost("demo", "mtcs", 3), "data/costs/demo/mtcs/seed3.json"),
         (HERE.prediction("demo", "mtcs", 3, "GunPoint"), "data/predictions/demo/mtcs/seed3/GunPoint.csv"),
         (HERE.classifier("demo", "mtcs", 3, "GunPoint"), "data/classifiers/demo/mtcs/seed3/GunPoint.skops"),
+        (HERE.result("demo", "mtcs", 3), "results/demo/mtcs/seed3.json"),
         (HERE.report("demo"), "reports/demo"),
     ],
 )

@@ -134,6 +134,8 @@ def layout_outs(stage: str, suite: str, method: str = "", seed: int = -1) -> lis
             return [layout.representation(*run, "T").parent, layout.representation_cost(*run)]
         case "classify":
             return [layout.prediction(*run, "T").parent, layout.classifier(*run, "T").parent]
+        case "measure":
+            return [layout.result(*run)]
         case "report":
             return [layout.report(suite)]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
@@ -143,7 +145,7 @@ def test_deps_are_files_of_the_package_or_outs_of_a_stage(pipeline):
     outs = [Path(out) for stage in pipeline for out in paths(stage, "outs")]
     for stage in pipeline:
         for dep in map(Path, paths(stage, "deps")):
-            if dep.parts[0] == "data":
+            if dep.parts[0] in ("data", "results"):
                 assert any(dep == out or dep in out.parents for out in outs), f"{stage.name}: nothing makes {dep}"
             else:
                 assert (ROOT / dep).exists(), f"{stage.name}: there is no {dep}"
@@ -188,7 +190,7 @@ def test_runs_are_those_of_params(pipeline):
         if suite == "ucr10":
             runs |= dict.fromkeys(experiment.ablation, experiment.seeds)
         for method, seeds in runs.items():
-            stages = ("train", "represent", "classify")
+            stages = ("train", "represent", "classify", "measure")
             wanted |= {(stage, f"{suite}-{method}-{seed}") for stage in stages for seed in seeds}
     assert {(stage_of(stage), stage.name.split("@")[1]) for stage in pipeline} == wanted
     assert len(pipeline) == len(wanted)
@@ -345,7 +347,7 @@ def tiny(folder: Path) -> Workspace:
             pipeline[what] = json.loads(json.dumps(ours).replace("demo", "tiny"))
         for name in [name for name in pipeline["stages"] if "-" in name]:
             del pipeline["stages"][name]
-        for stage in ("train", "represent", "classify"):
+        for stage in ("train", "represent", "classify", "measure"):
             pipeline["stages"][stage]["matrix"]["suite"] = ["tiny"]
 
     workspace.change("params.yaml", parameters)
@@ -390,13 +392,13 @@ def second_run_does_nothing(workspace: Workspace) -> None:
     assert workspace.stale() == set()
     said = workspace.dvc("repro")
     assert "Running stage" not in said
-    assert said.count("didn't change, skipping") == 15
+    assert said.count("didn't change, skipping") == 19
     assert "up to date" in said
 
 
 def parameters_of_one_method_rerun_that_method_only(workspace: Workspace) -> None:
     with workspace.changed("params.yaml", lambda params: params["methods"]["mtcs"].update(sharing_weight=0.2)):
-        expected = {f"{stage}@tiny-mtcs-{seed}" for stage in ("train", "represent") for seed in (0, 1)}
+        expected = {f"{stage}@tiny-mtcs-{seed}" for stage in ("train", "represent", "measure") for seed in (0, 1)}
         assert workspace.stale() == {*expected, "report@tiny"}
         said = workspace.dvc("repro", "--dry")
         assert expected <= set(running(said))
@@ -405,7 +407,8 @@ def parameters_of_one_method_rerun_that_method_only(workspace: Workspace) -> Non
 
 def parameters_of_the_classifier_retrain_nothing(workspace: Workspace) -> None:
     with workspace.changed("params.yaml", lambda params: params["classifiers"]["svm"].update(folds=4)):
-        expected = {f"classify@tiny-{method}-{seed}" for method in ("mtcs", "mtl") for seed in (0, 1)}
+        runs = [f"tiny-{method}-{seed}" for method in ("mtcs", "mtl") for seed in (0, 1)]
+        expected = {f"{stage}@{run}" for stage in ("classify", "measure") for run in runs}
         assert workspace.stale() == {*expected, "report@tiny"}
         assert set(running(workspace.dvc("repro", "--dry"))) == {*expected, "report@tiny"}
 

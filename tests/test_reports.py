@@ -20,10 +20,13 @@ import pytest
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
+from mtcs.measure import label_affinity, measure
 from mtcs.reports import ablation, accuracy, affinity, cost, figures, separation, significance, text
-from mtcs.reports.page import parameter_table, run_table, write_report
-from mtcs.reports.results import read_data, read_predictions, read_records
+from mtcs.reports.page import run_table, write_report
+from mtcs.reports.parameters import parameter_table
+from mtcs.reports.runs import data_table, read_runs
 from mtcs.representations import read_representations
+from mtcs.results import RepresentationRecord, RunResult, read_result, write_result
 from mtcs.similarity import covariance_similarity
 from mtcs.tasks import Split, Task, read_task, write_task
 
@@ -51,7 +54,7 @@ def make_results(
     series: int = 40,
     steps: int = 200,
 ) -> None:
-    """Write tasks, representations, predictions, curves and records as the stages do."""
+    """Write tasks, representations, predictions, curves, records and costs as the stages do."""
     rng = np.random.default_rng(0)
     common = rng.normal(size=WIDTH)
     for t, (task, n_classes) in enumerate(tasks.items()):
@@ -83,6 +86,8 @@ def make_results(
                 write_text(layout.curves(suite, method, seed, task), rows.to_csv(index=False))
                 record = make_record(suite, method, task, seed, steps)
                 write_text(layout.record(suite, method, seed, task), json.dumps(record))
+            made = {"series": 2 * series * len(tasks), "seconds": 4.0, "device": record["device"], "precision": "bf16"}
+            write_text(layout.representation_cost(suite, method, seed), json.dumps(made))
 
 
 def make_curves(rng: np.random.Generator, tasks: Sequence[str], steps: int, shares: bool, level: float) -> pd.DataFrame:
@@ -133,6 +138,7 @@ UCR12 = (
 
 
 def report(layout: Layout, **changes: object) -> pd.DataFrame:
+    """Measure every whole run there is and write the report of them."""
     arguments = {
         "suite": "tiny",
         "tasks": list(TASKS),
@@ -144,7 +150,38 @@ def report(layout: Layout, **changes: object) -> pd.DataFrame:
     names = [*arguments["methods"], *arguments.get("ablation", ())]
     if not isinstance(arguments["seeds"], Mapping):
         arguments["seeds"] = dict.fromkeys(names, arguments["seeds"])
+    suite, tasks = arguments["suite"], arguments["tasks"]
+    for method in names:
+        for seed in arguments["seeds"][method]:
+            if all(layout.prediction(suite, method, seed, task).exists() for task in tasks):
+                values = arguments["parameters"].get(method, {})
+                joint = layout.curves(suite, method, seed).exists()
+                found = measure(layout, suite, method, seed, tasks, values, joint)
+                write_result(layout.result(suite, method, seed), found)
     return write_report(layout, **arguments)
+
+
+def results_of(
+    layout: Layout, method: str, seeds: Sequence[int], tasks: Sequence[str] = tuple(TASKS)
+) -> list[RunResult]:
+    return [
+        measure(layout, "tiny", method, seed, tasks, {}, layout.curves("tiny", method, seed).exists()) for seed in seeds
+    ]
+
+
+def report_of_results(layout: Layout, **changes: object) -> pd.DataFrame:
+    """The report of the results there are, without measuring again."""
+    methods, seeds = changes.get("methods", ["mtcs", "mtl"]), changes.get("seeds", [0, 1, 2])
+    parameters = changes.get("parameters", PARAMETERS)
+    return write_report(layout, "tiny", list(TASKS), methods, dict.fromkeys(methods, seeds), parameters)
+
+
+def forget(layout: Layout, method: str, seed: int, *fields: str) -> None:
+    """Take something out of a result."""
+    path = layout.result("tiny", method, seed)
+    result = read_result(path, "tiny", method, seed)
+    empty = {name: () if isinstance(getattr(result, name), tuple) else None for name in fields}
+    write_result(path, result.model_copy(update=empty))
 
 
 def long_form(cells: Mapping[tuple[str, str], Sequence[float]]) -> pd.DataFrame:
@@ -183,7 +220,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 # Accuracy
 
 
-def test_accuracy_csv_has_a_row_for_each_prediction_file(finished: Layout) -> None:
+def test_accuracy_csv_has_a_row_for_each_task_and_run(finished: Layout) -> None:
     frame = pd.read_csv(finished.report("tiny") / "accuracy.csv")
     assert list(frame.columns) == ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
     assert len(frame) == len(TASKS) * 2 * 3
@@ -200,9 +237,8 @@ def test_accuracy_csv_has_a_row_for_each_prediction_file(finished: Layout) -> No
 def test_labels_are_compared_as_text(layout: Layout) -> None:
     path = layout.prediction("tiny", "mtcs", 0, "FordA")
     write_text(path, "label,predicted\n" + "1,1.0\n" * 10 + "NA,NA\n" * 10 + "-1,-1\n" * 20)
-    frame = accuracy.measure(layout, "tiny", ["FordA"], ["mtcs"], {"mtcs": [0]})
+    frame = accuracy.long_form(results_of(layout, "mtcs", [0], ["FordA"]))
     assert frame["accuracy"].tolist() == [0.75]
-    assert read_predictions(path)["label"].tolist()[10] == "NA"
 
 
 def test_head_accuracy_is_empty_without_heads(tmp_path: Path) -> None:
@@ -216,15 +252,16 @@ def test_head_accuracy_is_empty_without_heads(tmp_path: Path) -> None:
     assert "heads alone" not in (layout.report("tiny") / "report.html").read_text()
 
 
-def test_without_any_prediction_the_way_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^tiny has no predictions of mtcs, mtl; run 'mtcs classify mtcs tiny'\.$"):
+def test_without_any_result_the_way_out_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^tiny has no results of mtcs, mtl; run 'mtcs measure mtcs tiny'\.$"):
         report(Layout(tmp_path))
 
 
 def test_a_report_is_made_from_the_seeds_there_are(layout: Layout) -> None:
     layout.prediction("tiny", "mtl", 2, "FordA").unlink()
-    shutil.rmtree(layout.root / "data/representations")
-    assert report(layout)["seeds"].to_dict() == {"MTCS": "3", "MTL": "2 to 3"}
+    assert report(layout)["seeds"].to_dict() == {"MTCS": "3", "MTL": "2"}
+    shutil.rmtree(layout.root / "data")  # only results are needed
+    assert report(layout)["seeds"].to_dict() == {"MTCS": "3", "MTL": "2"}
     written = (layout.report("tiny") / "accuracy.md").read_text()
     row = next(line for line in written.splitlines() if line.startswith("| FordA"))
     assert [cell.strip().endswith("(2)") for cell in row.split("|")[2:4]] == [False, True]
@@ -350,7 +387,7 @@ def test_label_affinity_equals_equation_4_written_out() -> None:
     counts = {"a": 2, "b": 4, "c": 3}
     series = {task: rng.normal(size=(5 + n, 6)).astype(np.float32) for task, n in counts.items()}
     heads = {task: rng.normal(size=(n, 6)).astype(np.float32) for task, n in counts.items()}
-    affinities = affinity.label_affinity(series, heads)
+    affinities = label_affinity(series, heads)
 
     def softmax(logits: np.ndarray) -> np.ndarray:
         return np.exp(logits) / np.exp(logits).sum()
@@ -414,14 +451,16 @@ def test_models_of_single_tasks_have_no_affinity(tmp_path: Path) -> None:
     assert "Which tasks are alike" not in page
 
 
-def test_similarity_needs_every_task_of_a_seed(layout: Layout) -> None:
-    layout.representation("tiny", "mtcs", 1, "Crop").unlink()
-    found = affinity.measure(layout, "tiny", "mtcs", list(TASKS), [0, 1, 2])
+def test_similarity_is_of_the_runs_that_have_it(layout: Layout) -> None:
+    report(layout, methods=["mtcs"])
+    forget(layout, "mtcs", 1, "similarity", "centred", "label_affinity")
+    report_of_results(layout, methods=["mtcs"])
+    assert "2 of 3 seeds" in (layout.report("tiny") / "report.html").read_text()
+    results = [read_result(layout.result("tiny", "mtcs", seed), "tiny", "mtcs", seed) for seed in (0, 1, 2)]
+    found = affinity.gather(results)
     assert found is not None
     assert found.seeds == (0, 2)
-    assert affinity.measure(layout, "tiny", "mtcs", list(TASKS), [1]) is None
-    report(layout, methods=["mtcs"])
-    assert "2 of 3 seeds" in (layout.report("tiny") / "report.html").read_text()
+    assert affinity.gather(results[1:2]) is None
 
 
 # Figures and page
@@ -550,11 +589,12 @@ def test_names_are_escaped_everywhere(tmp_path: Path) -> None:
         ElementTree.fromstring(path.read_text())
 
 
-def test_a_report_needs_only_predictions(layout: Layout) -> None:
-    for folder in layout.root.glob("data/*"):
-        if folder.name not in ("normalized", "predictions"):
-            shutil.rmtree(folder)
-    report(layout, parameters={})
+def test_a_report_needs_only_accuracies(layout: Layout) -> None:
+    report(layout)
+    shutil.rmtree(layout.report("tiny"))
+    for method, seed in product(("mtcs", "mtl"), (0, 1, 2)):
+        forget(layout, method, seed, "trained", "represented", "similarity", "centred", "label_affinity", "curves")
+    report_of_results(layout)
     names = {path.name for path in layout.report("tiny").iterdir()}
     assert names == {"ablation.md", "accuracy.csv", "accuracy.md", "accuracy.svg", "report.html", "summary.json"}
     parse(layout.report("tiny") / "report.html")
@@ -786,23 +826,37 @@ def test_unequal_numbers_of_seeds_are_said() -> None:
     assert even == ["One seed: the spread over seeds is unknown."]
 
 
-def test_a_commit_is_shortened_but_not_its_mark() -> None:
+def test_a_commit_is_shortened_but_not_its_mark(layout: Layout) -> None:
     record = make_record("tiny", "mtcs", None, 0, 10)
-    runs = {("mtcs", 0): [{**record, "commit": "0123456789ab-dirty"}], ("mtcs", 1): [record]}
-    assert [run["commit"] for run in run_table(runs)] == ["0123456789-dirty", "0123456789"]
+    write_text(layout.record("tiny", "mtcs", 0), json.dumps({**record, "commit": "0123456789ab-dirty"}))
+    runs = run_table(results_of(layout, "mtcs", [0, 1]))
+    assert [run["commit"] for run in runs] == ["0123456789-dirty", "0123456789"]
 
 
 def test_the_page_tells_which_data(layout: Layout) -> None:
     report(layout)
-    before = read_data(layout, "tiny", list(TASKS))
+    before = results_of(layout, "mtcs", [0])
+    digests = [row["SHA-256"] for row in data_table(before, list(TASKS))]
     shown = (layout.report("tiny") / "report.html").read_text()
-    assert all(row["SHA-256"] in shown for row in before)
-    path = layout.normalized("tiny", before[0]["task"])
+    assert all(digest in shown for digest in digests)
+    assert "Runs differ" not in shown
+    path = layout.normalized("tiny", "Crop")
     task = read_task(path)
     task.train.series[0, 0] += 1
     write_task(path, task)
-    after = read_data(layout, "tiny", list(TASKS))
-    assert [a == b for a, b in zip(before, after, strict=True)] == [False] + [True] * (len(TASKS) - 1)
+    after = results_of(layout, "mtcs", [1])
+    changed = data_table(after, list(TASKS))
+    assert [row["SHA-256"] == old for row, old in zip(changed, digests, strict=True)] == [False, True, True, True]
+    report(layout, methods=["mtcs"], seeds=[0])
+    write_result(layout.result("tiny", "mtcs", 0), before[0].model_copy(update={"parameters": PARAMETERS["mtcs"]}))
+    report_of_results(layout, methods=["mtcs"], seeds=[0])
+    assert "Runs differ" not in (layout.report("tiny") / "report.html").read_text()
+    report_of_results(layout, methods=["mtcs"], seeds=[0, 1])  # seed 1 has been measured before the change
+    write_result(layout.result("tiny", "mtcs", 1), after[0].model_copy(update={"parameters": PARAMETERS["mtcs"]}))
+    report_of_results(layout, methods=["mtcs"], seeds=[0, 1])
+    shown = (layout.report("tiny") / "report.html").read_text()
+    assert "Runs differ in the data they saw of Crop." in shown
+    assert f"{digests[0]}, {changed[0]['SHA-256']}" in shown
 
 
 def test_lines_of_a_markdown_table_are_of_one_length() -> None:
@@ -829,6 +883,33 @@ def test_findings_are_on_the_page(layout: Layout) -> None:
     written = (layout.report("tiny") / "report.html").read_text()
     assert 'href="../../docs/findings.md"' in written
     assert "MTL averages 0.000 where 0.944 is published, 0.944 below." in written
+
+
+def test_results_of_other_parameters_are_set_aside_and_named(layout: Layout) -> None:
+    report(layout)
+    now = {**PARAMETERS, "mtl": {**PARAMETERS["mtl"], "alpha": 0.5}}
+    runs = read_runs(layout, "tiny", list(TASKS), dict.fromkeys(now, range(3)), now)
+    assert {(result.method, result.seed) for result in runs.results} == {("mtcs", seed) for seed in (0, 1, 2)}
+    assert report_of_results(layout, parameters=now).index.tolist() == ["MTCS"]
+    for name in ("accuracy.md", "report.html"):
+        written = (layout.report("tiny") / name).read_text()
+        assert "Not counted, as not what is planned now: MTL, seeds 0, 1, 2 (alpha 0.0 instead of 0.5)." in written
+    with pytest.raises(
+        InputError,
+        match=r"^tiny has no results with these parameters: mtl, seed 0, has alpha 0\.0 instead of 0\.5; run "
+        r"'dvc repro report@tiny'\.$",
+    ):
+        report_of_results(layout, methods=["mtl"], parameters=now)
+
+
+def test_results_of_other_tasks_are_set_aside(layout: Layout) -> None:
+    report(layout, methods=["mtcs"], tasks=["FordA", "Crop"], seeds=[0])
+    for tasks, why in (
+        (["FordA"], "of more tasks (Crop)"),
+        (["FordA", "TwoPatterns"], "of other tasks (Crop, TwoPatterns)"),
+    ):
+        (found,) = read_runs(layout, "tiny", tasks, {"mtcs": [0]}, PARAMETERS).set_aside
+        assert found.why == why
 
 
 def test_methods_that_are_left_out_are_named(layout: Layout) -> None:
@@ -1016,20 +1097,19 @@ def test_ablations_enter_no_rank(tmp_path: Path) -> None:
 
 
 def cost_of(layout: Layout, method: str, seeds: Sequence[int]) -> cost.Cost:
-    records = {(method, seed): read_records(layout, "tiny", method, list(TASKS), seed) for seed in seeds}
-    (found,) = cost.measure(layout, "tiny", list(TASKS), {method: seeds}, records)
+    (found,) = cost.summarize({method: results_of(layout, method, seeds)})
     return found
 
 
 def test_costs_are_sums_over_tasks_and_means_over_seeds(
     layout: Layout, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    for seed, seconds in ((0, 10.0), (2, 30.0)):
+    for seed, seconds in enumerate((10.0, 20.0, 30.0)):
         written = {"series": 1000, "seconds": seconds, "device": "cpu: Intel Xeon, 2 threads", "precision": "bf16"}
         write_text(layout.representation_cost("tiny", "mtcs", seed), json.dumps(written))
     found = cost_of(layout, "mtcs", (0, 1, 2))
     assert found.training == pytest.approx(292.7)
-    assert found.inference == pytest.approx(2000 / 40)
+    assert found.inference == pytest.approx(3000 / 60)
     assert (found.models, found.seeds, found.parameters, found.memory) == (1, 3, 637120, 1432.0)
     assert found.machines == ("cpu: Intel Xeon, 2 threads, bf16",)
     assert text.cost_table([found]).loc["MTCS"].tolist() == ["4 min 53 s", "1", "50", "637,120", "1,432 MB", "3"]
@@ -1037,9 +1117,10 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(
 
     alone = Layout(tmp_path_factory.mktemp("alone"))
     make_results(alone, joint=False, methods=["tnc"], seeds=(0, 1))
-    alone.record("tiny", "tnc", 1, "FordA").unlink()  # a run that has not come to its end
-    found = cost_of(alone, "tnc", (0, 1))
-    assert (found.training, found.models, found.seeds, found.inference) == (pytest.approx(4 * 291.7), 4, 1, None)
+    results = results_of(alone, "tnc", (0, 1))
+    results[1] = results[1].model_copy(update={"trained": (), "represented": None})
+    (found,) = cost.summarize({"tnc": results, "tst": results[1:]})
+    assert (found.training, found.models, found.seeds) == (pytest.approx(4 * 291.7), 4, 1)
 
 
 def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
@@ -1053,13 +1134,11 @@ def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
 
 
 def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) -> None:
+    make_results(layout, methods=["dtw"], seeds=[0], heads=False, joint=False)
     for task in TASKS:
         record = {**make_record("tiny", "dtw", task, 0, 0), "seconds": 0.0, "parameters": 0}
         write_text(layout.record("tiny", "dtw", 0, task), json.dumps(record))
         write_text(layout.curves("tiny", "dtw", 0, task), "step,epoch,task,loss,sharing_loss,relevant_share\n")
-        write_text(layout.prediction("tiny", "dtw", 0, task), layout.prediction("tiny", "mtl", 0, task).read_text())
-    written = {"series": 320, "seconds": 0.1, "device": "cpu: Intel Xeon, 2 threads", "precision": "bf16"}
-    write_text(layout.representation_cost("tiny", "dtw", 0), json.dumps(written))
     found = cost_of(layout, "dtw", [0])
     assert (found.models, found.training, found.inference) == (0, None, None)
     assert text.cost_notes([found])[-1] == (
@@ -1068,10 +1147,10 @@ def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) ->
     report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0, 1, 2], "dtw": [0]})
 
 
-def test_a_method_without_whole_runs_is_not_said_to_train_nothing(layout: Layout) -> None:
-    written = {"series": 320, "seconds": 0.1, "device": "cpu: Intel Xeon, 1 threads", "precision": "bf16"}
-    write_text(layout.representation_cost("tiny", "mtl", 7), json.dumps(written))
-    found = cost_of(layout, "mtl", [7])
+def test_a_method_without_records_is_not_said_to_train_nothing(layout: Layout) -> None:
+    made = RepresentationRecord(series=320, seconds=0.1, device="cpu: Intel Xeon, 1 threads", precision="bf16")
+    (result,) = results_of(layout, "mtl", [0])
+    (found,) = cost.summarize({"mtl": [result.model_copy(update={"trained": (), "represented": made})]})
     assert (found.seeds, found.models, found.machines) == (0, 0, ())
     assert not [note for note in text.cost_notes([found]) if "trains nothing" in note or "on one machine" in note]
 
@@ -1092,6 +1171,12 @@ def test_training_curves_show_the_cross_entropy_without_the_sharing_loss(layout:
     assert set(drawn["mtcs"]["loss"]) == {0.5}
 
 
+def test_training_curves_weigh_steps_equally() -> None:
+    step = np.arange(2 * figures.POINTS)
+    frame = pd.DataFrame({"step": step, "steps": np.where(step % 2, 3, 1), "loss": np.where(step % 2, 1.0, 5.0)})
+    assert figures._smoothed(frame, "loss")[1] == pytest.approx(np.full(figures.POINTS, 2.0))
+
+
 def test_a_threshold_of_its_own_decides_which_labels_share(layout: Layout) -> None:
     counts = []
     for threshold in (0.5, 1.5):
@@ -1100,59 +1185,3 @@ def test_a_threshold_of_its_own_decides_which_labels_share(layout: Layout) -> No
         assert f"are relevant (τ = {threshold})" in (layout.report("tiny") / "report.html").read_text()
         counts.append(len(pd.read_csv(layout.report("tiny") / "label-affinity-mtcs.csv")))
     assert counts[0] > counts[1]
-
-
-def test_a_broken_cost_file_is_refused(layout: Layout) -> None:
-    write_text(layout.representation_cost("tiny", "mtl", 1), '{"series": 3}')
-    with pytest.raises(
-        InputError,
-        match=r"seed1\.json does not hold the cost of representations \(KeyError: 'seconds'\); delete it and run "
-        r"'mtcs represent mtl tiny --seed 1'\.$",
-    ):
-        report(layout)
-
-
-# What is wrong with an input is said in one line
-
-
-def test_predictions_of_another_length_are_refused(layout: Layout) -> None:
-    write_text(layout.prediction("tiny", "mtl", 1, "FordA"), "label,predicted\n1,1\n")
-    with pytest.raises(
-        InputError,
-        match=r"has 1 rows, expected 40, one for each test series of FordA; run 'mtcs classify mtl tiny --seed 1'\.$",
-    ):
-        report(layout)
-
-
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "label,predicted\n"])
-def test_a_file_that_holds_no_predictions_is_refused(layout: Layout, text: str) -> None:
-    write_text(layout.prediction("tiny", "mtl", 1, "FordA"), text)
-    with pytest.raises(InputError, match=r"FordA\.csv .*; delete it and run 'mtcs classify'\.$"):
-        report(layout)
-
-
-def test_representations_that_are_not_are_refused(layout: Layout) -> None:
-    path = layout.representation("tiny", "mtcs", 0, "Crop")
-    write_text(path, "nothing")
-    with pytest.raises(InputError, match=r"Crop\.npz does not hold representations .*; run 'mtcs represent mtcs tiny"):
-        report(layout)
-    with path.open("wb") as file:
-        np.savez(file, test=np.ones((40, WIDTH)), train=np.ones((40, WIDTH)), head=np.ones((3, WIDTH)))
-    with pytest.raises(
-        InputError, match=r"a head of 3 classes, expected the 24 of Crop; run 'mtcs represent mtcs tiny"
-    ):
-        report(layout)
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "message"),
-    [
-        (Layout.curves, "step,loss\n1,2\n", r"joint\.csv does not hold training curves .*run 'mtcs train'\.$"),
-        (Layout.record, "{", r"joint\.json does not hold a run record .*train again\.$"),
-        (Layout.record, "[]", r"joint\.json holds list, expected a JSON object with the run record\.$"),
-    ],
-)
-def test_a_broken_file_of_a_model_is_refused(layout: Layout, path: object, text: str, message: str) -> None:
-    write_text(path(layout, "tiny", "mtl", 0), text)
-    with pytest.raises(InputError, match=message):
-        report(layout)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mtcs.reports.accuracy import DIGITS
+from mtcs.reports.parameters import differences
 from mtcs.reports.significance import REFERENCE
 
 COLUMNS_COMPARED = ("mtl", "mmoe", "ts2vec_joint")
@@ -116,28 +117,3 @@ def _printed(method: str, tasks: list[str], published: pd.DataFrame) -> tuple[fl
     if math.isnan(here) and method in PRINTED and not np.isnan(ours).any():
         return PRINTED[method] - PRINTED[REFERENCE], True
     return here, False
-
-
-def differences(parameters: Mapping[str, object], reference: Mapping[str, object]) -> str:
-    """The parameters that differ, in words: "threshold 1.0 instead of 2.0".
-
-    Of another kind of method only the kind is said, as the rest does not compare.
-    """
-    ours, theirs = dict(flatten(parameters)), dict(flatten(reference))
-    if ours.get("kind") != theirs.get("kind"):
-        ours, theirs = ({"kind": values["kind"]} if "kind" in values else {} for values in (ours, theirs))
-    words = []
-    for name in dict.fromkeys([*theirs, *ours]):
-        if ours.get(name) != theirs.get(name):
-            old = f"instead of {theirs[name]}" if name in theirs else "added"
-            words.append(f"{name} {ours[name]} {old}" if name in ours else f"without {name}")
-    return "; ".join(words)
-
-
-def flatten(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Each parameter as text, nested names joined by dots."""
-    if isinstance(values, Mapping):
-        for name, value in values.items():
-            yield from flatten(value, f"{prefix}.{name}" if prefix else str(name))
-    elif prefix:
-        yield prefix, ", ".join(map(str, values)) if isinstance(values, list | tuple) else str(values)

@@ -1,4 +1,4 @@
-"""Accuracy of a suite: one row for each prediction file, and the table of tasks by methods beside the paper's."""
+"""Accuracy of a suite: one row for each run and task, and the table of tasks by methods beside the paper's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-from mtcs.errors import InputError
-from mtcs.layout import Layout
-from mtcs.reports.results import read_predictions
 from mtcs.reports.significance import Comparison
-from mtcs.representations import read_representations
-from mtcs.tasks import read_task
+from mtcs.results import RunResult
 
 COLUMNS = ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
 
@@ -25,48 +21,14 @@ DIGITS = 9
 NAN = float("nan")
 
 
-def measure(
-    layout: Layout, suite: str, tasks: Sequence[str], methods: Sequence[str], seeds: Mapping[str, Sequence[int]]
-) -> pd.DataFrame:
-    """The accuracy of every prediction file there is, in long form (`COLUMNS`); `seeds` are looked for by method.
-
-    Raises:
-        InputError: if predictions, representations and task disagree.
-    """
-    rows = []
-    for task in tasks:
-        runs = [(method, seed) for method in methods for seed in seeds[method]]
-        runs = [run for run in runs if layout.prediction(suite, *run, task).exists()]
-        labels = read_task(layout.normalized(suite, task)).test.labels if runs else np.empty(0, np.int64)
-        for method, seed in runs:
-            path = layout.prediction(suite, method, seed, task)
-            predictions = read_predictions(path)
-            if len(predictions) != len(labels):
-                raise InputError(
-                    f"{path} has {len(predictions)} rows, expected {len(labels)}, one for each test series of {task}; "
-                    f"run 'mtcs classify {method} {suite} --seed {seed}'."
-                )
-            right = predictions["label"] == predictions["predicted"]
-            head = _head_accuracy(layout, suite, method, seed, task, labels)
-            rows.append((suite, method, seed, task, len(labels), right.mean(), head))
-    order = {method: i for i, method in enumerate(methods)}
-    rows.sort(key=lambda row: (order[row[1]], row[2]))  # tasks keep their order within a run
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _head_accuracy(layout: Layout, suite: str, method: str, seed: int, task: str, labels: np.ndarray) -> float:
-    """Share of test series that the task's own head gets right (Equation 1); NaN where the method has no heads."""
-    path = layout.representation(suite, method, seed, task)
-    if not path.exists():
-        return NAN
-    found = read_representations(path)
-    if len(found.test) != len(labels):
-        raise InputError(
-            f"{path} has {len(found.test)} test representations, expected {len(labels)}; "
-            f"run 'mtcs represent {method} {suite} --seed {seed}'."
-        )
-    predicted = found.head_predictions()
-    return NAN if predicted is None else float((predicted == labels).mean())
+def long_form(results: Sequence[RunResult]) -> pd.DataFrame:
+    """The accuracies of all runs in long form (`COLUMNS`), in their order; NaN where a method has no heads."""
+    rows = [
+        (result.suite, result.method, result.seed, task.task, task.test, task.accuracy, task.head_accuracy)
+        for result in results
+        for task in result.tasks
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"head_accuracy": np.float64})
 
 
 def published(tasks: Sequence[str]) -> pd.DataFrame:
@@ -165,7 +127,7 @@ def tabulate(
     """The table of a suite.
 
     Args:
-        frame: from `measure`.
+        frame: from `long_form`.
         tasks: in the order of the rows.
         methods: in the order of the columns.
         seeds: those asked for, by method; a cell may have fewer.

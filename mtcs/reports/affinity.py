@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mtcs.errors import InputError
-from mtcs.layout import Layout
-from mtcs.representations import read_representations
-from mtcs.similarity import factor, factor_similarity
-from mtcs.tasks import read_task
+from mtcs.results import RunResult
 
 THRESHOLD = 2.0
 """tau of Equation 5 of a method that has none: labels are relevant to each other when their affinity exceeds so many
@@ -93,46 +89,25 @@ class Affinity:
         return pd.DataFrame(self.by_form()[form].mean(0), index=list(self.tasks), columns=list(self.tasks))
 
 
-def measure(
-    layout: Layout, suite: str, method: str, tasks: Sequence[str], seeds: Sequence[int], threshold: float = THRESHOLD
-) -> Affinity | None:
-    """Affinities of a method over the seeds that have every task's representations; None where there is no such seed.
+def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affinity | None:
+    """The affinities of one method over its runs; None where in none of them one model served all tasks.
 
     threshold: the method's tau of Equation 5.
-
-    Raises:
-        InputError: if a representation file does not hold what it should.
     """
-    whole = tuple(
-        seed for seed in seeds if all(layout.representation(suite, method, seed, task).exists() for task in tasks)
-    )
-    if not whole:
+    found = [
+        (result, result.similarity.square(), result.centred.square())
+        for result in results
+        if result.similarity is not None and result.centred is not None
+    ]
+    if not found:
         return None
-    classes = {task: read_task(layout.normalized(suite, task)).classes for task in tasks}
-    plain, centred, affinities = [], [], []
-    for seed in whole:
-        series, heads = {}, {}
-        for task in tasks:
-            path = layout.representation(suite, method, seed, task)
-            found = read_representations(path)
-            series[task], head = found.train, found.head
-            if head is None:
-                continue
-            if len(head) != len(classes[task]):
-                raise InputError(
-                    f"{path}: a head of {len(head)} classes, expected the {len(classes[task])} of {task}; "
-                    f"run 'mtcs represent {method} {suite} --seed {seed}'."
-                )
-            heads[task] = head
-        plain.append(task_similarity(series))
-        centred.append(task_similarity(series, centered=True))
-        if len(heads) == len(tasks):
-            affinities.append(label_affinity(series, heads))
-    names = [(task, label) for task in tasks for label in classes[task]]
+    results, plain, centred = zip(*found, strict=True)
+    affinities = [result.label_affinity.square() for result in results if result.label_affinity is not None]
+    names = [(task.task, label) for task in results[0].tasks for label in task.classes]
     return Affinity(
-        method=method,
-        seeds=whole,
-        tasks=tuple(tasks),
+        method=results[0].method,
+        seeds=tuple(result.seed for result in results),
+        tasks=tuple(task.task for task in results[0].tasks),
         similarity=np.stack(plain),
         centred=np.stack(centred),
         labels=LabelAffinity(
@@ -144,51 +119,3 @@ def measure(
         if affinities
         else None,
     )
-
-
-def task_similarity(series: Mapping[str, np.ndarray], centered: bool = False) -> np.ndarray:
-    """Covariance similarity of every pair of tasks.
-
-    Args:
-        series: (n, D) representations by task.
-        centered: subtract each task's mean representation first; the paper does not.
-
-    Returns:
-        (K, K) float64, in the order of `series`.
-    """
-    factors = [factor(x, centered) for x in series.values()]
-    similarity = np.empty((len(factors), len(factors)))
-    for i, a in enumerate(factors):
-        for j, b in enumerate(factors[: i + 1]):
-            similarity[i, j] = similarity[j, i] = factor_similarity(a, b)
-    return similarity
-
-
-def label_affinity(series: Mapping[str, np.ndarray], heads: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Equation 4 over all heads at once: mean outer product of two tasks' class probabilities.
-
-    Training estimates A of tasks k and j on one batch; here it is estimated on the training series of k and of j,
-    each task with half the weight, which makes it symmetric.
-
-    Args:
-        series: (n, D) representations by task.
-        heads: (C, D) weights by task, in the same order.
-
-    Returns:
-        (S, S) float64, S the sum of C, in the order of `heads`.
-    """
-    weights = np.concatenate([heads[task] for task in series]).astype(np.float64)  # (S, D)
-    starts = np.cumsum([0, *(len(heads[task]) for task in series)])
-    own = np.empty((len(weights), len(weights)))
-    for k, x in enumerate(series.values()):
-        probabilities = _softmax_by_task(x @ weights.T, starts[:-1])  # (n, S)
-        rows = slice(starts[k], starts[k + 1])
-        own[rows] = probabilities[:, rows].T @ probabilities / len(x)  # (C, S): A of task k with all, on its series
-    return (own + own.T) / 2
-
-
-def _softmax_by_task(logits: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Softmax over each head's columns (Equation 1); head k begins at column `starts[k]`. (n, S) -> (n, S)."""
-    sizes = np.diff([*starts, logits.shape[1]])
-    exponentials = np.exp(logits - np.repeat(np.maximum.reduceat(logits, starts, axis=1), sizes, axis=1))
-    return exponentials / np.repeat(np.add.reduceat(exponentials, starts, axis=1), sizes, axis=1)

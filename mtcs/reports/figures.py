@@ -407,7 +407,7 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
     """Cross entropy of each task's mini-batches while training, a panel a task, a line a method, mean over seeds.
 
     Args:
-        curves: from `read_curves`, by method, all methods of the report in its order; one may be empty. The loss of
+        curves: from `runs.curves`, by method, all methods of the report in its order; one may be empty. The loss of
             methods that share is without the sharing loss.
         tasks: the order of the panels.
         supervised: the methods whose loss is the cross entropy of a head.
@@ -443,7 +443,7 @@ def objective_curves(curves: Mapping[str, pd.DataFrame], methods: Sequence[str])
     """Each method's own objective while training, a panel a method, a line a task, mean over seeds.
 
     Args:
-        curves: from `read_curves`, by method, all methods of the report in its order.
+        curves: from `runs.curves`, by method, all methods of the report in its order.
         methods: those to draw; each has curves.
     """
     figure, grid = _panels(len(methods), sharey=False)
@@ -501,10 +501,10 @@ def sharing_curves(curves: Mapping[str, pd.DataFrame]) -> Drawing | None:
 
 
 def _smoothed(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean step and mean value of up to `POINTS` stretches of training, all seeds together."""
-    points = frame[["step", column]].dropna().to_numpy(np.float64)
+    """Mean step and mean value of up to `POINTS` stretches of training, all seeds together; each step counts once."""
+    points = frame[["step", column, "steps"]].astype(np.float64).dropna().to_numpy()
     points = points[np.argsort(points[:, 0], kind="stable")]
-    parts = [part.mean(0) for part in np.array_split(points, POINTS) if len(part)]
+    parts = [np.average(part[:, :2], 0, part[:, 2]) for part in np.array_split(points, POINTS) if len(part)]
     steps, means = np.reshape(parts, (-1, 2)).T
     return steps, means
 

@@ -15,10 +15,13 @@ from markupsafe import Markup
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.reports import accuracy, affinity, cost, figures, text
-from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate, flatten
-from mtcs.reports.results import machine, read_curves, read_data, read_records, trained_jointly
+from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate
+from mtcs.reports.parameters import parameter_table
+from mtcs.reports.runs import SetAside, data_table, machine, of_several_versions, read_runs
+from mtcs.reports.runs import curves as curves_of
 from mtcs.reports.separation import related_pairs, separate
 from mtcs.reports.significance import LEVEL, Comparison, compare
+from mtcs.results import RunResult
 
 LISTED = 15
 """Pairs of labels that the page names; the file beside it names more."""
@@ -39,7 +42,7 @@ def write_report(
     parameters: Mapping[str, Mapping[str, object]],
     ablation: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Write the report of a suite from whatever runs there are.
+    """Write the report of a suite from the results of whatever runs there are.
 
     Args:
         layout: where everything lies.
@@ -55,40 +58,31 @@ def write_report(
         The methods' means as text, for printing: accuracy, rank and the comparison with MTCS by method.
 
     Raises:
-        InputError: if there are no predictions at all, or a file does not hold what it should.
+        InputError: if there is no result of `methods`, or a file does not hold what it should.
     """
-    long = accuracy.measure(layout, suite, tasks, [*methods, *ablation], seeds)
-    ranked = long.loc[long["method"].isin(methods)]
-    if ranked.empty:
-        first = methods[0] if methods else "METHOD"
-        raise InputError(f"{suite} has no predictions of {', '.join(methods)}; run 'mtcs classify {first} {suite}'.")
+    runs = read_runs(layout, suite, tasks, {name: seeds[name] for name in (*methods, *ablation)}, parameters)
+    ranked = [result for result in runs.results if result.method in methods]
+    if not ranked:
+        raise InputError(_nothing(suite, methods, runs.set_aside))
+    long = accuracy.long_form(runs.results)
     printed = accuracy.published(tasks)
-    table = accuracy.tabulate(ranked, tasks, methods, seeds, printed)
+    table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
     comparisons = compare(table.scores)
     left_out = [name for name in parameters if name not in (*methods, *ablation)]
+    notes = text.run_notes(left_out, runs.set_aside, of_several_versions(runs.results))
     shown = [row.task for row in table.rows]
     others = accuracy.other_classifiers(shown)
-    curves = {method: read_curves(layout, suite, method, shown, seeds[method]) for method in table.methods}
-    records = {
-        (method, seed): read_records(layout, suite, method, shown, seed)
-        for method in (*table.methods, *ablation)
-        for seed in seeds[method]
-    }
+    curves = {method: curves_of(runs.of(method)) for method in table.methods}
     affinities = [
         found
         for method in table.methods
-        if trained_jointly(layout, suite, method, seeds[method])
-        and (
-            found := affinity.measure(
-                layout, suite, method, shown, seeds[method], _threshold(parameters.get(method, {}))
-            )
-        )
+        if (found := affinity.gather(runs.of(method), _threshold(parameters.get(method, {}))))
     ]
 
     separations = _separations(affinities)
 
     variants = ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed)
-    costs = cost.measure(layout, suite, shown, {method: seeds[method] for method in table.methods}, records)
+    costs = cost.summarize({method: runs.of(method) for method in table.methods})
 
     drawings = {"accuracy": figures.accuracy_overview(table, others)}
     if ranks := figures.critical_difference(table.scores):
@@ -107,7 +101,7 @@ def write_report(
 
     folder = layout.report(suite)
     _write(folder / "accuracy.csv", long.to_csv(index=False, lineterminator="\n"))
-    _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons, left_out))
+    _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons, notes))
     if variants:
         _write(folder / "ablation.md", text.ablation_markdown(suite, variants))
     if costs:
@@ -136,15 +130,27 @@ def write_report(
             separations=separations,
             variants=variants,
             costs=costs,
-            left_out=left_out,
+            notes=notes,
             drawings=drawings,
             parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
-            data=read_data(layout, suite, shown),
-            runs=run_table(records),
-            versions=versions(records),
+            data=data_table(runs.results, shown),
+            runs=run_table(runs.results),
+            versions=versions(runs.results),
         ),
     )
     return text.method_table(table, comparisons)
+
+
+def _nothing(suite: str, methods: Sequence[str], set_aside: Sequence[SetAside]) -> str:
+    """Why there is no report, and the way out."""
+    if set_aside:
+        first = set_aside[0]
+        return (
+            f"{suite} has no results with these parameters: {first.method}, seed {first.seed}, has {first.why}; run "
+            f"'dvc repro report@{suite}'."
+        )
+    first = methods[0] if methods else "METHOD"
+    return f"{suite} has no results of {', '.join(methods)}; run 'mtcs measure {first} {suite}'."
 
 
 def _threshold(parameters: Mapping[str, object]) -> float:
@@ -241,13 +247,6 @@ def compare_with(table: accuracy.Table, others: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def parameter_table(parameters: Mapping[str, object]) -> dict[str, list[str]]:
-    """Each parameter's value by method, nested names joined by dots; empty where a method has no such parameter."""
-    flat = {method: dict(flatten(values)) for method, values in parameters.items()}
-    names = dict.fromkeys(name for values in flat.values() for name in values)
-    return {name: [values.get(name, "") for values in flat.values()] for name in names}
-
-
 RUN_COLUMNS = {
     "seconds": "training time",
     "steps": "steps",
@@ -261,13 +260,13 @@ RUN_COLUMNS = {
 """What is shown of a run record."""
 
 
-def run_table(records: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> list[dict[str, str]]:
+def run_table(results: Sequence[RunResult]) -> list[dict[str, str]]:
     """One row a run (method, seed): how its model, or its models of single tasks together, came about."""
     return [
-        {"method": method, "seed": str(seed)}
-        | {column: _run_value(column, [record.get(column) for record in found]) for column in RUN_COLUMNS}
-        for (method, seed), found in records.items()
-        if found
+        {"method": result.method, "seed": str(result.seed)}
+        | {column: _run_value(column, [getattr(record, column) for record in result.trained]) for column in RUN_COLUMNS}
+        for result in results
+        if result.trained
     ]
 
 
@@ -290,17 +289,17 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
         case "device":
             return ", ".join(dict.fromkeys(map(machine, values)))
         case "commit":
-            return ", ".join(dict.fromkeys(re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", str(value)) for value in values))
+            return ", ".join(dict.fromkeys(re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", value) for value in values))
         case _:
             return ", ".join(dict.fromkeys(map(str, values)))
 
 
-def versions(records: Mapping[tuple[str, int], Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+def versions(results: Sequence[RunResult]) -> dict[str, str]:
     """Versions of the software that trained; several where runs differ."""
     found: dict[str, dict[str, None]] = {}
-    for record in (record for run in records.values() for record in run):
-        for name, version in (record.get("versions") or {}).items():
-            found.setdefault(name, {})[str(version)] = None
+    for record in (record for result in results for record in result.trained):
+        for name, version in record.versions.items():
+            found.setdefault(name, {})[version] = None
     return {name: ", ".join(used) for name, used in found.items()}
 
 
@@ -314,7 +313,7 @@ def render(
     comparisons: Sequence[Comparison],
     variants: Sequence[Variant],
     costs: Sequence[cost.Cost],
-    left_out: Sequence[str],
+    notes: Sequence[str],
     **context: object,
 ) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
@@ -344,7 +343,7 @@ def render(
             filter(None, [text.distance(table), text.sharing_gain(table, comparisons), text.verdict(comparisons)])
         ),
         how_compared=text.how_compared(comparisons),
-        caveats=text.caveats(table, left_out),
+        caveats=[*text.caveats(table), *notes],
         ablation=text.ablation_table(variants),
         ablation_notes=text.ablation_notes(variants),
         costs=text.cost_table(costs),

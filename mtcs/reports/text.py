@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 
 import pandas as pd
 
 from mtcs.reports.ablation import PRINTED, Variant
 from mtcs.reports.accuracy import Cell, Table
 from mtcs.reports.cost import Cost, machines
+from mtcs.reports.runs import SetAside
 from mtcs.reports.separation import Separation
 from mtcs.reports.significance import LEVEL, REFERENCE, Comparison
 
@@ -176,7 +178,7 @@ def _be(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def caveats(table: Table, left_out: Sequence[str] = ()) -> list[str]:
+def caveats(table: Table) -> list[str]:
     """What a reader must know beside the numbers, one sentence each."""
     notes = [_seeds_asked(table)]
     if _short_of_seeds(table):
@@ -195,8 +197,26 @@ def caveats(table: Table, left_out: Sequence[str] = ()) -> list[str]:
         notes.append(f"{shown_name('dtw')} interpolates missing values; encoders leave such steps out of the maximum.")
     if table.missing:
         notes.append(f"Without any prediction: {', '.join(map(shown_name, table.missing))}.")
+    return notes
+
+
+def run_notes(left_out: Sequence[str], set_aside: Sequence[SetAside], several: Sequence[str]) -> list[str]:
+    """What a reader must know of the runs behind the numbers, one sentence each.
+
+    left_out: methods that are not run on the suite; set_aside: results that are there and are not counted; several:
+        tasks whose data is not the same in all runs.
+    """
+    notes = []
     if left_out:
         notes.append(f"Not run on this suite: {', '.join(map(shown_name, left_out))}.")
+    for (method, why), group in groupby(set_aside, key=lambda run: (run.method, run.why)):
+        seeds = [str(run.seed) for run in group]
+        notes.append(
+            f"Not counted, as not what is planned now: {shown_name(method)}, seed{'s' if len(seeds) > 1 else ''} "
+            f"{', '.join(seeds)} ({why})."
+        )
+    if several:
+        notes.append(f"Runs differ in the data they saw of {', '.join(several)}.")
     return notes
 
 
@@ -301,7 +321,7 @@ def _paper(cell: Cell | None) -> str:
     return f"{number(cell.published)}{DAGGER * bool(cell.doubt)} ({signed(cell.difference)})"
 
 
-def accuracy_markdown(table: Table, comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> str:
+def accuracy_markdown(table: Table, comparisons: Sequence[Comparison], notes: Sequence[str] = ()) -> str:
     """`accuracy.md`: a row a method first, then our accuracies by task, then the paper's beside the differences."""
     blocks = [
         f"# Accuracy of {heading(table)}",
@@ -316,7 +336,7 @@ def accuracy_markdown(table: Table, comparisons: Sequence[Comparison], left_out:
     blocks += [
         "Accuracy by task:",
         markdown_table(task_table(table, best="**{}**")),
-        " ".join(caveats(table, left_out)),
+        " ".join([*caveats(table), *notes]),
     ]
     if any(table.compared.values()):
         blocks += ["The paper's accuracy (and ours minus the paper's):", markdown_table(paper_table(table))]

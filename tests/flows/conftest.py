@@ -56,12 +56,12 @@ stages:
     cmd: mtcs train ${item.method} ${item.suite} --seed ${item.seed}
     deps: ["data/raw/${item.suite}"]
     params: ["methods.${item.method}"]
-    outs: ["data/predictions/${item.suite}/${item.method}/seed${item.seed}"]
+    outs: ["results/${item.suite}/${item.method}/seed${item.seed}.json"]
   report:
     foreach: ${suites}
     do:
       cmd: mtcs report ${key}
-      deps: ["data/predictions/${key}"]
+      deps: ["results/${key}"]
       outs:
         - reports/${key}: {cache: false}
 """
@@ -69,7 +69,7 @@ PROGRAM = """#!/bin/sh
 set -e
 case $1 in
   download) out=data/raw/$2 ;;
-  train) out=data/predictions/$3/$2/seed$5 ;;
+  train) out=results/$3/$2/seed$5.json ;;
   report) out=reports/$2 ;;
 esac
 echo "$$ $*" >> started

@@ -266,7 +266,7 @@ def test_a_second_flow_is_refused(workspace):
     [
         ({"suites": ["nope"]}, "Unknown suite nope; params.yaml has one, two."),
         ({"methods": ["nope"]}, "Unknown method nope; params.yaml runs mtl."),
-        ({"seeds": [7]}, "No stage of dvc.yaml makes predictions of seeds 7; ask for what it has."),
+        ({"seeds": [7]}, "No stage of dvc.yaml makes results of seeds 7; ask for what it has."),
         ({"force": ["nope"]}, "force: there is no stage nope in this run; it has "),
     ],
 )
@@ -346,7 +346,7 @@ def test_the_flow_is_there_under_the_name_of_its_command():
 def test_a_pipeline_in_several_files(workspace):
     """As large pipelines should be: each dvc.yaml has a dvc.lock of its own."""
     pipeline = yaml.safe_load((workspace.root / "dvc.yaml").read_text())
-    report = {"cmd": "mtcs report one", "wdir": "..", "deps": ["data/predictions/one"], "outs": ["reports/one"]}
+    report = {"cmd": "mtcs report one", "wdir": "..", "deps": ["results/one"], "outs": ["reports/one"]}
     del pipeline["stages"]["report"]
     (workspace.root / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
     (workspace.root / "last").mkdir()

@@ -40,6 +40,11 @@ STAGES: dict[str, Any] = {
         "deps": ["data/normalized/tiny", "data/representations/tiny/mtcs/seed0"],
         "outs": ["data/predictions/tiny/mtcs/seed0"],
     },
+    "measure": {
+        "cmd": "mtcs measure mtcs tiny --seed 0",
+        "deps": ["data/predictions/tiny/mtcs/seed0"],
+        "outs": ["results/tiny/mtcs/seed0.json"],
+    },
 }
 
 
@@ -132,7 +137,7 @@ def test_training_that_is_killed_ends_with_the_same_weights(tiny, tmp_path, unti
     for retry in ("Retry 1/4", "Retry 2/4", "Retry 1/1"):
         assert f"{retry} will start" in said
     assert "Continuing after epoch" in said
-    assert len(list((tiny.root / "data/predictions/tiny/mtcs/seed0").iterdir())) == 2
+    assert (tiny.root / "results/tiny/mtcs/seed0.json").is_file()
 
     killed = weights(tiny)
     shutil.rmtree(tiny.root / "data/models")
