@@ -46,7 +46,7 @@ def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
         costs.append(
             Cost(
                 method=method,
-                models=max((1 if result.joint else len(result.tasks) for result in results), default=0) if trained else 0,
+                models=0 if not trained else 1 if results[0].joint else len(results[0].tasks),
                 training=fmean(sum(record.seconds for record in run) for run in whole) if trained else None,
                 seeds=len(whole),
                 inference=sum(cost.series for cost in represented) / seconds if trained and seconds else None,
