@@ -600,6 +600,16 @@ def test_a_report_needs_only_accuracies(layout: Layout) -> None:
     parse(layout.report("tiny") / "report.html")
 
 
+def test_runs_without_curves_are_named_where_curves_are_drawn(layout: Layout) -> None:
+    report(layout)
+    assert "alone are at hand" not in (layout.report("tiny") / "report.html").read_text()
+    for seed in (1, 2):
+        forget(layout, "mtl", seed, "similarity", "centred", "label_affinity", "curves")
+    report_of_results(layout)
+    said = "and they are not in what is drawn here: MTL, seeds 1, 2."
+    assert (layout.report("tiny") / "report.html").read_text().count(said) == 2  # similarities and curves
+
+
 def test_methods_without_sharing_draw_no_sharing(layout: Layout) -> None:
     report(layout, methods=["mtl"])
     assert not (layout.report("tiny") / "sharing.svg").exists()
@@ -1003,7 +1013,7 @@ def test_figure_2_is_tested_on_the_page(figure_2: Layout) -> None:
     for form in ("the paper's form", "centred"):
         ranked = [f"{frame.loc[(m, form), 'mean_rank']:.1f}" for m in ("ts2vec_joint", "mtcs")]
         assert re.search(
-            rf"Their mean rank among all pairs: TS2Vec joint {ranked[0]} \(.*, MTCS {ranked[1]} \(", written
+            rf"Their mean rank among all pairs: TS2Vec joint {ranked[0]} \(.*, 2 seeds\), MTCS {ranked[1]} \(", written
         )
     assert (frame["chance"] == 8).all()
     assert "objectives.svg" in {path.name for path in figure_2.report("tiny").iterdir()}

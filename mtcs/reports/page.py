@@ -136,6 +136,7 @@ def write_report(
             data=data_table(runs.results, shown),
             runs=run_table(runs.results),
             versions=versions(runs.results),
+            only_accuracies=text.only_accuracies(ranked),
         ),
     )
     return text.method_table(table, comparisons)

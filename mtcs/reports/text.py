@@ -14,6 +14,7 @@ from mtcs.reports.cost import Cost, machines
 from mtcs.reports.runs import SetAside
 from mtcs.reports.separation import Separation
 from mtcs.reports.significance import LEVEL, REFERENCE, Comparison
+from mtcs.results import RunResult
 
 NAMES = {
     "mtcs": "MTCS",
@@ -321,6 +322,20 @@ def _paper(cell: Cell | None) -> str:
     return f"{number(cell.published)}{DAGGER * bool(cell.doubt)} ({signed(cell.difference)})"
 
 
+def only_accuracies(results: Sequence[RunResult]) -> str:
+    """Which runs that trained something have left neither curves nor similarities; empty where all have."""
+    seeds: dict[str, list[str]] = {}
+    for result in results:
+        if not result.curves and any(record.steps for record in result.trained):
+            seeds.setdefault(result.method, []).append(str(result.seed))
+    if not seeds:
+        return ""
+    runs = "; ".join(
+        f"{shown_name(name)}, seed{'s' if len(found) > 1 else ''} {', '.join(found)}" for name, found in seeds.items()
+    )
+    return f"Of these runs accuracies and costs alone are at hand, and they are not in what is drawn here: {runs}."
+
+
 def accuracy_markdown(table: Table, comparisons: Sequence[Comparison], notes: Sequence[str] = ()) -> str:
     """`accuracy.md`: a row a method first, then our accuracies by task, then the paper's beside the differences."""
     blocks = [
@@ -368,9 +383,10 @@ def markdown_table(frame: pd.DataFrame, left: Sequence[str] = ()) -> str:
 
 
 def separated(method: str, found: Separation) -> str:
-    """How one panel of Figure 2 ranks the related pairs: "MTCS 12.3 (p = 0.041)"."""
-    p = probability(found.p)
-    return f"{shown_name(method)} {found.mean:.1f} (p {p if p.startswith('<') else f'= {p}'})"
+    """How one panel of Figure 2 ranks the related pairs: "MTCS 12.3 (p = 0.041, 5 seeds)"."""
+    p, seeds = probability(found.p), len(found.by_seed)
+    p = p if p.startswith("<") else f"= {p}"
+    return f"{shown_name(method)} {found.mean:.1f} (p {p}, {seeds} seed{'s' if seeds > 1 else ''})"
 
 
 def ablation_table(variants: Sequence[Variant]) -> pd.DataFrame:
