@@ -456,7 +456,10 @@ def cost_notes(costs: Sequence[Cost]) -> list[str]:
     taken = machines(costs)
     notes = [f"All on one machine: {taken[0]}."] if len(taken) == 1 else []
     if len(taken) > 1:
-        notes.append("These costs do not compare: they were taken on different machines, threads or precisions.")
+        notes.append(
+            "These costs do not compare: they were taken on different machines, threads or precisions. "
+            f"Those of all methods on one machine, in one run of benchmarks/method_costs.py, are in {FINDINGS}."
+        )
     notes += [
         "Training is the sum over the suite's tasks, mean over runs; parameters are those of one model; peak memory is "
         "of the process, for CUDA of the device; inference is from raw series to representation.",
