@@ -61,7 +61,7 @@ def measure(
     found = [_read_representations(layout, run, task) for task in data]
     heads = {task.name: one.head for task, one in zip(data, found, strict=True) if one.head is not None}
     series = {task.name: one.train for task, one in zip(data, found, strict=True)}
-    curves = [curve for name in names for curve in _read_curves(layout.curves(*run, name), run, STRETCHES)]
+    curves = [curve for name in names for curve in _read_curves(layout.curves(*run, name), run)]
     return RunResult(
         suite=suite,
         method=method,
@@ -73,7 +73,7 @@ def measure(
         represented=_read(layout.representation_cost(*run), RepresentationRecord, "represent", run),
         similarity=Triangle.of(task_similarity(series)) if joint else None,
         centred=Triangle.of(task_similarity(series, centered=True)) if joint else None,
-        label_affinity=Triangle.of(label_affinity(series, heads)) if joint and heads else None,
+        label_affinity=Triangle.of(label_affinity(series, heads)) if joint and len(heads) == len(tasks) else None,
         curves=tuple(curves),
     )
 
@@ -163,8 +163,8 @@ def _read(path: Path, kind: type[_Record], stage: str, run: tuple[str, str, int]
         raise InputError(f"{path} does not hold a record ({what}); {remedy}.") from error
 
 
-def _read_curves(path: Path, run: tuple[str, str, int], stretches: int) -> Iterator[Curve]:
-    """The training curves of a model, a task at a time, each in up to so many stretches of the whole run."""
+def _read_curves(path: Path, run: tuple[str, str, int]) -> Iterator[Curve]:
+    """The training curves of a model, a task at a time, each in up to `STRETCHES` stretches of the whole run."""
     try:
         frame = pd.read_csv(path, usecols=list(CURVE_COLUMNS), dtype={"task": str})
     except FileNotFoundError:
@@ -173,7 +173,7 @@ def _read_curves(path: Path, run: tuple[str, str, int], stretches: int) -> Itera
         raise InputError(f"{path} does not hold training curves ({error}); {_remedy('train', run)}.") from error
     tasks = frame.pop("task").to_numpy()
     values = frame[["step", "loss", "sharing_loss", "relevant_share"]].to_numpy(np.float64)
-    stretch = np.arange(len(values)) * stretches // max(1, len(values))
+    stretch = np.arange(len(values)) * STRETCHES // max(1, len(values))
     for task in dict.fromkeys(tasks.tolist()):
         rows = np.flatnonzero(tasks == task)
         _, starts, counts = np.unique(stretch[rows], return_index=True, return_counts=True)

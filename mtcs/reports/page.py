@@ -144,8 +144,7 @@ def write_report(
 
 def _nothing(suite: str, methods: Sequence[str], set_aside: Sequence[SetAside]) -> str:
     """Why there is no report, and the way out."""
-    if set_aside:
-        first = set_aside[0]
+    if first := next((run for run in set_aside if run.method in methods), None):
         return (
             f"{suite} has no results with these parameters: {first.method}, seed {first.seed}, has {first.why}; run "
             f"'dvc repro report@{suite}'."
