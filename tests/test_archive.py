@@ -33,10 +33,12 @@ FILES = {"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": TEST}
 
 
 def zipped(members: dict[str, str] | dict[str | zipfile.ZipInfo, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A zip archive whose bytes are the same at any time of day."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as file:
+    with zipfile.ZipFile(buffer, "w") as file:
         for member, text in members.items():
-            file.writestr(member, text)
+            dated = member if isinstance(member, zipfile.ZipInfo) else zipfile.ZipInfo(member)
+            file.writestr(dated, text, method)
     return buffer.getvalue()
 
 
