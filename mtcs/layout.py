@@ -77,6 +77,10 @@ class Layout:
         """What a run amounts to; kept in git, so that a report can be made where its data is not."""
         return self.root / "results" / suite / method / f"seed{seed}.json"
 
+    def costs(self, suite: str) -> Path:
+        """What all methods cost, measured in one run on one machine; kept in git beside the results."""
+        return self.root / "results" / suite / "cost.json"
+
     def validation(self, suite: str, method: str, seed: int, share: float) -> Path:
         """Accuracy on a held-out share of the training series, for choosing settings."""
         return self.root / "data/validation" / suite / method / f"seed{seed}-share{share:g}.csv"

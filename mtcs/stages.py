@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stderr
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 import yaml
 
-from mtcs.errors import InputError
+from mtcs.errors import InputError, WorkError
 from mtcs.layout import Layout, write_whole
 from mtcs.machine import DeviceName, PrecisionName, read_machine
 from mtcs.progress import progress
@@ -24,6 +29,7 @@ if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so
     import numpy as np
     from sklearn.svm import SVC
 
+    from mtcs.costs import MethodCost
     from mtcs.experiment import ClassifierSpec, Experiment
     from mtcs.methods.base import Method
     from mtcs.representations import Representations
@@ -33,8 +39,13 @@ if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so
 
 WORKSPACE = Layout()
 
+QUIET = 0.5
+"""Busy processes, in the mean over a minute, up to which a machine is quiet enough for `cost`."""
+
 Run = tuple[str, str, int]
 """Suite, method and seed."""
+
+_Found = TypeVar("_Found")
 
 
 def _names(section: str) -> Callable[[], list[str]]:
@@ -196,9 +207,9 @@ def represent(
                 write_representations(WORKSPACE.representation(suite, method, seed, task.name), found)
                 done, series = done + 1, series + len(task.train) + len(task.test)
                 advance(done, task.name)
-    cost = {"series": series, "seconds": round(time.perf_counter() - start, 1), "device": str(on)}
+    spent = {"series": series, "seconds": round(time.perf_counter() - start, 1), "device": str(on)}
     with write_whole(WORKSPACE.representation_cost(suite, method, seed)) as part:
-        part.write_text(json.dumps({**cost, "precision": on.precision}, indent=2) + "\n")
+        part.write_text(json.dumps({**spent, "precision": on.precision}, indent=2) + "\n")
     print(f"{method} on {suite}, seed {seed}: {done} tasks represented, {on.precision} on {on}")
 
 
@@ -369,6 +380,44 @@ def measure(method: MethodName, suite: SuiteName, seed: SeedOption = 0) -> None:
     print(f"{method} on {suite}, seed {seed}: mean accuracy {mean:.4f}, in {path}")
 
 
+def cost(
+    suite: SuiteName, device: DeviceOption = None, precision: PrecisionOption = None, workers: WorkersOption = None
+) -> None:
+    """Measure what every method of a suite costs on this machine, in one run, for the report; leave it quiet meanwhile.
+
+    Training is projected from a few steps on each task, inference from some of its series. Killed, it starts anew.
+    """
+    from mtcs.costs import SuiteCosts, write_costs
+    from mtcs.reports.cost import Costs, measured
+    from mtcs.reports.text import cost_table
+    from mtcs.timing import SERIES, STEPS
+    from mtcs.training import versions
+
+    experiment = _experiment()
+    tasks, methods = experiment.suite(suite).tasks, tuple(experiment.runs(suite))
+    load, commit, found = os.getloadavg()[0], _commit(), []
+    if load > QUIET:
+        print(f"{load:.1f} processes were busy here in the last minute: times will be too long.", file=sys.stderr)
+    with progress(f"cost {suite}", len(methods), "methods") as advance:
+        for done, method in enumerate(methods):
+            advance(done, method)
+            found.append(_in_fresh_process(_method_cost, suite, method, device, precision, workers))
+        advance(len(methods), "")
+    costs = SuiteCosts(
+        suite=suite,
+        tasks=tasks,
+        steps=STEPS,
+        series=SERIES,
+        load=round(load, 1),
+        versions=versions(),
+        commit=commit,
+        methods=tuple(found),
+    )
+    write_costs(path := WORKSPACE.costs(suite), costs)
+    print(cost_table(Costs(tuple(measured(costs)), costs)).to_string())
+    print(f"\n{path}")
+
+
 def report(suite: SuiteName) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
     from mtcs.reports.page import write_report
@@ -392,6 +441,7 @@ STAGES: tuple[Callable[..., None], ...] = (
     classify,
     measure,
     report,
+    cost,
     validate,
     predict,
 )
@@ -401,6 +451,32 @@ def _experiment() -> Experiment:
     from mtcs.experiment import read_experiment
 
     return read_experiment(WORKSPACE.params)
+
+
+def _in_fresh_process(function: Callable[..., _Found], *arguments: object) -> _Found:
+    """What a function of this module returns or raises; no memory is held from before."""
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            return fresh.submit(function, *arguments).result()
+    except BrokenProcessPool as error:
+        raise WorkError(
+            f"A process was killed while it worked on {', '.join(map(str, filter(None, arguments)))}, perhaps for lack "
+            "of memory; see the system's log."
+        ) from error
+
+
+def _method_cost(
+    suite: str, method: str, device: DeviceName | None, precision: PrecisionName | None, workers: int | None
+) -> MethodCost:
+    """What one method costs; for a fresh process, of which the progress of each training is left out."""
+    from mtcs.timing import time_method
+
+    experiment = _experiment()
+    spec, tasks = experiment.method(method), _tasks(experiment, suite)
+    on = _hardware(spec, device, precision, workers)
+    joint, parameters = method not in experiment.alone, experiment.parameters(method)
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        return time_method(method, spec, tasks, joint, parameters, on)
 
 
 def _hardware(

@@ -125,7 +125,7 @@ def fit(
         WorkError: if a loss is not finite; the message names step, task and learning rate.
     """
     method.to(on.device).train()
-    total = _steps(schedule, tasks)
+    total = count_steps(schedule, tasks)
     if total == 0:
         return Trained(_curves([], tasks), 0.0, 0)
     optimizer = _optimizer(method, schedule)
@@ -160,8 +160,8 @@ def _curves(rows: list[tuple[float, ...]], tasks: Sequence[Task]) -> pd.DataFram
     return curves
 
 
-def _steps(schedule: Schedule, tasks: Sequence[Task]) -> int:
-    """Mini-batches of a whole training."""
+def count_steps(schedule: Schedule, tasks: Sequence[Task]) -> int:
+    """Mini-batches of a whole training of a model on `tasks`."""
     epoch = sum(len(_chunks(np.empty(len(task.train)), schedule)) for task in tasks)
     limits = (schedule.steps, None if schedule.epochs is None else schedule.epochs * epoch)
     return min(limit for limit in limits if limit is not None)

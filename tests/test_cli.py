@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 
 import mtcs
 from mtcs.cli import app
+from mtcs.costs import read_costs
 from mtcs.layout import Layout
 from mtcs.representations import read_representations, write_representations
 from mtcs.tasks import Split, Task, read_task, write_task
@@ -95,7 +97,9 @@ def test_help_lists_every_command_with_its_purpose():
         "train",
         "represent",
         "classify",
+        "measure",
         "report",
+        "cost",
         "validate",
         "predict",
         "suites",
@@ -450,6 +454,35 @@ def test_a_variant_that_a_suite_runs_is_a_column_and_counted_once():
     mtcs_says("report", "tiny")
     rows = (LAYOUT.report("tiny") / "accuracy.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * 2
+
+
+def test_the_costs_of_a_suite_are_measured_and_shown(monkeypatch):
+    assert fails(2, "cost", "tiny") == "data/normalized/tiny/Short.npz does not exist; run 'mtcs normalize tiny'."
+    normalized()
+    monkeypatch.setattr("os.getloadavg", lambda: (1.26, 0.0, 0.0))
+    done = CliRunner().invoke(app, ["cost", "tiny", "--device", "cpu", "--precision", "fp32", "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert "1.3 processes were busy here in the last minute: times will be too long." in done.stderr.splitlines()
+    assert not [line for line in done.stderr.splitlines() if line.startswith("train")]
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:4]] == ["joint", "alone"]
+    assert done.stdout.endswith("\nresults/tiny/cost.json\n")
+    costs = read_costs(LAYOUT.costs("tiny"), "tiny")
+    assert [(one.method, one.models) for one in costs.methods] == [("joint", 1), ("alone", 2)]
+    assert {one.device.rpartition(", ")[2] for one in costs.methods} == {"1 threads"}
+    assert costs.load == 1.3
+
+
+def test_a_process_that_is_killed_while_costs_are_measured(monkeypatch):
+    monkeypatch.setattr("mtcs.stages._method_cost", die)
+    assert fails(1, "cost", "tiny") == (
+        "A process was killed while it worked on tiny, joint, perhaps for lack of memory; see the system's log."
+    )
+    assert not LAYOUT.costs("tiny").exists()
+
+
+def die(*arguments: object) -> None:
+    """As if the system had killed the process, to free memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_model_of_other_parameters():

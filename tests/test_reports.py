@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mtcs.costs import MethodCost, SuiteCosts, write_costs
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.measure import label_affinity, measure
@@ -1120,17 +1121,18 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(
     found = cost_of(layout, "mtcs", (0, 1, 2))
     assert found.training == pytest.approx(292.7)
     assert found.inference == pytest.approx(3000 / 60)
-    assert (found.models, found.seeds, found.parameters, found.memory) == (1, 3, 637120, 1432.0)
-    assert found.machines == ("cpu: Intel Xeon, 2 threads, bf16",)
-    assert text.cost_table([found]).loc["MTCS"].tolist() == ["4 min 53 s", "1", "50", "637,120", "1,432 MB", "3"]
-    assert text.cost_notes([found])[0] == "All on one machine: cpu: Intel Xeon, 2 threads, bf16."
+    assert (found.models, found.runs, found.parameters, found.memory) == (1, 3, 637120, 1432.0)
+    assert (found.machines, found.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
+    costs = cost.Costs((found,))
+    assert text.cost_table(costs).loc["MTCS"].tolist() == ["4 min 53 s", "1", "50", "637,120", "1,432 MB", "3"]
+    assert text.cost_notes(costs)[0] == "All on one machine: cpu: Intel Xeon, 2 threads, bf16."
 
     alone = Layout(tmp_path_factory.mktemp("alone"))
     make_results(alone, joint=False, methods=["tnc"], seeds=(0, 1))
     results = results_of(alone, "tnc", (0, 1))
     results[1] = results[1].model_copy(update={"trained": (), "represented": None})
     (found,) = cost.summarize({"tnc": results, "tst": results[1:]})
-    assert (found.training, found.models, found.seeds) == (pytest.approx(4 * 291.7), 4, 1)
+    assert (found.training, found.models, found.runs) == (pytest.approx(4 * 291.7), 4, 1)
 
 
 def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
@@ -1139,8 +1141,8 @@ def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
     report(layout, tasks=["FordA"], seeds=[0, 1])
     for name in ("cost.md", "report.html"):
         written = (layout.report("tiny") / name).read_text()
-        assert "These costs do not compare: they were taken on different machines, threads or precisions." in written
-        assert "cuda: H200, bf16; cpu: Intel Xeon, 2 threads, bf16" in written
+        assert "These costs do not compare: they were taken on different machines or numbers of threads." in written
+        assert "cuda: H200; cpu: Intel Xeon, 2 threads" in written
 
 
 def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) -> None:
@@ -1151,7 +1153,7 @@ def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) ->
         write_text(layout.curves("tiny", "dtw", 0, task), "step,epoch,task,loss,sharing_loss,relevant_share\n")
     found = cost_of(layout, "dtw", [0])
     assert (found.models, found.training, found.inference) == (0, None, None)
-    assert text.cost_notes([found])[-1] == (
+    assert text.cost_notes(cost.Costs((found,)))[-1] == (
         "DTW trains nothing: its cost lies in the classifier, which is not in this table."
     )
     report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0, 1, 2], "dtw": [0]})
@@ -1161,8 +1163,68 @@ def test_a_method_without_records_is_not_said_to_train_nothing(layout: Layout) -
     made = RepresentationRecord(series=320, seconds=0.1, device="cpu: Intel Xeon, 1 threads", precision="bf16")
     (result,) = results_of(layout, "mtl", [0])
     (found,) = cost.summarize({"mtl": [result.model_copy(update={"trained": (), "represented": made})]})
-    assert (found.seeds, found.models, found.machines) == (0, 0, ())
-    assert not [note for note in text.cost_notes([found]) if "trains nothing" in note or "on one machine" in note]
+    assert (found.runs, found.models, found.machines) == (0, 0, ())
+    notes = text.cost_notes(cost.Costs((found,)))
+    assert not [note for note in notes if "trains nothing" in note or "on one machine" in note]
+
+
+def measured_costs(methods: Mapping[str, Mapping[str, object]], tasks: Sequence[str] = tuple(TASKS)) -> SuiteCosts:
+    """Costs of `tiny` as `mtcs cost` leaves them, of methods with these parameters; `dtw` trains nothing."""
+    rows = [
+        MethodCost(
+            method=method,
+            parameters=dict(parameters),
+            models=int(method != "dtw"),
+            training_seconds=None if method == "dtw" else 75.0,
+            series_per_second=1234.0,
+            weights=0 if method == "dtw" else 637_120,
+            peak_memory_mb=987.6,
+            device="cpu: Intel Xeon, 1 threads",
+            precision="fp32" if method in ("tnc", "dtw") else "bf16",
+        )
+        for method, parameters in methods.items()
+    ]
+    made = {"torch": "2.13.0"}
+    return SuiteCosts(
+        suite="tiny", tasks=tuple(tasks), steps=15, series=128, load=0.2, versions=made, commit="c", methods=tuple(rows)
+    )
+
+
+def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout) -> None:
+    parameters = {"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}}
+    tasks = list(TASKS)
+    runs = {method: results_of(layout, method, [0, 1]) for method in ("mtl", "mtcs")}
+
+    def costs(methods: Mapping[str, Mapping[str, object]], of: Sequence[str] = tasks) -> cost.Costs:
+        write_costs(layout.costs("tiny"), measured_costs(methods, of))
+        return cost.gather(layout, "tiny", tasks, parameters, runs)
+
+    found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "gone": {}})
+    assert ([row.method for row in found.rows], found.absent) == (["mtl", "mtcs"], ())
+    assert text.cost_table(found).loc["MTCS"].tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB"]
+    assert text.cost_notes(found)[0] == (
+        "All in one run on one machine: cpu: Intel Xeon, 1 thread, bf16; 0.2 processes were busy there before. "
+        "Code: c, torch 2.13.0."
+    )
+    assert "projected from 15 steps on each" in text.cost_notes(found)[1]
+    found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 9.0}})
+    assert ([row.method for row in found.rows], found.absent) == (["mtcs"], ("mtl",))
+    assert text.cost_notes(found)[-1] == "Not measured there with these parameters: MTL."
+    for other in (costs({"mtcs": {"threshold": 9.0}}), costs({"mtcs": {"threshold": 2.0}}, tasks[1:])):
+        assert other.one_run is None
+        assert [row.runs for row in other.rows] == [2, 2]
+
+
+def test_costs_of_one_run_say_which_precision_and_what_trains_nothing(layout: Layout) -> None:
+    make_results(layout, methods=["dtw"], seeds=[0], heads=False, joint=False)
+    write_costs(layout.costs("tiny"), measured_costs({"mtcs": {}, "tnc": {}, "dtw": {}}))
+    report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0], "dtw": [0]})
+    costs = cost.Costs(tuple(cost.measured(measured_costs({"mtcs": {}, "tnc": {}, "dtw": {}}))))
+    assert text.cost_table(costs)["precision"].tolist() == ["bf16", "fp32", text.DASH]
+    for name in ("cost.md", "report.html"):
+        written = (layout.report("tiny") / name).read_text()
+        assert "DTW trains nothing: its rate is of searches for the nearest neighbour." in written
+        assert "These costs do not compare" not in written
 
 
 def test_training_curves_show_the_cross_entropy_without_the_sharing_loss(layout: Layout, monkeypatch) -> None:

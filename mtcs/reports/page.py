@@ -82,7 +82,7 @@ def write_report(
     separations = _separations(affinities)
 
     variants = ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed)
-    costs = cost.summarize({method: runs.of(method) for method in table.methods})
+    costs = cost.gather(layout, suite, tasks, parameters, {method: runs.of(method) for method in table.methods})
 
     drawings = {"accuracy": figures.accuracy_overview(table, others)}
     if ranks := figures.critical_difference(table.scores):
@@ -104,7 +104,7 @@ def write_report(
     _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons, notes))
     if variants:
         _write(folder / "ablation.md", text.ablation_markdown(suite, variants))
-    if costs:
+    if costs.rows:
         _write(folder / "cost.md", text.cost_markdown(suite, costs))
     _write(folder / "summary.json", json.dumps(accuracy.summary(table, comparisons), indent=2) + "\n")
     for found in affinities:
@@ -312,7 +312,7 @@ def render(
     table: accuracy.Table,
     comparisons: Sequence[Comparison],
     variants: Sequence[Variant],
-    costs: Sequence[cost.Cost],
+    costs: cost.Costs,
     notes: Sequence[str],
     **context: object,
 ) -> str:
@@ -347,7 +347,7 @@ def render(
         ablation=text.ablation_table(variants),
         ablation_notes=text.ablation_notes(variants),
         costs=text.cost_table(costs),
-        cost_notes=text.cost_notes(costs),
+        cost_notes=text.cost_notes(costs) if costs.rows else [],
         doubts=text.doubts(table),
         findings=text.findings(table),
         findings_file=text.FINDINGS,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mtcs.reports.ablation import PRINTED, Variant
 from mtcs.reports.accuracy import Cell, Table
-from mtcs.reports.cost import Cost, machines
+from mtcs.reports.cost import Costs
 from mtcs.reports.runs import SetAside
 from mtcs.reports.separation import Separation
 from mtcs.reports.significance import LEVEL, REFERENCE, Comparison
@@ -38,7 +38,7 @@ FINDINGS = "docs/findings.md"
 ELSEWHERE = "‡"
 """Marks a published number over other tasks."""
 
-LEFT = ("what differs", "taken on")
+LEFT = ("what differs", "precision", "taken on")
 """Columns of words, which line up at the left."""
 
 DASH = "\N{EN DASH}"
@@ -434,44 +434,64 @@ def ablation_markdown(suite: str, variants: Sequence[Variant]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def cost_table(costs: Sequence[Cost]) -> pd.DataFrame:
-    """Each method's cost as text; where it was taken is a column if that was not the same for all."""
-    several = len(machines(costs)) > 1
+def cost_table(costs: Costs) -> pd.DataFrame:
+    """Each method's cost as text; precision and machine are columns where they are not the same for all."""
     rows = []
-    for cost in costs:
+    for cost in costs.rows:
         row = {
             "training": DASH if cost.training is None else duration(cost.training),
             "models": str(cost.models) if cost.models else DASH,
             "inference, series/s": DASH if cost.inference is None else f"{cost.inference:,.0f}",
             "parameters": DASH if cost.parameters is None else f"{cost.parameters:,}",
             "peak memory": DASH if cost.memory is None else f"{cost.memory:,.0f} MB",
-            "runs": str(cost.seeds),
         }
-        rows.append(row | ({"taken on": "; ".join(cost.machines)} if several else {}))
-    return pd.DataFrame(rows, index=pd.Index([shown_name(cost.method) for cost in costs], name="method"))
+        if not costs.one_run:
+            row["runs"] = str(cost.runs)
+        if len(costs.precisions) > 1:
+            row["precision"] = ", ".join(cost.precisions) or DASH
+        if len(costs.machines) > 1:
+            row["taken on"] = "; ".join(cost.machines) or DASH
+        rows.append(row)
+    return pd.DataFrame(rows, index=pd.Index([shown_name(cost.method) for cost in costs.rows], name="method"))
 
 
-def cost_notes(costs: Sequence[Cost]) -> list[str]:
-    """Where the costs were taken, with a warning where that was not one machine, and what they are."""
-    taken = machines(costs)
-    notes = [f"All on one machine: {taken[0]}."] if len(taken) == 1 else []
-    if len(taken) > 1:
+def cost_notes(costs: Costs) -> list[str]:
+    """Where and how the costs were taken, and what they are; a warning where they do not compare."""
+    machines, precisions = costs.machines, costs.precisions
+    place = machines[0] + (f", {precisions[0]}" if len(precisions) == 1 else "") if len(machines) == 1 else ""
+    size = "parameters are those of one model; peak memory is of the process, for CUDA of the device"
+    idle = [shown_name(cost.method) for cost in costs.rows if not cost.models and (costs.one_run or cost.runs)]
+    if run := costs.one_run:
+        notes = [
+            f"All in one run on one machine: {place or '; '.join(machines)}; {run.load:g} processes were busy there "
+            f"before. Code: {run.commit or 'of no known commit'}, torch {run.versions.get('torch', 'unknown')}.",
+            f"Training is of all the suite's tasks, projected from {run.steps} steps on each, after one that warms up; "
+            f"inference is from raw series to representation, from up to {run.series} series of each task; {size}, "
+            "with the data of all tasks.",
+        ]
+        if idle:
+            notes.append(f"{listed(idle)} trains nothing: its rate is of searches for the nearest neighbour.")
+        if costs.absent:
+            names = listed([shown_name(name) for name in costs.absent])
+            notes.append(f"Not measured there with these parameters: {names}.")
+        return notes
+    notes = [f"All on one machine: {place}."] if place else []
+    if len(machines) > 1:
         notes.append(
-            "These costs do not compare: they were taken on different machines, threads or precisions. "
-            f"Those of all methods on one machine, in one run of benchmarks/method_costs.py, are in {FINDINGS}."
+            "These costs do not compare: they were taken on different machines or numbers of threads. 'mtcs cost "
+            "SUITE' measures all methods in one run on one machine."
         )
     notes += [
-        "Training is the sum over the suite's tasks, mean over runs; parameters are those of one model; peak memory is "
-        "of the process, for CUDA of the device; inference is from raw series to representation.",
+        f"Training is the sum over the suite's tasks, mean over runs; inference is from raw series to representation; "
+        f"{size}.",
         "Times are as the clock showed them, whatever else the machine did.",
     ]
-    idle = [shown_name(cost.method) for cost in costs if cost.seeds and not cost.models]
     if idle:
         notes.append(f"{listed(idle)} trains nothing: its cost lies in the classifier, which is not in this table.")
     return notes
 
 
-def cost_markdown(suite: str, costs: Sequence[Cost]) -> str:
+def cost_markdown(suite: str, costs: Costs) -> str:
     """`cost.md`: the cost table and where it was taken."""
     blocks = [f"# Cost of the methods on {suite}", markdown_table(cost_table(costs), LEFT), " ".join(cost_notes(costs))]
     return "\n\n".join(blocks) + "\n"

@@ -1,0 +1,81 @@
+"""What the methods of a suite cost, all measured in one run on one machine: the file that a report reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mtcs.errors import InputError
+from mtcs.layout import write_whole
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class MethodCost(_Part):
+    """What one method costs on a suite.
+
+    parameters: of the method and its classifier, as plain values.
+    models: how many serve the suite; 0 where nothing is trained.
+    training_seconds: of all models together, projected; None where nothing is trained.
+    series_per_second: from raw series to representation, or, where nothing is trained, to the nearest neighbour.
+    weights: trainable numbers of the largest model.
+    peak_memory_mb: of the device for CUDA, else of a process that has done nothing else.
+    """
+
+    method: str
+    parameters: dict[str, Any]
+    models: int = Field(ge=0)
+    training_seconds: float | None = Field(ge=0)
+    series_per_second: float = Field(gt=0)
+    weights: int = Field(ge=0)
+    peak_memory_mb: float = Field(gt=0)
+    device: str
+    precision: str
+
+
+class SuiteCosts(_Part):
+    """What methods cost on a suite.
+
+    steps: of training that were timed on each task; series: of each task, at most, that were represented.
+    load: processes that kept the machine busy in the minute before.
+    commit: of the code; None where that is unknown.
+    """
+
+    suite: str
+    tasks: tuple[str, ...]
+    steps: int = Field(ge=1)
+    series: int = Field(ge=1)
+    load: float = Field(ge=0)
+    versions: dict[str, str]
+    commit: str | None
+    methods: tuple[MethodCost, ...] = Field(min_length=1)
+
+
+def write_costs(path: Path, costs: SuiteCosts) -> None:
+    """Write costs to `path`, whole or not at all."""
+    with write_whole(path) as part:
+        part.write_text(costs.model_dump_json(indent=1) + "\n", "utf-8", newline="\n")
+
+
+def read_costs(path: Path, suite: str) -> SuiteCosts:
+    """Read what `write_costs` wrote.
+
+    Raises:
+        InputError: if the file does not hold the costs of that suite.
+    """
+    remedy = f"run 'mtcs cost {suite}', or remove the file"
+    try:
+        costs = SuiteCosts.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        what = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+        raise InputError(f"{path} does not hold the costs of a suite ({what}); {remedy}.") from error
+    if costs.suite != suite:
+        raise InputError(f"{path} holds the costs of {costs.suite}, expected those of {suite}; {remedy}.")
+    return costs
