@@ -171,7 +171,7 @@ def read_result(path: Path, suite: str, method: str, seed: int) -> RunResult:
     Raises:
         InputError: if the file does not hold the result of that run.
     """
-    remedy = f"run 'mtcs measure {method} {suite} --seed {seed}'"
+    remedy = f"run 'mtcs measure {method} {suite} --seed {seed}', or take the file from git"
     try:
         result = RunResult.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
