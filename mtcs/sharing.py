@@ -59,7 +59,7 @@ def stacked_sharing(
     classes: Tensor,
     threshold: float = 2.0,
     reduction: Reduction = "mean",
-    block: int = 256,
+    block: int = 128,
 ) -> tuple[Tensor, Tensor]:
     """`sharing_loss` on stacked heads, and the share of pairs of labels of different tasks that are relevant.
 
@@ -83,27 +83,98 @@ def stacked_sharing(
         scaled = (probabilities * size).T  # (S, B)
         norm = scaled.norm(dim=1)
         alive = (norm * norm.max() > bound.amin(1)[task]).nonzero().squeeze(1)  # (S',)
-        whole = len(alive) <= 4 * block
-        if not whole:
-            alive = alive[scaled[alive].sum(1).argsort(descending=True)]
-        scaled, task, size = scaled[alive], task[alive], size[alive].unsqueeze(1)
-        rows = weights.detach()[alive]  # (S', D)
-        partners = torch.cat((rows, torch.ones_like(size)), 1).div_(size)  # (S', D + 1), the last for row sums of V
         limit = threshold * len(probabilities) if same else bound
-        if whole:
-            indicator = _indicator(scaled, scaled, task, task, limit)  # (S', S')
-            relevant = indicator.count_nonzero()
-            found = indicator.to(partners.dtype) @ partners  # (S', D + 1)
+        if len(alive) <= 4 * block:
+            chosen = scaled[alive], task[alive], size[alive].unsqueeze(1), weights.detach()[alive]
+            found, relevant = _pull_at_once(*chosen, limit)
         else:
-            found, relevant = _found_by_blocks(scaled.contiguous(), task, partners, limit, bound.aminmax(), block)
-        pull = torch.zeros_like(weights)  # r W - V W
-        pull[alive] = rows.mul_(found[:, -1:]).sub_(found[:, :-1]).div_(size)
+            alive = alive[scaled[alive].sum(1).argsort(descending=True)]
+            rows, size = weights.detach().index_select(0, alive), size[alive].unsqueeze(1)
+            chosen = scaled.index_select(0, alive), task[alive], size, rows
+            found, relevant = _pull_by_blocks(*chosen, limit, bound.aminmax(), block)
+        pull = torch.zeros_like(weights).index_copy_(0, alive, found)
         pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
     # <W, pull> is quadratic in W with a symmetric matrix: its gradient is twice `pull`.
     product = scale * torch.dot(weights.flatten(), pull.flatten())
     return 2 * product - product.detach(), share
+
+
+def _pull_at_once(
+    scaled: Tensor, task: Tensor, size: Tensor, rows: Tensor, limit: Tensor | float
+) -> tuple[Tensor, Tensor]:
+    """The rows of r W - V W, (S, D), and the number of relevant pairs.
+
+    scaled: probabilities of labels, times the number of labels of their task, (S, B); task, size: (S,) and (S, 1), each
+        label's task and its number of labels; rows: weights (S, D), overwritten; limit: of `_indicator`.
+    """
+    partners = torch.cat((rows, torch.ones_like(size)), 1).div_(size)  # (S, D + 1), the last for row sums of V
+    indicator = _indicator(scaled, scaled, task, task, limit)  # (S, S)
+    found = indicator.to(partners.dtype) @ partners  # (S, D + 1)
+    return rows.mul_(found[:, -1:]).sub_(found[:, :-1]).div_(size), indicator.count_nonzero()
+
+
+def _pull_by_blocks(
+    scaled: Tensor,
+    task: Tensor,
+    size: Tensor,
+    rows: Tensor,
+    limit: Tensor | float,
+    extremes: tuple[Tensor, Tensor],
+    block: int,
+) -> tuple[Tensor, Tensor]:
+    """As `_pull_at_once`, a block of labels after the other.
+
+    Labels come by falling mean probability; extremes: the smallest and the largest of `limit`.
+
+    Series of one batch resemble each other, so a label's probabilities are mostly their mean: p_i . p_j is
+    level_i level_j, parts along (1, ..., 1), give or take at most apart_i apart_j, parts across. For most labels that
+    decides about the whole block. Since neighbours in this order relate to others alike, most of the rest, the
+    candidates, are relevant to no label of the block or to all of it; the latter cost one row of a product for the
+    block, and only what is left a row for each label.
+    """
+    level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
+    apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
+    first = torch.arange(0, len(level), block, device=level.device)  # (N,) label of each of N blocks
+    last = (first + block).clamp(max=len(level)) - 1
+    furthest = torch.stack([part.max() for part in apart.split(block)])  # (N,)
+    both = torch.stack((level, apart))  # (2, S)
+    has = torch.zeros(len(first), int(task.max()) + 1, dtype=torch.bool, device=level.device)
+    has[torch.arange(len(level), device=level.device) // block, task] = True
+    foreign = ~has.index_select(1, task)  # (N, S) whose task has no label in the block
+    least, most = extremes  # with a margin, so that rounding decides about no label
+    sure = (torch.stack((level[last] * (1 - 1e-5), -furthest), 1) @ both > most) & foreign  # (N, S)
+    open_ = (torch.stack((level[first] * (1 + 1e-5), furthest), 1) @ both > least) & ~sure  # (N, S)
+    own, others = _by_block(open_ & ~foreign), _by_block(open_ & foreign)
+
+    partners, shares = rows.div_(size), size.reciprocal().to(rows.dtype)
+    agreed = sure.to(rows.dtype)  # relevant to the whole block
+    found, sums = torch.empty_like(partners), torch.empty_like(shares)  # V W and the row sums of V, times the size
+    relevant = sure.sum(1) @ (last - first + 1)
+    for i, (start, own_here, others_here) in enumerate(zip(first.tolist(), own, others, strict=True)):
+        mine = slice(start, start + block)
+        candidates = torch.cat((own_here, others_here))  # (n,)
+        indicator = _indicator(
+            scaled.index_select(0, candidates), scaled[mine], task[candidates], task[mine], limit, len(own_here)
+        )  # (n, block)
+        count, all_of = indicator.sum(1), indicator.shape[1]
+        relevant += count.sum().long()
+        agreed[i].index_fill_(0, candidates[count == all_of], 1)
+        some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
+        v, those = indicator.index_select(0, some).to(rows.dtype).T, candidates[some]
+        torch.mm(v, partners.index_select(0, those), out=found[mine])
+        torch.mm(v, shares.index_select(0, those), out=sums[mine])
+    for total, common in ((found, agreed @ partners), (sums, agreed @ shares)):
+        for part, term in zip(total.split(block), common, strict=True):
+            part += term
+    return found.div_(-size).addcmul_(partners, sums), relevant
+
+
+def _by_block(chosen: Tensor) -> tuple[Tensor, ...]:
+    """The labels that each of N blocks has chosen: (N, S) bool -> N of (n,)."""
+    block, label = chosen.nonzero(as_tuple=True)
+    return label.split(block.bincount(minlength=len(chosen)).tolist())
 
 
 def _indicator(
@@ -121,54 +192,3 @@ def _indicator(
     indicator = (p @ q.T).gt_(limit)
     indicator[:related].mul_(foreign)
     return indicator
-
-
-def _found_by_blocks(
-    scaled: Tensor,
-    task: Tensor,
-    partners: Tensor,
-    limit: Tensor | float,
-    extremes: tuple[Tensor, Tensor],
-    block: int,
-) -> tuple[Tensor, Tensor]:
-    """The indicator of all pairs times `partners`, (S, D + 1), and the number of relevant pairs, in memory S * block.
-
-    scaled: (S, B), labels by falling mean probability; extremes: the smallest and the largest of `limit`.
-
-    Series of one batch resemble each other, so a label's probabilities are mostly their mean: p_i . p_j is
-    level_i level_j, parts along (1, ..., 1), give or take at most apart_i apart_j, parts across. For most labels that
-    decides about the whole block. Since neighbours in this order relate to others alike, most of the rest, the
-    candidates, are relevant to no label of the block or to all of it; the latter cost one row of a product for the
-    block, and only what is left a row for each label.
-    """
-    level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
-    apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
-    upwards, downwards = level * (1 + 1e-5), level * (1 - 1e-5)  # so that rounding decides about no label
-    least, most = extremes
-    starts = range(0, len(scaled), block)
-    agreed = partners.new_zeros(len(starts), len(scaled))  # relevant to the whole block
-    found = torch.empty_like(partners)
-    relevant = torch.zeros((), dtype=torch.int64, device=scaled.device)
-    here = torch.zeros(int(task.max()) + 1, dtype=torch.bool, device=scaled.device)
-    for i, start in enumerate(starts):
-        mine = slice(start, start + block)
-        here.zero_()[task[mine]] = True
-        related = here[task]  # (S,) whose task has a label in the block
-        width = apart[mine].max() * apart
-        sure = (level[mine][-1] * downwards - width > most) & ~related
-        open_ = (level[start] * upwards + width > least) & ~sure
-        first, last = (open_ & related).nonzero().squeeze(1), (open_ & ~related).nonzero().squeeze(1)
-        candidates = torch.cat((first, last))  # (n,)
-        indicator = _indicator(
-            scaled[candidates], scaled[mine], task[candidates], task[mine], limit, len(first)
-        )  # (n, block)
-        count = indicator.sum(1)
-        all_of = len(task[mine])
-        relevant += count.long().sum() + all_of * sure.count_nonzero()
-        agreed[i].masked_fill_(sure, 1)[candidates[count == all_of]] = 1
-        some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
-        v = indicator.index_select(0, some).to(partners.dtype)
-        torch.mm(v.T, partners.index_select(0, candidates[some]), out=found[mine])
-    for part, common in zip(found.split(block), agreed @ partners, strict=True):
-        part += common
-    return found, relevant
