@@ -41,7 +41,7 @@ class SuiteCosts(_Part):
     """What methods cost on a suite.
 
     steps: of training that were timed on each task; series: of each task, at most, that were represented.
-    load: processes that kept the machine busy in the minute before.
+    load: processes that kept the machine busy in the minute before, on average.
     commit: of the code; None where that is unknown.
     """
 

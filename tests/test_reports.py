@@ -1203,7 +1203,7 @@ def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout) -> No
     assert ([row.method for row in found.rows], found.absent) == (["mtl", "mtcs"], ())
     assert text.cost_table(found).loc["MTCS"].tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB"]
     assert text.cost_notes(found)[0] == (
-        "All in one run on one machine: cpu: Intel Xeon, 1 thread, bf16; 0.2 processes were busy there before. "
+        "All in one run on one machine: cpu: Intel Xeon, 1 thread, bf16; load in the minute before: 0.2. "
         "Code: c, torch 2.13.0."
     )
     assert "projected from 15 steps on each" in text.cost_notes(found)[1]

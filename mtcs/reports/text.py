@@ -463,8 +463,8 @@ def cost_notes(costs: Costs) -> list[str]:
     idle = [shown_name(cost.method) for cost in costs.rows if not cost.models and (costs.one_run or cost.runs)]
     if run := costs.one_run:
         notes = [
-            f"All in one run on one machine: {place or '; '.join(machines)}; {run.load:g} processes were busy there "
-            f"before. Code: {run.commit or 'of no known commit'}, torch {run.versions.get('torch', 'unknown')}.",
+            f"All in one run on one machine: {place or '; '.join(machines)}; load in the minute before: {run.load:g}. "
+            f"Code: {run.commit or 'of no known commit'}, torch {run.versions.get('torch', 'unknown')}.",
             f"Training is of all the suite's tasks, projected from {run.steps} steps on each, after one that warms up; "
             f"inference is from raw series to representation, from up to {run.series} series of each task; {size}, "
             "with the data of all tasks.",
