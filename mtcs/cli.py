@@ -66,8 +66,8 @@ def _main(
 ) -> None:
     """Learn many time-series data sets together: one encoder, softly shared heads, SVMs on its representations.
 
-    Stages run in this order: download, normalize, train, represent, classify, report; 'dvc repro' runs those that are
-    out of date. Every command reads params.yaml and data/ of the current folder.
+    Stages run in this order: download, normalize, train, represent, classify, measure, report; 'dvc repro' runs those
+    that are out of date. Every command reads params.yaml and data/ of the current folder.
     """
 
 

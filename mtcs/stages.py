@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -456,13 +457,24 @@ def _experiment() -> Experiment:
 def _in_fresh_process(function: Callable[..., _Found], *arguments: object) -> _Found:
     """What a function of this module returns or raises; no memory is held from before."""
     try:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent) as fresh:
             return fresh.submit(function, *arguments).result()
     except BrokenProcessPool as error:
         raise WorkError(
             f"A process was killed while it worked on {', '.join(map(str, filter(None, arguments)))}, perhaps for lack "
             "of memory; see the system's log."
         ) from error
+
+
+def _end_with_parent() -> None:
+    """Let this process end when its parent is gone, killed perhaps, and nobody waits for what it does."""
+
+    def watch() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _method_cost(

@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 import yaml
@@ -478,6 +481,35 @@ def test_a_process_that_is_killed_while_costs_are_measured(monkeypatch):
         "A process was killed while it worked on tiny, joint, perhaps for lack of memory; see the system's log."
     )
     assert not LAYOUT.costs("tiny").exists()
+
+
+def test_nothing_goes_on_when_the_measurement_of_costs_is_killed(here):
+    program = "from mtcs import stages; from tests.test_cli import stay; stages._in_fresh_process(stay)"
+    path = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | path)
+    try:
+        child = int(eventually(lambda: (here / "child").read_text() if (here / "child").exists() else ""))
+    finally:
+        process.kill()
+        process.wait()
+    eventually(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
+
+
+def stay() -> None:
+    """Work that takes long, and says where it is done."""
+    part = Path("child.part")
+    part.write_text(str(os.getpid()))
+    part.rename("child")
+    time.sleep(600)
+
+
+def eventually(condition: Callable[[], Any]) -> Any:
+    """What a condition gives as soon as that is true."""
+    until = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
 
 
 def die(*arguments: object) -> None:
