@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mtcs.errors import InputError
+from mtcs.errors import InputError, fault
 from mtcs.layout import write_whole
 
 
@@ -71,11 +71,7 @@ def read_costs(path: Path, suite: str) -> SuiteCosts:
     try:
         costs = SuiteCosts.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        what = str(error)
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-        raise InputError(f"{path} does not hold the costs of a suite ({what}); {remedy}.") from error
+        raise InputError(f"{path} does not hold the costs of a suite ({fault(error)}); {remedy}.") from error
     if costs.suite != suite:
         raise InputError(f"{path} holds the costs of {costs.suite}, expected those of {suite}; {remedy}.")
     return costs

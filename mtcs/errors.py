@@ -1,5 +1,12 @@
 """The errors that are shown to a user as one line, and the exit codes they end with."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class MtcsError(Exception):
     """Base of everything `mtcs` raises on purpose; the message is one line a user can act on."""
@@ -17,3 +24,11 @@ class WorkError(MtcsError):
     """Work that was asked for correctly and failed: a transfer, a check, a diverging loss."""
 
     exit_code = 1
+
+
+def fault(error: OSError | ValidationError) -> str:
+    """What is wrong with a file, in a few words: why it cannot be read, or the first fault of what it holds."""
+    if isinstance(error, OSError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")

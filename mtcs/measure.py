@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from mtcs.errors import InputError
+from mtcs.errors import InputError, fault
 from mtcs.layout import Layout
 from mtcs.representations import Representations, read_representations
 from mtcs.results import (
@@ -158,9 +158,7 @@ def _read(path: Path, kind: type[_Record], stage: str, run: tuple[str, str, int]
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except (ValidationError, OSError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
-        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-        raise InputError(f"{path} does not hold a record ({what}); {remedy}.") from error
+        raise InputError(f"{path} does not hold a record ({fault(error)}); {remedy}.") from error
 
 
 def _read_curves(path: Path, run: tuple[str, str, int]) -> Iterator[Curve]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mtcs.errors import InputError
+from mtcs.errors import InputError, fault
 from mtcs.layout import write_whole
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -175,11 +175,7 @@ def read_result(path: Path, suite: str, method: str, seed: int) -> RunResult:
     try:
         result = RunResult.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        what = str(error)
-        if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-        raise InputError(f"{path} does not hold the result of a run ({what}); {remedy}.") from error
+        raise InputError(f"{path} does not hold the result of a run ({fault(error)}); {remedy}.") from error
     if (result.suite, result.method, result.seed) != (suite, method, seed):
         raise InputError(
             f"{path} holds {result.method} on {result.suite} with seed {result.seed}, expected {method} on {suite} "
