@@ -1,17 +1,21 @@
-"""The sharing loss over 1,000 tasks of 10 labels against a training step, its memory, and against a loop over pairs.
+"""The sharing loss over 1,000 tasks of 10 labels: in training, alone, its memory, and against a loop over pairs.
 
-    python benchmarks/sharing_loss.py [--tasks 1000] [--length 500] [--threads 1] [--repeats 7]
+    python benchmarks/sharing_loss.py [--tasks 1000] [--length 500] [--threads 1] [--steps 300] [--repeats 7]
 
-A training step is MTL's with as many heads: forward, backward and AdamW on a batch (32, T). The sharing loss is
-forward and backward of Equation 3 over all pairs of heads on that batch's probabilities, (32, 10,000). Its cost depends
-on how far labels' probabilities resemble each other from series to series, so several situations are measured: a batch
-of one task, whose representations lie about a common mean as those of the demo's trained models do, under heads as they
-are initialised and under 3 and 10 times larger ones; means, spreads and heads as large as those of models trained on
-ucr10 and ucr12 are on average; series that differ as much as at most on the demo; and, as the worst case, probabilities
-that are independent from series to series. Series differ from their mean in directions drawn at random, and heads are
-random, both without the structure that training gives them. Sharing and step are timed in turn in one process, in CPU
-seconds; printed are the least of each and their ratio. Memory is the most that the call holds in tensors beyond its
-arguments; one S x S block of fp32 would be 400 MB.
+In training: MTCS and MTL, of the same first weights, are trained in turn on the same mini-batches (32, T) of as many
+generated tasks, with the settings of the paper and the precision that training chooses here. The difference of a step
+is all that sharing costs: probabilities of all heads, the loss and its gradients, and that all heads are updated.
+
+Alone: forward and backward of Equation 3 over all pairs of heads against a training step of MTL in fp32. Its cost
+depends on how far labels' probabilities resemble each other from series to series, so several situations are measured:
+a batch of one task, whose representations lie about a common mean as those of the demo's trained models do, under heads
+as they are initialised and under 3 and 10 times larger ones; means, spreads and heads as large as those of models
+trained on ucr10 and ucr12 are on average; series that differ as much as at most on the demo; and, as the worst case,
+probabilities that are independent from series to series. Series differ from their mean in directions drawn at random,
+and heads are random, both without the structure that training gives them.
+
+All times are CPU seconds in one process. Memory is the most that the call holds in tensors beyond its arguments; one
+S x S block of fp32 would be 400 MB.
 """
 
 from __future__ import annotations
@@ -31,8 +35,11 @@ from mtcs.encoder import DilatedEncoder
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
 from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
+from mtcs.training import Hardware, hardware
 
 LABELS, WIDTH, BATCH = 10, 320, 32
+STRETCHES = 1, 10, 30, 100, 300, 1000, 2000, 3000, 4000
+"""Last steps of the parts of a training that are printed."""
 SITUATIONS: dict[str, tuple[float | None, float, float]] = {
     "heads as initialised": (1.0, 9.0, 4.0),
     "moderately trained": (3.0, 9.0, 4.0),
@@ -83,22 +90,69 @@ def share_at_once(weights: list[Tensor], probabilities: list[Tensor]) -> None:
     sharing_loss(weights, probabilities).backward()
 
 
-def training_step(tasks: int, length: int) -> Callable[[], None]:
-    """A step of MTL with as many heads."""
-    torch.manual_seed(0)
-    method = MultiTask(DilatedEncoder(), {str(k): LABELS for k in range(tasks)}, WIDTH, sharing_weight=0)
-    optimizer = torch.optim.AdamW(method.parameters(), fused=True)
-    batch = Batch("0", torch.randn(BATCH, length), torch.randint(LABELS, (BATCH,)))
+def generated_batches(tasks: int, length: int) -> list[Batch]:
+    """A mini-batch of each task: every label is a smooth curve, seen with a shift in time and with noise."""
+    generator = torch.Generator().manual_seed(0)
+    curves = torch.randn(tasks, LABELS, length, generator=generator).cumsum(2)
+    batches = []
+    for k, curve in enumerate(curves):
+        labels = torch.randint(LABELS, (BATCH,), generator=generator)
+        shifts = torch.randint(length // 10 + 1, (BATCH, 1), generator=generator)
+        series = curve[labels].gather(1, (torch.arange(length) + shifts) % length)
+        series = (series - series.mean()) / series.std() + 0.3 * torch.randn(BATCH, length, generator=generator)
+        batches.append(Batch(str(k), series, labels))
+    return batches
 
-    def step() -> None:
-        optimizer.zero_grad()
-        method.loss(batch).backward()
-        optimizer.step()
 
-    return step
+class Training:
+    """Steps of MTCS, or with a weight of 0 of MTL, on so many tasks."""
+
+    def __init__(self, tasks: int, sharing_weight: float, on: Hardware) -> None:
+        torch.manual_seed(0)
+        self.on = on
+        self.method = MultiTask(DilatedEncoder(), {str(k): LABELS for k in range(tasks)}, WIDTH, sharing_weight)
+        self.optimizer = torch.optim.AdamW(self.method.parameters(), fused=True)
+
+    def step(self, batch: Batch) -> None:
+        with self.on.autocast():
+            loss = self.method.loss(batch)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
 
 
-def seconds(work: Callable[[], object]) -> float:
+def train(tasks: int, length: int, steps: int) -> None:
+    """Print what a step of MTCS takes beyond one of MTL, over stretches of a training."""
+    on = hardware("cpu")
+    batches = generated_batches(tasks, length)
+    mtcs, mtl = Training(tasks, 0.1, on), Training(tasks, 0, on)
+    order = [int(k) for _ in range(-(-steps // tasks)) for k in torch.randperm(tasks)][:steps]
+    print(f"in training, {on.precision}")
+    first, sums, relevant = 1, [0.0, 0.0], 0.0
+    for step, k in enumerate(order, 1):
+        for i, training in enumerate((mtl, mtcs)):
+            start = time.process_time()
+            training.step(batches[k])
+            sums[i] += time.process_time() - start
+        relevant += float(mtcs.method.parts["relevant_share"])
+        if step in STRETCHES or step == steps:
+            count = step - first + 1
+            without, with_ = (1e3 * total / count for total in sums)
+            print(
+                f"steps {first:4} to {step:4}: MTCS {with_:6.1f} ms, MTL {without:6.1f} ms, more by a share of "
+                f"{with_ / without - 1:.3f}, {relevant / count:.2%} of pairs relevant",
+                flush=True,
+            )
+            first, sums, relevant = step + 1, [0.0, 0.0], 0.0
+
+
+def best_in_turn(repeats: int, *works: Callable[[], object]) -> list[float]:
+    """The least CPU seconds of each, all run in turn so often, after one run each that does not count."""
+    times = [[cpu_seconds(work) for work in works] for _ in range(repeats + 1)][1:]
+    return [min(column) for column in zip(*times, strict=True)]
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
@@ -114,44 +168,48 @@ def memory(arguments: tuple[Tensor, Tensor, Tensor]) -> float:
     return max(accumulate(event.nbytes() for event in sorted(events, key=lambda e: e.start_ns()))) / 1e6
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", type=int, default=1000)
-    parser.add_argument("--length", type=int, default=500)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=7)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-
-    step = training_step(options.tasks, options.length)
-    step()
-    print(f"{options.tasks} tasks of {LABELS} labels, D = {WIDTH}, batch ({BATCH}, {options.length}), fp32")
+def compare_alone(tasks: int, length: int, repeats: int) -> None:
+    """Print the sharing loss against a step of MTL, in each situation."""
+    mtl, batch = Training(tasks, 0, hardware("cpu", "fp32")), generated_batches(1, length)[0]
+    print("alone, fp32")
     for name, situation in SITUATIONS.items():
-        arguments = heads(options.tasks, *situation)
+        arguments = heads(tasks, *situation)
         relevant = share(*arguments)
-        times = [(seconds(lambda a=arguments: share(*a)), seconds(step)) for _ in range(options.repeats)]
-        sharing, training = (min(column) for column in zip(*times, strict=True))
+        sharing, training = best_in_turn(repeats, lambda a=arguments: share(*a), lambda: mtl.step(batch))
         print(
             f"{name:20}: sharing {1e3 * sharing:7.1f} ms, training step {1e3 * training:7.1f} ms, "
             f"ratio {sharing / training:.3f}, memory {memory(arguments):.0f} MB, {relevant:.2%} of pairs relevant",
             flush=True,
         )
 
-    few = 50
+
+def compare_with_pairs(tasks: int, repeats: int) -> None:
+    """Print a loop over pairs of tasks against the sharing loss, in each situation."""
     for name, situation in SITUATIONS.items():
-        weights, probabilities, _ = heads(few, *situation)
+        weights, probabilities, _ = heads(tasks, *situation)
         lists = [w.detach().requires_grad_() for w in weights.split(LABELS)], list(probabilities.split(LABELS, 1))
-        share_by_pairs(*lists)
-        times = [
-            (seconds(lambda a=lists: share_by_pairs(*a)), seconds(lambda a=lists: share_at_once(*a)))
-            for _ in range(options.repeats)
-        ]
-        pairs, once = (min(column) for column in zip(*times, strict=True))
+        pairs, once = best_in_turn(repeats, lambda a=lists: share_by_pairs(*a), lambda a=lists: share_at_once(*a))
         print(
-            f"{few} tasks, {name}: loop over pairs {1e3 * pairs:.1f} ms, at once {1e3 * once:.2f} ms, "
+            f"{tasks} tasks, {name}: loop over pairs {1e3 * pairs:.1f} ms, at once {1e3 * once:.2f} ms, "
             f"ratio {pairs / once:.0f}",
             flush=True,
         )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", type=int, default=1000)
+    parser.add_argument("--length", type=int, default=500)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=300, help="of the training")
+    parser.add_argument("--repeats", type=int, default=7, help="of all else; the least time counts")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    print(f"{options.tasks} tasks of {LABELS} labels, D = {WIDTH}, batch ({BATCH}, {options.length})")
+    train(options.tasks, options.length, options.steps)
+    compare_alone(options.tasks, options.length, options.repeats)
+    compare_with_pairs(50, options.repeats)
 
 
 if __name__ == "__main__":
