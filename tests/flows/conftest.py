@@ -131,12 +131,12 @@ class Workspace:
         return process
 
     def processes(self) -> list[psutil.Process]:
-        """Stages of this workspace that are running, with what they started."""
+        """Stages of this workspace that are running, with what they started; `info` is as they were when listed."""
         found = []
-        for process in psutil.process_iter(["pid", "cmdline", "cwd"]):
+        for process in psutil.process_iter(["pid", "cmdline", "cwd", "status"]):
             if process.info["cwd"] == str(self.root) and process.pid != os.getpid():
-                words = process.info["cmdline"] or []
-                if process.status() != psutil.STATUS_ZOMBIE and "flows.reproduce" not in words:
+                words = process.info["cmdline"]  # none of a process that has just ended
+                if words and process.info["status"] != psutil.STATUS_ZOMBIE and "flows.reproduce" not in words:
                     found.append(process)
         return found
 

@@ -62,7 +62,7 @@ def test_process_of_a_stage_that_is_killed(workspace, until):
     flow = workspace.flow("--suites", "one")
     until(lambda: (workspace.root / "once").exists(), 120)
     for process in workspace.processes():
-        if "flows.child" in process.cmdline():
+        if "flows.child" in process.info["cmdline"]:
             process.kill()
     said = ended(flow)
     assert flow.returncode == 0, said

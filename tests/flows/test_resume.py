@@ -124,8 +124,8 @@ def test_training_that_is_killed_ends_with_the_same_weights(tiny, tmp_path, unti
     def training() -> list[psutil.Process]:
         if not list(tiny.root.glob(".checkpoints/*.safetensors")):
             return []
-        found = [one for one in tiny.processes() if {"train", "mtcs"} <= set(one.cmdline())]
-        return [one for one in found if "flows.child" not in one.cmdline()]
+        found = [one for one in tiny.processes() if {"train", "mtcs"} <= set(one.info["cmdline"])]
+        return [one for one in found if "flows.child" not in one.info["cmdline"]]
 
     for process in until(training, 400):
         process.send_signal(signal.SIGKILL)

@@ -157,13 +157,13 @@ def test_from_prefect_yaml_to_a_run_that_is_cancelled(workspace, until):
                 client.set_flow_run_state(run.id, Cancelling())
                 until(lambda: client.read_flow_run(run.id).state.is_final(), 120)
                 assert client.read_flow_run(run.id).state_name == "Cancelled"
-                until(lambda: not [p for p in workspace.processes() if "flows.child" in p.cmdline()], 20)
+                until(lambda: not [p for p in workspace.processes() if "flows.child" in p.info["cmdline"]], 20)
 
                 (workspace.root / "started").unlink()
                 run = client.create_flow_run_from_deployment(made.id, parameters={"suites": ["two"]})
                 until(started_a_training, 240)
                 worker.terminate()  # the worker's end is the end of what it runs
-                until(lambda: not [p for p in workspace.processes() if "flows.child" in p.cmdline()], 60)
+                until(lambda: not [p for p in workspace.processes() if "flows.child" in p.info["cmdline"]], 60)
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
 
