@@ -10,8 +10,8 @@ MelbournePedestrian (1194 and 2439, with missing values).
 from __future__ import annotations
 
 import csv
+import fcntl
 import logging
-import lzma
 import random
 import re
 import shutil
@@ -20,13 +20,14 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, BinaryIO, Literal, NamedTuple, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 from urllib.error import HTTPError
 from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -108,7 +109,8 @@ def published_sizes() -> dict[str, Size]:
 def fetch_task(name: str, folder: Path, source: str, progress: Progress | None = None) -> bool:
     """Bring a task's two files into `folder`, which appears whole or not at all.
 
-    What is already there and passes the checks stays, and nothing is fetched; what does not pass is replaced.
+    What is already there and passes the checks stays, and nothing is fetched; what does not pass is replaced. Of
+    several processes that fetch into the same parent folder, one works and the others wait.
 
     Args:
         name: the task's name in the archive.
@@ -127,34 +129,19 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise InputError(f"{name!r} is not a task's name; expected letters, digits, '_' and '-' only.")
-    if folder.exists():
-        try:
-            _load(folder, name)
-            return False
-        except _Fault as fault:
-            _log.warning("%s; %s is replaced.", fault, folder)
-
-    part = folder.with_name(f".{folder.name}.part")
+    if not _fault(folder, name):
+        return False
     try:
-        shutil.rmtree(part, ignore_errors=True)  # what a killed run left
-        part.mkdir(parents=True)
-        origin = _gather(name, source, part, progress)
-        try:
-            for tsv in sorted(part.glob("*.tsv"), reverse=True):  # TRAIN before TEST
-                _convert(tsv)
-            _load(part, name)
-        except _Fault as fault:
-            if "://" not in source and name not in published_sizes():
-                raise InputError(f"{fault}; repair the file in {origin}.") from fault
-            raise WorkError(f"{fault}; {origin} is incomplete or another version: {_WAY_OUT}.") from fault
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder.parent):
+            if not (fault := _fault(folder, name)):  # another process has just brought it
+                return False
+            if folder.exists():
+                _log.warning("%s; %s is replaced.", fault, folder)
+            _fetch(name, folder, source, progress)
+            return True
     except OSError as error:
         raise WorkError(f"{name} cannot be brought into {folder} ({error}); make room or check the path.") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return True
 
 
 def read_raw(folder: Path, name: str) -> RawTask:
@@ -183,9 +170,9 @@ def read_series(path: Path) -> tuple[list[np.ndarray], list[str | None]]:
         if path.suffix == ".ts":
             series, labels, _ = _parse(path, path.name)
         elif path.suffix == ".tsv":
-            fields = [(_tidy(label), values) for _, label, values in _rows(path)]
-            labels = [label for label, _ in fields]
-            series = [_trim(np.array([float(value or "nan") for value in values])) for _, values in fields]
+            rows = _rows(path)
+            labels = [label for _, label, _ in rows]
+            series = [_trim(np.array([float(value or "nan") for value in values])) for _, _, values in rows]
             _check_series(series, path.name)
         else:
             raise _Fault(f"{path} is neither a .ts nor a .tsv file")
@@ -200,6 +187,44 @@ def read_series(path: Path) -> tuple[list[np.ndarray], list[str | None]]:
 
 
 # Sources
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in this block with the same folder; a process that ends, however, has left it."""
+    with folder.with_name(f".{folder.name}.lock").open("w") as file:
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _fault(folder: Path, name: str) -> _Fault | None:
+    try:
+        _load(folder, name)
+    except _Fault as fault:
+        return fault
+    return None
+
+
+def _fetch(name: str, folder: Path, source: str, progress: Progress | None) -> None:
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # what a killed run left
+    try:
+        part.mkdir()
+        origin = _gather(name, source, part, progress)
+        try:
+            for tsv in sorted(part.glob("*.tsv"), reverse=True):  # TRAIN before TEST
+                _convert(tsv)
+            _load(part, name)
+        except _Fault as fault:
+            if "://" not in source and name not in published_sizes():
+                raise InputError(f"{fault}; repair the file in {origin}.") from fault
+            raise WorkError(f"{fault}; {origin} is incomplete or another version: {_WAY_OUT}.") from fault
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _gather(name: str, source: str, into: Path, progress: Progress | None) -> str:
@@ -238,6 +263,10 @@ def _gather(name: str, source: str, into: Path, progress: Progress | None) -> st
     for place in (folder / name, folder):
         if _copy(name, place, into):
             return str(place)
+    parts = sorted({path.name for place in (folder, folder / name) for path in place.glob(f"{name}_T*.ts*")})
+    if parts:
+        both = f"expected {name}_TRAIN and {name}_TEST, both .ts or both .tsv"
+        raise InputError(f"{name} is not whole in {folder} (only {', '.join(parts)}); {both}.")
     raise InputError(f"{name} is not in {folder} (no {name}.zip, {name}_TRAIN.ts or {name}_TRAIN.tsv); {_WAY_OUT}.")
 
 
@@ -398,7 +427,7 @@ def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
             for member in _choose(name, origin, members.infolist()):
                 with members.open(member) as packed, (into / _base(member)).open("wb") as file:
                     size = 0
-                    for chunk in _unpacked(packed):
+                    while chunk := packed.read(2**20):
                         size += len(chunk)
                         if size > MAX_MEMBER:
                             raise WorkError(
@@ -406,16 +435,8 @@ def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
                                 f"no task of the archive does; {_WAY_OUT}."
                             )
                         file.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise WorkError(f"{name}: {origin} is a damaged zip archive ({error}); {_WAY_OUT}.") from error
-
-
-def _unpacked(packed: IO[bytes]) -> Iterator[bytes]:
-    try:
-        while chunk := packed.read(2**20):
-            yield chunk
-    except OSError as error:  # what bz2 says of damaged data
-        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _choose(name: str, origin: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -427,6 +448,8 @@ def _choose(name: str, origin: str, members: list[zipfile.ZipInfo]) -> list[zipf
             (path.is_absolute() or ".." in path.parts or ":" in member.filename, "leads outside the archive"),
             (stat.S_ISLNK(member.external_attr >> 16), "is a symbolic link"),
             (bool(member.flag_bits & 1), "is encrypted"),
+            # of the others `zipfile` unpacks a whole chunk before anyone can measure it
+            (member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), "is packed other than by deflate"),
         ):
             if wrong:
                 raise WorkError(f"{name}: {member.filename!r} of {origin} {what}, refused; {_WAY_OUT}.")
@@ -463,10 +486,13 @@ def _convert(tsv: Path) -> None:
             raise _Fault(
                 f"{tsv.name}, line {number}: label {label[:40]!r}, expected one without spaces, ':', ',' and '?'"
             )
-        labels.append(_tidy(label))
+        labels.append(tidy_label(label))
         series.append(["?" if value.lower() in ("", "nan") else value for value in values])
     if sum(map(_is_number, labels)) == len(labels) - 1 and not _is_number(labels[0]) and len(labels) > 2:
         raise _Fault(f"{tsv.name}, line 1: label {labels[0]!r} where all others are numbers, expected no header line")
+    numbered = [[str(i) for i in range(start, start + len(series[0]))] for start in (0, 1)]  # as pandas names columns
+    if series[0] in numbered and len(series[0]) > 2 and labels.count(labels[0]) == 1 and not _is_number(labels[0]):
+        raise _Fault(f"{tsv.name}, line 1: values {', '.join(series[0][:3])}, ..., expected no header line")
     header = {
         "problemName": tsv.stem.rpartition("_")[0],
         "timestamps": "false",
@@ -516,7 +542,7 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _tidy(label: str) -> str:
+def tidy_label(label: str) -> str:
     """`1.0000000e+00` as `1`, as the archive's `.ts` files have it; `007` and long whole numbers stay as they are."""
     if not re.search(r"[.e]", label.lower()) or not _is_number(label) or not float(label).is_integer():
         return label
@@ -575,7 +601,9 @@ def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, l
         raise _Fault(f"{what} has no series, expected at least one")
     if header["timestamps"]:
         raise _Fault(f"{what} has time stamps, expected values at regular intervals")
-    if (channels := values[0].shape[0]) != 1:
+    if (channels := values[0].shape[0]) == 0:  # aeon takes what stands after the last ':' for the label
+        raise _Fault(f"{what} has no label after a ':' where its header announces labels; add ':?' where none is known")
+    if channels != 1:
         raise _Fault(f"{what} has {channels} channels, expected one")
 
     series = [_trim(channel) for (channel,) in values]
