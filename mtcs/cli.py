@@ -84,10 +84,9 @@ def suites() -> None:
     sizes = published_sizes()
     for name, suite in read_experiment(stages.WORKSPACE.params).suites.items():
         known = [sizes[task] for task in suite.tasks if task in sizes]
-        total = (
-            f"{sum(size.n_train for size in known):,} training series, {sum(size.n_classes for size in known)} labels"
-        )
-        typer.echo(f"{name}: {len(suite.tasks)} tasks, {total} (from {suite.source})")
+        total = f", {sum(s.n_train for s in known):,} training series, {sum(s.n_classes for s in known)} labels"
+        total = total if len(known) == len(suite.tasks) else ""
+        typer.echo(f"{name}: {len(suite.tasks)} tasks{total} (from {suite.source})")
         for task in suite.tasks:
             size = sizes.get(task)
             facts = "not in the UCR archive"

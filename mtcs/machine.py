@@ -18,7 +18,7 @@ PUBLIC_ARCHIVE = "https://timeseriesclassification.com/aeon-toolkit/{name}.zip"
 class Machine(BaseSettings):
     """`MTCS_ARCHIVE`, `MTCS_DEVICE`, ...; a command-line option of the same name comes first."""
 
-    model_config = SettingsConfigDict(env_prefix="MTCS_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MTCS_", env_ignore_empty=True, frozen=True)
 
     archive: str = PUBLIC_ARCHIVE
     """Where data sets come from: a folder, or a URL template with `{name}`."""

@@ -53,6 +53,8 @@ def read_representations(path: Path) -> Representations:
             found = dict(arrays)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
         raise InputError(f"{path} does not hold representations ({what}); {remedy}.") from error

@@ -104,6 +104,8 @@ def read_task(path: Path) -> Task:
             )
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
         raise InputError(f"{path} does not hold a task ({what}); {remedy}.") from error

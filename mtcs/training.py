@@ -272,7 +272,7 @@ def represent(method: Method, series: np.ndarray, on: Hardware, task: str | None
 def save_weights(path: Path, method: Method) -> None:
     """Write a method's weights as safetensors; the same weights give the same bytes."""
     with write_whole(path) as part:
-        safetensors.torch.save_file({name: t.contiguous() for name, t in method.state_dict().items()}, part)
+        part.write_bytes(safetensors.torch.save({name: t.contiguous() for name, t in method.state_dict().items()}))
 
 
 def load_weights(path: Path, method: Method) -> None:
@@ -282,9 +282,11 @@ def load_weights(path: Path, method: Method) -> None:
         InputError: if there is no such file, or its tensors are not this method's.
     """
     try:
-        method.load_state_dict(safetensors.torch.load_file(path))
+        method.load_state_dict(safetensors.torch.load(path.read_bytes()))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run 'mtcs train' for that suite, method and seed first.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     except (safetensors.SafetensorError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise InputError(
@@ -334,7 +336,7 @@ def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, average:
     tensors["rows"] = torch.tensor(done.rows, dtype=torch.float64)
     with write_whole(path) as part:
         facts = {"epoch": str(done.epoch), "series": str(done.series), "seconds": repr(done.seconds)}
-        safetensors.torch.save_file(tensors, part, metadata=facts)
+        part.write_bytes(safetensors.torch.save(tensors, metadata=facts))
 
 
 def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor]) -> Progress:

@@ -24,6 +24,7 @@ import mtcs
 from mtcs.cli import app
 from mtcs.costs import read_costs
 from mtcs.layout import Layout
+from mtcs.machine import Machine, read_machine
 from mtcs.representations import read_representations, write_representations
 from mtcs.tasks import Split, Task, read_task, write_task
 
@@ -560,6 +561,37 @@ def test_disk_is_full(monkeypatch):
 
     monkeypatch.setattr("mtcs.layout.tempfile.mkstemp", full)
     assert fails(1, "train", "joint", "tiny") == "No space left on device: data/models."
+
+
+def test_disk_is_full_when_weights_are_written(monkeypatch):
+    normalized()
+
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    assert fails(1, "train", "joint", "tiny").startswith("No space left on device: ")
+
+
+def test_a_variable_that_is_empty_is_unset(monkeypatch):
+    monkeypatch.setenv("MTCS_ARCHIVE", "")
+    monkeypatch.setenv("MTCS_WORKERS", "")
+    assert read_machine() == Machine()
+    assert Machine().archive.startswith("https://")
+
+
+def test_what_cannot_be_read_is_not_called_missing(monkeypatch):
+    normalized()
+
+    opened = Path.open
+
+    def denied(path: Path, *how: Any, **more: Any) -> object:
+        if path.suffix == ".npz":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *how, **more)
+
+    monkeypatch.setattr("mtcs.tasks.Path.open", denied)
+    assert "cannot be read (Permission denied); make it readable." in fails(2, "represent", "joint", "tiny")
 
 
 def test_folder_cannot_be_made():
