@@ -65,6 +65,10 @@ class Layout:
     def prediction(self, suite: str, method: str, seed: int, task: str) -> Path:
         return self.root / "data/predictions" / suite / method / f"seed{seed}" / f"{task}.csv"
 
+    def classified(self, suite: str, method: str, seed: int) -> Path:
+        """The parameters of the classifier that the predictions are of."""
+        return self.root / "data/predictions" / suite / method / f"seed{seed}" / "classifier.json"
+
     def classifier(self, suite: str, method: str, seed: int, task: str) -> Path:
         """The fitted classifier, for later prediction."""
         return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.skops"

@@ -13,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from mtcs.errors import InputError, fault
 from mtcs.layout import Layout
+from mtcs.parameters import differences
 from mtcs.representations import Representations, read_representations
 from mtcs.results import (
+    ClassifierRecord,
     Curve,
     RepresentationRecord,
     RunResult,
@@ -62,6 +64,8 @@ def measure(
     heads = {task.name: one.head for task, one in zip(data, found, strict=True) if one.head is not None}
     series = {task.name: one.train for task, one in zip(data, found, strict=True)}
     curves = [curve for name in names for curve in _read_curves(layout.curves(*run, name), run)]
+    trained = [_read(layout.record(*run, name), TrainingRecord, "train", run) for name in names]
+    _check_parameters(layout, run, trained, parameters)
     return RunResult(
         suite=suite,
         method=method,
@@ -69,7 +73,7 @@ def measure(
         parameters=dict(parameters),
         joint=joint,
         tasks=tuple(_task_result(layout, run, task, one) for task, one in zip(data, found, strict=True)),
-        trained=tuple(_read(layout.record(*run, name), TrainingRecord, "train", run) for name in names),
+        trained=tuple(trained),
         represented=_read(layout.representation_cost(*run), RepresentationRecord, "represent", run),
         similarity=Triangle.of(task_similarity(series)) if joint else None,
         centred=Triangle.of(task_similarity(series, centered=True)) if joint else None,
@@ -147,6 +151,21 @@ def _read_representations(layout: Layout, run: tuple[str, str, int], task: Task)
     return found
 
 
+def _check_parameters(
+    layout: Layout, run: tuple[str, str, int], trained: Sequence[TrainingRecord], parameters: Mapping[str, object]
+) -> None:
+    """Refuse to call a run one of these parameters if its records have others; those of earlier versions have none."""
+    now = {name: value for name, value in parameters.items() if name != "classifier"}
+    for record in trained:
+        if record.settings is not None and (words := differences(record.settings, now)):
+            raise InputError(f"{run[1]} was trained with {words} of params.yaml; {_remedy('train', run)}.")
+    path = layout.classified(*run)
+    if path.exists():
+        classifier = _read(path, ClassifierRecord, "classify", run).root
+        if words := differences({"classifier": classifier}, {"classifier": parameters.get("classifier", {})}):
+            raise InputError(f"{run[1]} was classified with {words} of params.yaml; {_remedy('classify', run)}.")
+
+
 _Record = TypeVar("_Record", bound=BaseModel)
 
 
@@ -164,7 +183,7 @@ def _read(path: Path, kind: type[_Record], stage: str, run: tuple[str, str, int]
 def _read_curves(path: Path, run: tuple[str, str, int]) -> Iterator[Curve]:
     """The training curves of a model, a task at a time, each in up to `STRETCHES` stretches of the whole run."""
     try:
-        frame = pd.read_csv(path, usecols=list(CURVE_COLUMNS), dtype={"task": str})
+        frame = pd.read_csv(path, usecols=list(CURVE_COLUMNS), converters={"task": str})  # a task may be named NA
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {_remedy('train', run)}.") from None
     except (ValueError, OSError) as error:

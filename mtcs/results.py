@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
 from mtcs.layout import write_whole
@@ -44,7 +44,11 @@ class _Record(_Part):
 
 
 class TrainingRecord(_Record):
-    """How a model came about: of `task`, or of all tasks where that is None."""
+    """How a model came about: of `task`, or of all tasks where that is None.
+
+    settings: the method's parameters, without its classifier's, None in records of earlier versions; not written again,
+        as a result has parameters of its own.
+    """
 
     task: str | None = None
     device: str
@@ -56,6 +60,11 @@ class TrainingRecord(_Record):
     parameters: int
     versions: dict[str, str] = {}
     commit: str | None = None
+    settings: dict[str, Any] | None = Field(default=None, exclude=True)
+
+
+class ClassifierRecord(RootModel[dict[str, Any]]):
+    """The parameters of the classifier that predictions are of."""
 
 
 class RepresentationRecord(_Record):

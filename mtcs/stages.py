@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -146,6 +147,7 @@ def train(
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     on, commit = _hardware(spec, device, precision, workers), _commit()
+    settings = {name: value for name, value in experiment.parameters(method).items() if name != "classifier"}
     finished = []
     for name, scope in _scopes(experiment, method, tasks, task):
         run = f"{suite}-{method}-{seed}-{name or 'joint'}"
@@ -171,6 +173,7 @@ def train(
             "parameters": sum(weight.numel() for weight in model.parameters()),
             "versions": training.versions(),
             "commit": commit,
+            "settings": settings,
         }
         with write_whole(WORKSPACE.record(suite, method, seed, name)) as part:
             part.write_text(json.dumps(record, indent=2) + "\n")
@@ -235,10 +238,13 @@ def classify(
     classifier = experiment.classifiers[experiment.method(method).classifier]
     tasks = _tasks(experiment, suite)
     run, address = (suite, method, seed), read_machine().dask if dask is None else dask
+    WORKSPACE.classified(*run).unlink(missing_ok=True)
     if address:
         found = _classify_on_cluster(address, run, classifier, tasks, workers)
     else:
         found = _classify_here(run, classifier, tasks, workers)
+    with write_whole(WORKSPACE.classified(*run)) as part:
+        part.write_text(json.dumps(experiment.parameters(method)["classifier"], indent=2) + "\n")
     shutil.rmtree(_unfinished(WORKSPACE, run), ignore_errors=True)
     heads = "" if found[0][1] is None else " (of the trained head)"
     reader = "SVM" if classifier.kind == "svm" else "nearest neighbour"
@@ -330,7 +336,7 @@ def predict(
     from mtcs.classifiers import load_classifier
     from mtcs.classifiers import predict as predicted_by
     from mtcs.nearest import predict_nearest, read_neighbours
-    from mtcs.prediction import read_new
+    from mtcs.prediction import CHECKED, alike, read_new
 
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
@@ -346,20 +352,33 @@ def predict(
     model = spec.build(scope)
     training.load_weights(WORKSPACE.model(suite, method, seed, name), model)
     found = training.represent(model, series, on, task)
-    threads = _threads(workers)
+    trained_on, threads = by_name[task].train.series, _threads(workers)
     if experiment.classifiers[spec.classifier].kind == "svm":
-        answers = predicted_by(load_classifier(WORKSPACE.classifier(suite, method, seed, task)), found, threads)
+        svc = load_classifier(WORKSPACE.classifier(suite, method, seed, task))
+        fitted, of = svc.support_vectors_[:CHECKED], svc.support_[:CHECKED]
+        answer = partial(predicted_by, svc, found, threads)
     else:
-        neighbours = read_neighbours(WORKSPACE.neighbours(suite, method, seed, task))
-        answers = predict_nearest(*neighbours, found, threads)
+        known, labels_of = read_neighbours(WORKSPACE.neighbours(suite, method, seed, task))
+        fitted, of = known[:CHECKED], np.arange(len(known))[:CHECKED]
+        answer = partial(predict_nearest, known, labels_of, found, threads)
+    again = training.represent(model, trained_on[of[of < len(trained_on)]], on, task)
+    if not alike(fitted, again):
+        raise InputError(
+            f"The classifier of {task} was fitted on other representations than this model's; run 'mtcs represent "
+            f"{method} {suite} --seed {seed}' and 'mtcs classify {method} {suite} --seed {seed}' again."
+        )
+    answers = answer()
     table = pd.DataFrame({"label": labels, "predicted": np.array(by_name[task].classes)[answers]})
     known = table.dropna()
     if known.empty:
         table = table[["predicted"]]
     if out is None:
         print(table.to_csv(index=False, lineterminator="\n"), end="")
+    elif out.exists() and not out.is_file():  # a device or a pipe: no file that could be replaced by a whole one
+        with out.open("w") as stream:
+            table.to_csv(stream, index=False)
     else:
-        with write_whole(out) as part:
+        with write_whole(out.resolve()) as part:  # of a link what it leads to
             table.to_csv(part, index=False)
     right = f"accuracy {(known['label'] == known['predicted']).mean():.4f} on {len(known)} with a label"
     where = "" if out is None else f" in {out}"

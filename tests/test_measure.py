@@ -119,6 +119,33 @@ def test_curves_are_means_over_stretches(layout: Layout, monkeypatch: pytest.Mon
     assert three.relevant_share == (0.5, 0.5)
 
 
+def test_a_task_may_be_called_na(layout: Layout) -> None:
+    path = layout.curves(*RUN)
+    write(path, path.read_text().replace("Two", "NA"))
+    assert {curve.task for curve in measured(layout).curves} == {"NA", "Three"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "classifier", "message"),
+    [
+        ({"kind": "multitask"}, {"kind": "svm"}, None),
+        ({"kind": "multitask", "width": 8}, {"kind": "svm"}, "mtcs was trained with width 8 added"),
+        ({"kind": "multitask"}, {"kind": "svm", "folds": 3}, "mtcs was classified with classifier.folds 3 added"),
+    ],
+)
+def test_a_run_of_other_parameters_is_refused(
+    layout: Layout, settings: dict, classifier: dict, message: str | None
+) -> None:
+    write(layout.record(*RUN), json.dumps({**RECORD, "settings": settings}))
+    write(layout.classified(*RUN), json.dumps(classifier))
+    now = {"kind": "multitask", "classifier": {"kind": "svm"}}
+    if message is None:
+        assert "settings" not in measure(layout, *RUN, list(TASKS), now, True).model_dump()["trained"][0]
+        return
+    with pytest.raises(InputError, match=message):
+        measure(layout, *RUN, list(TASKS), now, True)
+
+
 def test_a_fingerprint_changes_with_series_labels_and_classes() -> None:
     def task(value: float = 0, label: int = 0, names: tuple[str, ...] = ("a", "b")) -> Task:
         split = Split(np.full((2, 3), value, np.float32), np.array([label, 1]))

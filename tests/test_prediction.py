@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +135,52 @@ def test_a_ts_file_without_labels_is_read(there: Path):
     assert code == 0, said
     expected = pd.read_csv(LAYOUT.prediction("mine", "joint", 0, "Pump"))[["predicted"]]
     assert out == expected.to_csv(index=False)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_where_no_file_can_be_replaced_predictions_are_written_into_it(there: Path, replaced: bool):
+    expected = LAYOUT.prediction("mine", "joint", 0, "Pump").read_text()
+    out = Path(f"out{replaced}")
+    if replaced:  # what a link leads to is replaced, the link stays
+        out.symlink_to("behind.csv")
+        assert run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv", "--out", out)[0] == 0
+        assert (out.is_symlink(), Path("behind.csv").read_text()) == (True, expected)
+        return
+    os.mkfifo(out)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(out.read_text)
+        assert run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv", "--out", out)[0] == 0
+        assert (out.is_fifo(), read.result(30)) == (True, expected)
+
+
+def test_a_model_that_the_classifier_does_not_know_predicts_nothing(there: Path):
+    path = LAYOUT.model("mine", "joint", 0)
+    weights = path.read_bytes()
+    try:
+        code, _, said = run("train", "joint", "mine", "--seed", 1)
+        assert code == 0, said
+        path.write_bytes(LAYOUT.model("mine", "joint", 1).read_bytes())
+        code, out, said = run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv")
+    finally:
+        path.write_bytes(weights)
+    assert (code, out) == (2, "")
+    assert said.splitlines()[-1] == (
+        "mtcs: The classifier of Pump was fitted on other representations than this model's; run "
+        "'mtcs represent joint mine --seed 0' and 'mtcs classify joint mine --seed 0' again."
+    )
+
+
+def test_bf16_is_no_other_model(there: Path):
+    code, _, said = run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv", "--precision", "bf16")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("1.0", "1"), ("1", "1.0"), ("1.0", "1.0000e+00")])
+def test_a_label_is_the_same_number_written_in_another_way(tmp_path: Path, ours: str, theirs: str):
+    split = RawSplit([np.array([1.0, 2.0]), np.array([3.0, 5.0])], [ours, "2"])
+    path = tmp_path / "new.tsv"
+    path.write_text(f"{theirs}\t1\t2\n2\t1\t2\n?\t1\t2\n")
+    assert read_new(path, RawTask("Toy", split, split, (ours, "2")))[1] == [ours, "2", None]
 
 
 MISTAKES = [

@@ -22,9 +22,9 @@ from mtcs.costs import MethodCost, SuiteCosts, write_costs
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
 from mtcs.measure import label_affinity, measure
+from mtcs.parameters import parameter_table
 from mtcs.reports import ablation, accuracy, affinity, cost, figures, separation, significance, text
 from mtcs.reports.page import run_table, write_report
-from mtcs.reports.parameters import parameter_table
 from mtcs.reports.runs import data_table, read_runs
 from mtcs.representations import read_representations
 from mtcs.results import RepresentationRecord, RunResult, read_result, write_result

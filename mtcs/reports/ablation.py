@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mtcs.parameters import differences
 from mtcs.reports.accuracy import DIGITS
-from mtcs.reports.parameters import differences
 from mtcs.reports.significance import REFERENCE
 
 COLUMNS_COMPARED = ("mtl", "mmoe", "ts2vec_joint")

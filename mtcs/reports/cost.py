@@ -8,7 +8,7 @@ from statistics import fmean
 
 from mtcs.costs import SuiteCosts, read_costs
 from mtcs.layout import Layout
-from mtcs.reports.parameters import differences
+from mtcs.parameters import differences
 from mtcs.reports.runs import machine
 from mtcs.results import RunResult
 

@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
+from mtcs.parameters import parameter_table
 from mtcs.reports import accuracy, affinity, cost, figures, text
 from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate
-from mtcs.reports.parameters import parameter_table
 from mtcs.reports.runs import SetAside, data_table, machine, of_several_versions, read_runs
 from mtcs.reports.runs import curves as curves_of
 from mtcs.reports.separation import related_pairs, separate

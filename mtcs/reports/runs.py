@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mtcs.layout import Layout
-from mtcs.reports.parameters import differences
+from mtcs.parameters import differences
 from mtcs.results import RunResult, read_result
 
 CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relevant_share")
