@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import gelu
 
 _ROWS = 8192  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
+_MANY_ROWS = 2**18  # of those that a GPU takes through the last layer at once: they need memory, and cores to share
 
 _SHORT = 64  # steps up to which differentiating the last block at every one of them is faster than at winners only
 _ROUND = 128  # rows of a product, see `_padded`
@@ -143,7 +144,8 @@ class MaxOverTimeBlock(nn.Module):
         """The maxima over time (B, D) and when they occur (B, D)."""
         steps, batch, _ = x.shape
         # Where no tap but the centre falls inside, steps do not see each other: pieces that stay in the cache.
-        piece = max(1, _ROWS // 2 // batch) if self.first.dilation >= steps else steps
+        rows = _ROWS // 2 if x.device.type == "cpu" else _MANY_ROWS
+        piece = max(1, rows // batch) if self.first.dilation >= steps else steps
         values, times = [], []
         for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
             y = self.per_step(some)  # (piece, B, D)

@@ -151,7 +151,7 @@ def _pull_by_blocks(
     partners, shares = rows.div_(size), size.reciprocal().to(rows.dtype)
     agreed = sure.to(rows.dtype)  # relevant to the whole block
     found, sums = torch.empty_like(partners), torch.empty_like(shares)  # V W and the row sums of V, times the size
-    relevant = sure.sum(1) @ (last - first + 1)
+    relevant = (sure.sum(1) * (last - first + 1)).sum()
     for i, (start, own_here, others_here) in enumerate(zip(first.tolist(), own, others, strict=True)):
         mine = slice(start, start + block)
         candidates = torch.cat((own_here, others_here))  # (n,)

@@ -1,7 +1,8 @@
 """Every method on a device that is not the CPU, played on the CPU: no tensor of one meets a tensor of the other.
 
 `Elsewhere` is a tensor that claims another device and computes on the CPU; an operation that would fail on a GPU for
-mixing devices fails here. What CUDA's own kernels do, only a GPU tells (the tests marked `gpu`).
+mixing devices, or for multiplying matrices of whole numbers, fails here. What CUDA's own kernels do, only a GPU tells
+(the tests marked `gpu`).
 """
 
 import sys
@@ -21,6 +22,7 @@ from mtcs.tasks import Split, Task
 from mtcs.training import Hardware, fit, represent
 
 THERE = torch.device("meta")  # of the devices that torch is always built with, the one that is not the CPU
+PRODUCTS = {f"aten::{name}" for name in ("dot", "mv", "mm", "bmm", "addmv", "addmm", "baddbmm")}
 MIX = {"aten::copy_", "aten::_to_copy", "aten::index"}  # copies between devices, and indices may be on the CPU
 
 
@@ -61,6 +63,8 @@ def compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     here = [tensor for tensor in tensors if not isinstance(tensor, Elsewhere) and tensor.dim()]
     if there and here and func._schema.name not in MIX:
         raise RuntimeError(f"{func}: a tensor {tuple(here[0].shape)} on the CPU meets one that is elsewhere")
+    if there and func._schema.name in PRODUCTS and not all(tensor.dtype.is_floating_point for tensor in tensors):
+        raise RuntimeError(f"{func}: CUDA has no products of whole numbers")
     asked = kwargs.get("device")
     if asked is not None:
         kwargs = {**kwargs, "device": torch.device("cpu")}

@@ -495,6 +495,7 @@ def test_cpu_and_cuda_represent_alike():
 @pytest.mark.gpu
 @needs_cuda
 def test_training_on_cuda_runs_and_resumes(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("mtcs.training._SAVING", math.inf)  # after every epoch, however short
     spec, checkpoint, on = make_spec(epochs=3), tmp_path / "run.safetensors", hardware("cuda", "fp32")
     unbroken, expected, _ = train(spec, on=on)
     interrupt_at(monkeypatch, spec, 13, checkpoint, on)
