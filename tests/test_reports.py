@@ -844,6 +844,19 @@ def test_a_commit_is_shortened_but_not_its_mark(layout: Layout) -> None:
     assert [run["commit"] for run in runs] == ["0123456789-dirty", "0123456789"]
 
 
+def test_the_rate_of_several_models_is_that_of_all_their_series(layout: Layout) -> None:
+    (result,) = results_of(layout, "mtcs", [0])
+    fast, slow = (
+        result.trained[0].model_copy(update={"seconds": seconds, "series_per_second": rate})
+        for seconds, rate in ((10.0, 900.0), (90.0, 100.0))
+    )
+    unknown = slow.model_copy(update={"series_per_second": None})
+    (row,) = run_table([result.model_copy(update={"trained": (fast, slow)})])
+    assert row["series_per_second"] == "180"  # 18,000 series in 100 s
+    (row,) = run_table([result.model_copy(update={"trained": (fast, unknown)})])
+    assert row["series_per_second"] == ""
+
+
 def test_the_page_tells_which_data(layout: Layout) -> None:
     report(layout)
     before = results_of(layout, "mtcs", [0])

@@ -21,7 +21,7 @@ from mtcs.reports.runs import SetAside, data_table, machine, of_several_versions
 from mtcs.reports.runs import curves as curves_of
 from mtcs.reports.separation import related_pairs, separate
 from mtcs.reports.significance import LEVEL, Comparison, compare
-from mtcs.results import RunResult
+from mtcs.results import RunResult, TrainingRecord
 
 LISTED = 15
 """Pairs of labels that the page names; the file beside it names more."""
@@ -265,9 +265,17 @@ def run_table(results: Sequence[RunResult]) -> list[dict[str, str]]:
     return [
         {"method": result.method, "seed": str(result.seed)}
         | {column: _run_value(column, [getattr(record, column) for record in result.trained]) for column in RUN_COLUMNS}
+        | {"series_per_second": _rate(result.trained)}
         for result in results
         if result.trained
     ]
+
+
+def _rate(trained: Sequence[TrainingRecord]) -> str:
+    """Series a second over the whole training of all models of a run; empty where one did not say."""
+    if any(record.series_per_second is None for record in trained) or not (time := sum(one.seconds for one in trained)):
+        return ""
+    return f"{sum((one.series_per_second or 0.0) * one.seconds for one in trained) / time:,.0f}"
 
 
 def _run_value(column: str, values: Sequence[Any]) -> str:
@@ -280,8 +288,6 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
             return text.duration(sum(values))
         case "steps":
             return f"{sum(values):,}"
-        case "series_per_second":
-            return f"{sum(values) / len(values):,.0f}"
         case "peak_memory_mb":
             return f"{max(values):,.0f} MB"
         case "parameters":
