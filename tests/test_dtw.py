@@ -131,6 +131,7 @@ def test_demo_series_agree_with_aeon(task: str, n: int, m: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*unsafe cast from uint64:numba.core.errors.NumbaTypeSafetyWarning")  # in aeon
 @pytest.mark.timeout(1800)  # aeon computes 2e10 cells for ACSF1
 @pytest.mark.parametrize(
     "task", ["ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf", "PickupGestureWiimoteZ"]

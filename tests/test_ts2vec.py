@@ -159,6 +159,19 @@ def test_every_step_of_a_crop_may_be_masked_while_training_only():
     assert [keep for _, keep, _ in encoder.seen] == [None, None]
 
 
+def test_missing_steps_are_no_zeros_in_the_loss():
+    torch.manual_seed(0)
+    method, series = Ts2Vec(DilatedEncoder(2, 4, 6)), torch.randn(4, 12) + 3.0
+    series[:, 5:9] = NAN
+
+    def loss(of: Tensor) -> float:
+        torch.manual_seed(1)
+        return method.loss(Batch("task", of, torch.zeros(4, dtype=torch.int64))).item()
+
+    assert loss(series) == loss(series)
+    assert loss(series) != pytest.approx(loss(series.nan_to_num(0.0)), rel=1e-3)
+
+
 def test_outputs_are_dropped_while_training_only():
     def loss(dropout: float, training: bool) -> float:
         method = make_method(masked=0.0, dropout=dropout).train(training)

@@ -272,6 +272,27 @@ def test_dropout_keeps_its_share_and_the_mean():
     assert (zeros[1:] * zeros[:-1]).mean().item() == pytest.approx(0.01, abs=0.001)  # neighbours are independent
 
 
+def test_what_is_dropped_while_training(monkeypatch):
+    """Embeddings, attention, both parts of each layer and the units between, and the input of the reconstruction."""
+    dropped = []
+    monkeypatch.setattr(Dropout, "forward", lambda self, x: dropped.append(tuple(x.shape)) or x)
+    method = make(dropout=0.1, depth=2)
+    series = torch.randn(3, 9)
+    found = method.loss(batch_of(series))
+    assert found.isfinite()
+    embedded, layer, read = (27, 6), [(3, 2, 9, 9), (27, 6), (27, 5), (27, 6)], dropped[-1]
+    assert dropped == [embedded, *layer, *layer, read]
+    assert read[1] == 6
+    assert {module.share for module in method.modules() if isinstance(module, Dropout)} == {0.1}
+
+
+def test_projections_of_attention_begin_as_xaviers():
+    weight = make(width=64, heads=2).layers[0].attend.weight
+    bound = math.sqrt(6 / (64 + 3 * 64))
+    assert weight.abs().max() <= bound
+    assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
 def test_the_loss_is_fp32_under_autocast():
     method, series = make(mask_ratio=0.4), make_series(4, 9)
     torch.manual_seed(5)

@@ -91,7 +91,7 @@ def _direction(differences: np.ndarray) -> int:
 def signed_rank(differences: np.ndarray) -> float:
     """Two-sided p value of Wilcoxon's signed-rank test on differences (n,); 1 where fewer than 2 are not zero.
 
-    Exact for up to `EXACT` differences other than zero, and for more where no two are equally large.
+    Exact for up to `EXACT` differences other than zero, and for up to 50 where no two are equally large.
     """
     differences = differences[differences != 0]
     if len(differences) < 2:
