@@ -69,6 +69,8 @@ class Graph:
             targets = self._resulting(suites, methods, seeds)
         elif suites:
             targets = [stage for suite in suites for stage in self._writers(Layout().report(suite))]
+            for suite in suites:
+                self._resulting([suite], (), ())
         plan = plan_repro(self._graph, targets)
         chosen = set(plan)
         return {stage.addressing: self._stage(stage, chosen) for stage in plan}
@@ -108,7 +110,7 @@ class Graph:
         if not found:
             asked = {"suites": suites, "methods": methods, "seeds": seeds}
             told = "; ".join(f"{what} {', '.join(map(str, names))}" for what, names in asked.items() if names)
-            raise InputError(f"No stage of dvc.yaml makes results of {told}; ask for what it has.")
+            raise InputError(f"No stage of dvc.yaml makes results of {told}; add it there, or ask for what it has.")
         return list(dict.fromkeys(found))
 
     def _outs(self, stage: Any) -> list[Path]:

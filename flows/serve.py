@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any
 
 from prefect import serve
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
+from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
-from flows.flow import reproduce, watched
+from flows.flow import LOCAL_SERVER, reproduce
 from flows.watch import watch
+from mtcs.errors import WorkError
 
 NIGHTLY = "0 2 * * *"
 """Two in the morning, UTC."""
 EVERY = 900.0
 """Seconds between two looks of `watch`."""
+PATIENCE = 60.0
+"""Seconds for a server that has just been started to answer."""
 
 
 def deployments() -> list[RunnerDeployment]:
@@ -29,11 +36,29 @@ def deployments() -> list[RunnerDeployment]:
     return [one for one in made if isinstance(one, RunnerDeployment)]
 
 
-def main() -> None:
-    """One run at a time: another one waits for it."""
-    with watched():
+def main() -> int:
+    """One run at a time: another one waits for it. Without a server nothing is served, as Prefect's temporary one would
+    start no schedule.
+    """
+    server = get_current_settings().api.url or LOCAL_SERVER
+    with temporary_settings({PREFECT_API_URL: server}):
+        if not _answers():
+            print(f"serve: no Prefect server answers at {server}; run 'prefect server start' first.", file=sys.stderr)
+            return WorkError.exit_code
         serve(*deployments(), limit=1)
+    return 0
+
+
+def _answers() -> bool:
+    """Whether the server of the settings answers before patience ends."""
+    end = time.monotonic() + PATIENCE
+    with get_client(sync_client=True) as client:
+        while client.api_healthcheck() is not None:
+            if time.monotonic() > end:
+                return False
+            time.sleep(1)
+    return True
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -54,11 +54,17 @@ def watch(
         changed = [name for name in seen if name in before and seen[name] != before[name]]
         get_run_logger().info("Changed: %s", ", ".join(changed) or "this is the first look")
         refetch = [(suite, task) for suite, _, task in (name.partition("/") for name in changed) if task]
+        if refetch:  # they are removed first: if they cannot be had then, the next look is to try again
+            _remember(root, {name: digest for name, digest in before.items() if name not in changed})
         bring_up_to_date(root, Request(suites or [], device=device, workers=workers, refetch=refetch))
-        with write_whole(root / SEEN) as part:
-            part.write_text(json.dumps(seen, indent=2))
+        _remember(root, seen)
 
     return ended(work) or (Completed(name="Unchanged", message="Nothing has changed") if unchanged else None)
+
+
+def _remember(root: Path, seen: dict[str, str]) -> None:
+    with write_whole(root / SEEN) as part:
+        part.write_text(json.dumps(seen, indent=2))
 
 
 def look(
@@ -82,6 +88,8 @@ def look(
 def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
     """Names, sizes and times of whatever the archive's folder may hold of a task."""
     found = [*archive.glob(f"{task}.zip"), *archive.glob(f"{task}_T*.ts*"), *archive.glob(f"{task}/{task}_T*.ts*")]
+    if not found:
+        raise FileNotFoundError(f"nothing of it is in {archive}")
     return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found)
 
 

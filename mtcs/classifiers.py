@@ -188,6 +188,12 @@ def predict(svc: SVC, representations: np.ndarray, workers: int = -1) -> np.ndar
     return labels
 
 
+def fitted_rows(svc: SVC, labels: np.ndarray) -> np.ndarray:
+    """Which of a task's training series, with labels (n,), an SVC of `fit_svm` was fitted on: (m,), m <= n."""
+    fitted = svc.shape_fit_[0]
+    return _subsample(labels, fitted) if fitted < len(labels) else np.arange(max(fitted, len(labels)))
+
+
 def _check(representations: np.ndarray, labels: np.ndarray) -> None:
     if representations.ndim != 2 or labels.shape != representations.shape[:1]:
         raise InputError(

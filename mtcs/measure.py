@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +25,7 @@ from mtcs.results import (
     digits,
 )
 from mtcs.similarity import factor, factor_similarity
-from mtcs.tasks import Task, read_task
+from mtcs.tasks import Task, fingerprint, read_task
 
 STRETCHES = 60
 """Points of a training curve that are kept, each the mean over a stretch of the run."""
@@ -65,7 +64,7 @@ def measure(
     series = {task.name: one.train for task, one in zip(data, found, strict=True)}
     curves = [curve for name in names for curve in _read_curves(layout.curves(*run, name), run)]
     trained = [_read(layout.record(*run, name), TrainingRecord, "train", run) for name in names]
-    _check_parameters(layout, run, trained, parameters)
+    _check_records(layout, run, trained, parameters, data)
     return RunResult(
         suite=suite,
         method=method,
@@ -101,16 +100,6 @@ def _task_result(layout: Layout, run: tuple[str, str, int], task: Task, found: R
         accuracy=float((predictions["label"] == predictions["predicted"]).mean()),
         head_accuracy=None if head is None else float((head == task.test.labels).mean()),
     )
-
-
-def fingerprint(task: Task) -> str:
-    """The beginning of a SHA-256 of a task's series and labels."""
-    digest = hashlib.sha256()
-    for split in (task.train, task.test):
-        digest.update(f"{split.series.shape} {task.classes}".encode())
-        digest.update(split.series.tobytes())
-        digest.update(split.labels.tobytes())
-    return digest.hexdigest()[:12]
 
 
 def read_predictions(path: Path, run: tuple[str, str, int]) -> pd.DataFrame:
@@ -151,19 +140,42 @@ def _read_representations(layout: Layout, run: tuple[str, str, int], task: Task)
     return found
 
 
-def _check_parameters(
-    layout: Layout, run: tuple[str, str, int], trained: Sequence[TrainingRecord], parameters: Mapping[str, object]
+def _check_records(
+    layout: Layout,
+    run: tuple[str, str, int],
+    trained: Sequence[TrainingRecord],
+    parameters: Mapping[str, object],
+    tasks: Sequence[Task],
 ) -> None:
-    """Refuse to call a run one of these parameters if its records have others; those of earlier versions have none."""
+    """Refuse to call a run one of these parameters and tasks if its records, where there are any, have others."""
     now = {name: value for name, value in parameters.items() if name != "classifier"}
     for record in trained:
         if record.settings is not None and (words := differences(record.settings, now)):
             raise InputError(f"{run[1]} was trained with {words} of params.yaml; {_remedy('train', run)}.")
-    path = layout.classified(*run)
-    if path.exists():
-        classifier = _read(path, ClassifierRecord, "classify", run).root
-        if words := differences({"classifier": classifier}, {"classifier": parameters.get("classifier", {})}):
+    if found := read_classified(layout, run):
+        if words := differences({"classifier": found.classifier}, {"classifier": parameters.get("classifier", {})}):
             raise InputError(f"{run[1]} was classified with {words} of params.yaml; {_remedy('classify', run)}.")
+        for task in tasks:
+            check_fingerprint(found, task, run)
+
+
+def read_classified(layout: Layout, run: tuple[str, str, int]) -> ClassifierRecord | None:
+    """What `mtcs classify` says of its classifiers; None for runs of earlier versions.
+
+    Raises:
+        InputError: if the file does not hold that.
+    """
+    path = layout.classified(*run)
+    return _read(path, ClassifierRecord, "classify", run) if path.exists() else None
+
+
+def check_fingerprint(found: ClassifierRecord, task: Task, run: tuple[str, str, int]) -> None:
+    """Raises InputError if a task's series or labels are not those that its classifier was fitted on."""
+    if found.tasks.get(task.name) != fingerprint(task):
+        raise InputError(
+            f"{task.name} has other series or labels now than when it was classified; {_remedy('train', run)}, "
+            "then represent and classify."
+        )
 
 
 _Record = TypeVar("_Record", bound=BaseModel)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
 from mtcs.layout import write_whole
@@ -63,8 +63,11 @@ class TrainingRecord(_Record):
     settings: dict[str, Any] | None = Field(default=None, exclude=True)
 
 
-class ClassifierRecord(RootModel[dict[str, Any]]):
-    """The parameters of the classifier that predictions are of."""
+class ClassifierRecord(_Record):
+    """The parameters of the classifier that predictions are of, and the fingerprints of the tasks it was fitted on."""
+
+    classifier: dict[str, Any]
+    tasks: dict[str, str]
 
 
 class RepresentationRecord(_Record):

@@ -234,6 +234,8 @@ def classify(
     """Classify the test series by their frozen representations, into data/predictions; keep what was fitted."""
     import numpy as np
 
+    from mtcs.tasks import fingerprint
+
     experiment = _experiment()
     classifier = experiment.classifiers[experiment.method(method).classifier]
     tasks = _tasks(experiment, suite)
@@ -243,8 +245,10 @@ def classify(
         found = _classify_on_cluster(address, run, classifier, tasks, workers)
     else:
         found = _classify_here(run, classifier, tasks, workers)
+    fitted_on = {task.name: fingerprint(task) for task in tasks}
+    record = {"classifier": experiment.parameters(method)["classifier"], "tasks": fitted_on}
     with write_whole(WORKSPACE.classified(*run)) as part:
-        part.write_text(json.dumps(experiment.parameters(method)["classifier"], indent=2) + "\n")
+        part.write_text(json.dumps(record, indent=2) + "\n")
     shutil.rmtree(_unfinished(WORKSPACE, run), ignore_errors=True)
     heads = "" if found[0][1] is None else " (of the trained head)"
     reader = "SVM" if classifier.kind == "svm" else "nearest neighbour"
@@ -333,8 +337,9 @@ def predict(
 
     from mtcs import training
     from mtcs.archive import read_raw
-    from mtcs.classifiers import load_classifier
+    from mtcs.classifiers import fitted_rows, load_classifier
     from mtcs.classifiers import predict as predicted_by
+    from mtcs.measure import check_fingerprint, read_classified
     from mtcs.nearest import predict_nearest, read_neighbours
     from mtcs.prediction import CHECKED, alike, read_new
 
@@ -345,6 +350,8 @@ def predict(
     by_name = {one.name: one for one in tasks}
     if task not in by_name:
         raise InputError(f"Unknown task {task}; {suite} has {', '.join(by_name)}.")
+    if classified := read_classified(WORKSPACE, (suite, method, seed)):
+        check_fingerprint(classified, by_name[task], (suite, method, seed))
     series, labels = read_new(file, read_raw(WORKSPACE.raw(suite, task), task))
     on = _hardware(spec, device, precision, workers)
     ((name, scope),) = _scopes(experiment, method, tasks, task if method in experiment.alone else None)
@@ -352,16 +359,16 @@ def predict(
     model = spec.build(scope)
     training.load_weights(WORKSPACE.model(suite, method, seed, name), model)
     found = training.represent(model, series, on, task)
-    trained_on, threads = by_name[task].train.series, _threads(workers)
+    trained_on, threads = by_name[task].train, _threads(workers)
     if experiment.classifiers[spec.classifier].kind == "svm":
         svc = load_classifier(WORKSPACE.classifier(suite, method, seed, task))
-        fitted, of = svc.support_vectors_[:CHECKED], svc.support_[:CHECKED]
+        fitted, of = svc.support_vectors_[:CHECKED], fitted_rows(svc, trained_on.labels)[svc.support_[:CHECKED]]
         answer = partial(predicted_by, svc, found, threads)
     else:
         known, labels_of = read_neighbours(WORKSPACE.neighbours(suite, method, seed, task))
         fitted, of = known[:CHECKED], np.arange(len(known))[:CHECKED]
         answer = partial(predict_nearest, known, labels_of, found, threads)
-    again = training.represent(model, trained_on[of[of < len(trained_on)]], on, task)
+    again = training.represent(model, trained_on.series[of[of < len(trained_on)]], on, task)
     if not alike(fitted, again):
         raise InputError(
             f"The classifier of {task} was fitted on other representations than this model's; run 'mtcs represent "

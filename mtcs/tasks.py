@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -109,3 +110,13 @@ def read_task(path: Path) -> Task:
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
         raise InputError(f"{path} does not hold a task ({what}); {remedy}.") from error
+
+
+def fingerprint(task: Task) -> str:
+    """The beginning of a SHA-256 of a task's series and labels."""
+    digest = hashlib.sha256()
+    for split in (task.train, task.test):
+        digest.update(f"{split.series.shape} {task.classes}".encode())
+        digest.update(split.series.tobytes())
+        digest.update(split.labels.tobytes())
+    return digest.hexdigest()[:12]

@@ -12,10 +12,10 @@ import pytest
 from mtcs import measure as module
 from mtcs.errors import InputError
 from mtcs.layout import Layout, write_whole
-from mtcs.measure import fingerprint, label_affinity, measure, task_similarity
+from mtcs.measure import label_affinity, measure, task_similarity
 from mtcs.representations import Representations, write_representations
 from mtcs.results import RunResult
-from mtcs.tasks import Split, Task, write_task
+from mtcs.tasks import Split, Task, fingerprint, read_task, write_task
 
 RUN = ("tiny", "mtcs", 0)
 TASKS = {"Two": 2, "Three": 3}
@@ -137,13 +137,20 @@ def test_a_run_of_other_parameters_is_refused(
     layout: Layout, settings: dict, classifier: dict, message: str | None
 ) -> None:
     write(layout.record(*RUN), json.dumps({**RECORD, "settings": settings}))
-    write(layout.classified(*RUN), json.dumps(classifier))
+    fingerprints = {name: fingerprint(read_task(layout.normalized("tiny", name))) for name in TASKS}
+    write(layout.classified(*RUN), json.dumps({"classifier": classifier, "tasks": fingerprints}))
     now = {"kind": "multitask", "classifier": {"kind": "svm"}}
     if message is None:
         assert "settings" not in measure(layout, *RUN, list(TASKS), now, True).model_dump()["trained"][0]
         return
     with pytest.raises(InputError, match=message):
         measure(layout, *RUN, list(TASKS), now, True)
+
+
+def test_predictions_of_other_labels_are_refused(layout: Layout) -> None:
+    write(layout.classified(*RUN), json.dumps({"classifier": {}, "tasks": dict.fromkeys(TASKS, "another")}))
+    with pytest.raises(InputError, match=r"^Two has other series or labels now than when it was classified; run"):
+        measured(layout)
 
 
 def test_a_fingerprint_changes_with_series_labels_and_classes() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +15,12 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.archive import RawSplit, RawTask
+from mtcs.classifiers import load_classifier
 from mtcs.cli import app
 from mtcs.errors import InputError
 from mtcs.layout import Layout
 from mtcs.prediction import read_new
+from mtcs.tasks import read_task, write_task
 
 LAYOUT = Layout()
 METHODS = {
@@ -31,7 +35,7 @@ METHODS = {
     },
     "dtw": {"kind": "dtw", "classifier": "nearest"},
 }
-PARAMS = {
+PARAMS: dict[str, Any] = {
     "suites": {"mine": {"tasks": ["Pump", "Fan"]}},
     "seeds": [0],
     "joint": ["joint"],
@@ -168,6 +172,43 @@ def test_a_model_that_the_classifier_does_not_know_predicts_nothing(there: Path)
         "mtcs: The classifier of Pump was fitted on other representations than this model's; run "
         "'mtcs represent joint mine --seed 0' and 'mtcs classify joint mine --seed 0' again."
     )
+
+
+def test_labels_that_are_called_otherwise_now_are_not_mixed_up(there: Path):
+    path = LAYOUT.normalized("mine", "Pump")
+    before, task = path.read_bytes(), read_task(path)
+    try:
+        write_task(path, replace(task, classes=("defect", "ok")))
+        for method in METHODS:
+            code, out, said = run("predict", method, "mine", "Pump", "source/Pump_TEST.tsv")
+            assert (code, out) == (2, "")
+            assert said.startswith(
+                "mtcs: Pump has other series or labels now than when it was classified; run 'mtcs tr"
+            )
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_classifier_of_a_part_of_the_training_series_predicts(there: Path):
+    """More series than `max_train`: those that the SVM knows are no longer the first ones."""
+    for part, first in (("TRAIN", 10), ("TEST", 20)):
+        rows = [row for seed in range(first, first + 4) for row in lines(seed, 20)]
+        Path(f"source/Many_{part}.tsv").write_text("\n".join(rows) + "\n")
+    few = {**PARAMS, "suites": {"many": {"tasks": ["Many"]}}}
+    few["classifiers"] = {**few["classifiers"], "svm": {**few["classifiers"]["svm"], "max_train": 50}}
+    LAYOUT.params.write_text(yaml.safe_dump(few, sort_keys=False))
+    try:
+        for command in ("download", "normalize", "train", "represent", "classify"):
+            of = ["joint", "many"] if command in ("train", "represent", "classify") else ["many"]
+            more = ["--archive", "source"] if command == "download" else []
+            code, _, said = run(command, *of, *more)
+            assert code == 0, said
+        assert load_classifier(LAYOUT.classifier("many", "joint", 0, "Many")).shape_fit_[0] == 50
+        code, out, said = run("predict", "joint", "many", "Many", "source/Many_TEST.tsv")
+    finally:
+        LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+    assert code == 0, said
+    assert out == LAYOUT.prediction("many", "joint", 0, "Many").read_text()
 
 
 def test_bf16_is_no_other_model(there: Path):

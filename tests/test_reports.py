@@ -24,7 +24,7 @@ from mtcs.layout import Layout, write_whole
 from mtcs.measure import label_affinity, measure
 from mtcs.parameters import parameter_table
 from mtcs.reports import ablation, accuracy, affinity, cost, figures, separation, significance, text
-from mtcs.reports.page import run_table, write_report
+from mtcs.reports.page import breakable, run_table, write_report
 from mtcs.reports.runs import data_table, read_runs
 from mtcs.representations import read_representations
 from mtcs.results import RepresentationRecord, RunResult, read_result, write_result
@@ -855,6 +855,51 @@ def test_the_rate_of_several_models_is_that_of_all_their_series(layout: Layout) 
     assert row["series_per_second"] == "180"  # 18,000 series in 100 s
     (row,) = run_table([result.model_copy(update={"trained": (fast, unknown)})])
     assert row["series_per_second"] == ""
+
+
+def test_runs_with_their_tasks_in_another_order_are_averaged_in_one(layout: Layout) -> None:
+    names = list(TASKS)
+    first, second = results_of(layout, "mtcs", [0, 1])
+    (turned,) = results_of(layout, "mtcs", [1], [names[i] for i in (2, 0, 3, 1)])
+    expected, found = affinity.gather([first, second]), affinity.gather([first, turned])
+    assert expected is not None
+    assert found is not None
+    assert found.tasks == tuple(names)
+    for form in ("", affinity.CENTRED):
+        np.testing.assert_allclose(found.mean(form), expected.mean(form), atol=1e-6)
+    assert found.labels is not None
+    assert expected.labels is not None
+    np.testing.assert_allclose(found.labels.affinity, expected.labels.affinity, atol=1e-6)
+    assert found.labels.labels == expected.labels.labels
+
+
+def test_label_affinity_is_of_runs_with_the_same_labels(layout: Layout) -> None:
+    first, second = results_of(layout, "mtcs", [0, 1])
+    renamed = second.tasks[0].model_copy(update={"classes": tuple(f"new {c}" for c in second.tasks[0].classes)})
+    other = second.model_copy(update={"tasks": (renamed, *second.tasks[1:])})
+    alone, both = affinity.gather([first]), affinity.gather([first, other])
+    assert alone is not None
+    assert both is not None
+    assert alone.labels is not None
+    assert both.labels is not None
+    np.testing.assert_array_equal(both.labels.affinity, alone.labels.affinity)
+    assert len(both.seeds) == 2
+
+
+def test_a_report_by_hand_leaves_nothing_of_the_one_before(layout: Layout) -> None:
+    report(layout)
+    folder = layout.report("tiny")
+    assert (folder / "affinity-mtl.csv").exists()
+    (folder / "notes.md").write_text("the user's")
+    report(layout, methods=["mtcs"])
+    left = {path.name for path in folder.iterdir()}
+    assert not [name for name in left if "mtl" in name]
+    assert {"notes.md", "affinity-mtcs.csv", "report.html", "summary.json"} <= left
+
+
+def test_long_names_may_be_broken() -> None:
+    assert breakable("vibration_of_pump-7") == "vibration_<wbr>of_<wbr>pump-<wbr>7"
+    assert breakable("FordA") == "Ford<wbr>A"
 
 
 def test_the_page_tells_which_data(layout: Layout) -> None:

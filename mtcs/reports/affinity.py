@@ -89,8 +89,18 @@ class Affinity:
         return pd.DataFrame(self.by_form()[form].mean(0), index=list(self.tasks), columns=list(self.tasks))
 
 
+def in_order(matrix: np.ndarray, result: RunResult, tasks: Sequence[str], by_label: bool = False) -> np.ndarray:
+    """A run's matrix over its tasks, or over their labels, with rows and columns in the order of `tasks`."""
+    sizes = [len(task.classes) if by_label else 1 for task in result.tasks]
+    blocks = dict(
+        zip((task.task for task in result.tasks), np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1]), strict=True)
+    )
+    places = np.concatenate([blocks[task] for task in tasks])
+    return matrix[np.ix_(places, places)]
+
+
 def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affinity | None:
-    """The affinities of one method over its runs; None where in none of them one model served all tasks.
+    """The affinities of one method over its runs; None where in none of them one model served several tasks.
 
     threshold: the method's tau of Equation 5.
     """
@@ -99,17 +109,23 @@ def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affini
         for result in results
         if result.similarity is not None and result.centred is not None
     ]
-    if not found:
+    if not found or len(found[0][0].tasks) < 2:
         return None
     results, plain, centred = zip(*found, strict=True)
-    affinities = [result.label_affinity.square() for result in results if result.label_affinity is not None]
-    names = [(task.task, label) for task in results[0].tasks for label in task.classes]
+    tasks = tuple(task.task for task in results[0].tasks)
+    known = {task.task: task.classes for task in results[0].tasks}
+    affinities = [  # of other runs of the same labels, whatever the order of their tasks
+        in_order(result.label_affinity.square(), result, tasks, by_label=True)
+        for result in results
+        if result.label_affinity is not None and {task.task: task.classes for task in result.tasks} == known
+    ]
+    names = [(task, label) for task in tasks for label in known[task]]
     return Affinity(
         method=results[0].method,
         seeds=tuple(result.seed for result in results),
-        tasks=tuple(task.task for task in results[0].tasks),
-        similarity=np.stack(plain),
-        centred=np.stack(centred),
+        tasks=tasks,
+        similarity=np.stack([in_order(one, result, tasks) for one, result in zip(plain, results, strict=True)]),
+        centred=np.stack([in_order(one, result, tasks) for one, result in zip(centred, results, strict=True)]),
         labels=LabelAffinity(
             affinity=np.mean(affinities, axis=0),
             tasks=tuple(task for task, _ in names),

@@ -291,7 +291,7 @@ def similarity_panels(
         panels: (K, K) task similarity with task names, by the method that stands above it.
         related: pairs of tasks whose cells are framed.
     """
-    size = 0.37 * len(next(iter(panels.values())))
+    size = max(1.3, 0.37 * len(next(iter(panels.values()))))
     figure = Figure(figsize=((len(panels) * 1.06 - 0.06) * size, size))
     grid = figure.subplots(1, len(panels), squeeze=False, gridspec_kw={"wspace": 0.06})[0]
     figure.subplots_adjust(0, 0, 1, 1)

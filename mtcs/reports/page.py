@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,6 +22,11 @@ from mtcs.reports.separation import related_pairs, separate
 from mtcs.reports.significance import LEVEL, Comparison, compare
 from mtcs.results import RunResult, TrainingRecord
 
+OWN = re.compile(
+    r"(ablation|accuracy|cost|critical-difference|objectives|separation|sharing|training"
+    r"|figure-2.*|(label-)?affinity-.*|similarity-.*)\.(csv|md|svg)"
+)
+"""Files of earlier reports, of which those that are not written again are removed."""
 LISTED = 15
 """Pairs of labels that the page names; the file beside it names more."""
 
@@ -96,49 +100,52 @@ def write_report(
         drawings["training"] = figures.training_curves(entropies, shown, supervised)
     if others_trained := [method for method in trained if method not in supervised]:
         drawings["objectives"] = figures.objective_curves(curves, others_trained)
-    if sharing := figures.sharing_curves(curves):
+    if len(shown) > 1 and (sharing := figures.sharing_curves(curves)):
         drawings["sharing"] = sharing
 
-    folder = layout.report(suite)
-    _write(folder / "accuracy.csv", long.to_csv(index=False, lineterminator="\n"))
-    _write(folder / "accuracy.md", text.accuracy_markdown(table, comparisons, notes))
+    summary = accuracy.summary(table, comparisons)
+    files = {
+        "accuracy.csv": long.to_csv(index=False, lineterminator="\n"),
+        "accuracy.md": text.accuracy_markdown(table, comparisons, notes),
+        "summary.json": json.dumps(summary, indent=2) + "\n",
+    }
     if variants:
-        _write(folder / "ablation.md", text.ablation_markdown(suite, variants))
+        files["ablation.md"] = text.ablation_markdown(suite, variants)
     if costs.rows:
-        _write(folder / "cost.md", text.cost_markdown(suite, costs))
-    _write(folder / "summary.json", json.dumps(accuracy.summary(table, comparisons), indent=2) + "\n")
+        files["cost.md"] = text.cost_markdown(suite, costs)
     for found in affinities:
         for form in found.by_form():
-            _write(folder / f"affinity-{found.method}{form}.csv", _square(found.mean(form)))
+            files[f"affinity-{found.method}{form}.csv"] = _square(found.mean(form))
         if found.labels:
             pairs = found.labels.pairs().head(affinity.STRONGEST)
-            _write(
-                folder / f"label-affinity-{found.method}.csv",
-                pairs.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
-            )
+            listed = pairs.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+            files[f"label-affinity-{found.method}.csv"] = listed
     if separations:
-        _write(folder / "separation.csv", _flat_separations(separations))
-    for drawing in drawings.values():
-        _write(folder / f"{drawing.name}.svg", drawing.standalone())
-    _write(
-        folder / "report.html",
-        render(
-            table=table,
-            comparisons=comparisons,
-            others=compare_with(table, others),
-            affinities=affinities,
-            separations=separations,
-            variants=variants,
-            costs=costs,
-            notes=notes,
-            drawings=drawings,
-            parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
-            data=data_table(runs.results, shown),
-            runs=run_table(runs.results),
-            versions=versions(runs.results),
-            only_accuracies=text.only_accuracies(ranked),
-        ),
+        files["separation.csv"] = _flat_separations(separations)
+    files |= {f"{drawing.name}.svg": drawing.standalone() for drawing in drawings.values()}
+    files["report.html"] = render(
+        table=table,
+        comparisons=comparisons,
+        others=compare_with(table, others),
+        affinities=affinities,
+        separations=separations,
+        variants=variants,
+        costs=costs,
+        notes=notes,
+        drawings=drawings,
+        parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
+        data=data_table(runs.results, shown),
+        runs=run_table(runs.results),
+        versions=versions(runs.results),
+        only_accuracies=text.only_accuracies(ranked),
     )
+    folder = layout.report(suite)
+    for name, content in files.items():
+        with write_whole(folder / name) as part:
+            part.write_text(content)
+    for path in folder.iterdir():
+        if OWN.fullmatch(path.name) and path.name not in files:
+            path.unlink()
     return text.method_table(table, comparisons)
 
 
@@ -219,11 +226,6 @@ def _flat_separations(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _square(frame: pd.DataFrame) -> str:
     return frame.to_csv(index_label="task", float_format="%.6f", lineterminator="\n")
-
-
-def _write(path: Path, text: str) -> None:
-    with write_whole(path) as part:
-        part.write_text(text, "utf-8", newline="\n")
 
 
 def compare_with(table: accuracy.Table, others: pd.DataFrame) -> pd.DataFrame:
@@ -310,8 +312,8 @@ def versions(results: Sequence[RunResult]) -> dict[str, str]:
 
 
 def breakable(name: str) -> Markup:
-    """A name that may be broken before each capital letter, so that a narrow column can hold it."""
-    return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z0-9])", name))
+    """A name that may be broken before capitals and after joining marks, so that a narrow column can hold it."""
+    return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[_-])(?=.)", name))
 
 
 def render(

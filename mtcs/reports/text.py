@@ -393,7 +393,8 @@ def ablation_table(variants: Sequence[Variant]) -> pd.DataFrame:
     """Each variant as text: what differs, accuracy, difference by seed, tasks, and the difference in the paper."""
     rows = []
     for variant in variants:
-        row = {"what differs": variant.differs or "as published", "accuracy": spread(variant.mean, variant.std)}
+        same = DASH if variant.method == REFERENCE else "nothing"
+        row = {"what differs": variant.differs or same, "accuracy": spread(variant.mean, variant.std)}
         if variant.method == REFERENCE:
             row |= {"difference": DASH, "better/equal/worse": DASH, "in the paper": DASH}
         else:

@@ -266,7 +266,7 @@ def test_a_second_flow_is_refused(workspace):
     [
         ({"suites": ["nope"]}, "Unknown suite nope; params.yaml has one, two."),
         ({"methods": ["nope"]}, "Unknown method nope; params.yaml runs mtl."),
-        ({"seeds": [7]}, "No stage of dvc.yaml makes results of seeds 7; ask for what it has."),
+        ({"seeds": [7]}, "No stage of dvc.yaml makes results of seeds 7; add it there, or ask for what it has."),
         ({"force": ["nope"]}, "force: there is no stage nope in this run; it has "),
     ],
 )
@@ -274,6 +274,18 @@ def test_a_mistake_ends_the_run_before_any_stage(workspace, parameters, message)
     state, tasks = run(**parameters)
     assert state.is_failed()
     assert state.message.startswith(message)
+    assert tasks == {}
+
+
+def test_a_suite_that_no_list_of_dvc_yaml_has(workspace):
+    parameters = yaml.safe_load((workspace.root / "params.yaml").read_text())
+    parameters["suites"]["three"] = parameters["suites"]["one"]
+    (workspace.root / "params.yaml").write_text(yaml.safe_dump(parameters))
+    pipeline = (workspace.root / "dvc.yaml").read_text()
+    state, tasks = run(suites=["three"])
+    assert state.is_failed()
+    assert "three" in state.message
+    assert (workspace.root / "dvc.yaml").read_text() == pipeline
     assert tasks == {}
 
 

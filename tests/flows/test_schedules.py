@@ -20,9 +20,10 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
-from flows.serve import deployments
+from flows.serve import deployments, main
 from flows.watch import SEEN, watch
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,41 @@ def test_watch_runs_after_a_change_only(workspace, tmp_path, monkeypatch):
     assert watch(suites=["one"], return_state=True).is_completed()
     assert (workspace.root / SEEN).read_text() != seen
     assert watch(suites=["one"], return_state=True).name == "Unchanged"
+
+
+def test_watch_keeps_what_an_archive_had_that_is_gone(workspace, tmp_path, monkeypatch):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "A.zip").write_text("first")
+    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
+    fetched = workspace.root / "data/raw/one/A/series"
+    workspace.before("download", "mkdir -p data/raw/one/A; echo 1 > data/raw/one/A/series")
+    assert watch(suites=["one"], return_state=True).is_completed()
+    archive.rename(tmp_path / "away")
+    assert watch(suites=["one"], return_state=True).name == "Unchanged"
+    assert fetched.exists()
+    archive.mkdir()  # a mount point whose share is not there
+    assert watch(suites=["one"], return_state=True).name == "Unchanged"
+
+    (archive / "A.zip").write_text("second, which cannot be fetched")
+    workspace.before("download", "exit 1")
+    assert watch(suites=["one"], return_state=True).is_failed()
+    archive.joinpath("A.zip").unlink()
+    archive.rmdir()
+    (tmp_path / "away").rename(archive)  # as it was before, but its data have been removed
+    workspace.before("download", "mkdir -p data/raw/one/A; echo 1 > data/raw/one/A/series")
+    assert watch(suites=["one"], return_state=True).name != "Unchanged"
+    assert fetched.exists()
+
+
+def test_nothing_is_served_without_a_server(monkeypatch, capsys):
+    monkeypatch.setattr("flows.serve.PATIENCE", 0.1)
+    monkeypatch.setattr("flows.serve.serve", lambda *_, **__: pytest.fail("it serves"))
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert main() == 1
+    assert capsys.readouterr().err == (
+        "serve: no Prefect server answers at http://127.0.0.1:9/api; run 'prefect server start' first.\n"
+    )
 
 
 @pytest.mark.slow
