@@ -4,7 +4,9 @@
 
 In training: MTCS and MTL, of the same first weights, are trained in turn on the same mini-batches (32, T) of as many
 generated tasks, with the settings of the paper and the precision that training chooses here. The difference of a step
-is all that sharing costs: probabilities of all heads, the loss and its gradients, and that all heads are updated.
+is all that sharing costs: probabilities of all heads, the loss and its gradients, and that all heads are updated. At
+the end of each stretch the sharing loss is timed by itself, too, forward and backward, on the heads and the mini-batch
+of that step.
 
 Alone: forward and backward of Equation 3 over all pairs of heads against a training step of MTL in fp32. Its cost
 depends on how far labels' probabilities resemble each other from series to series, so several situations are measured:
@@ -23,7 +25,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from itertools import accumulate
+from itertools import accumulate, cycle
 from typing import Any
 
 import torch
@@ -120,9 +122,17 @@ class Training:
         loss.backward()
         self.optimizer.step()
 
+    def arguments(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """What the sharing loss would be of now, as `heads` gives it."""
+        with torch.no_grad(), self.on.autocast():
+            x = self.method.represent(batch.series, batch.task)  # (B, D)
+        weights = torch.cat([self.method.head(name) for name in self.method.heads])
+        probabilities = (x @ weights.T).unflatten(1, (-1, LABELS)).softmax(2).flatten(1)
+        return weights.requires_grad_(), probabilities, torch.full((len(self.method.heads),), LABELS)
 
-def train(tasks: int, length: int, steps: int) -> None:
-    """Print what a step of MTCS takes beyond one of MTL, over stretches of a training."""
+
+def train(tasks: int, length: int, steps: int, repeats: int) -> None:
+    """Print what a step of MTCS takes beyond one of MTL, over stretches of a training, and its sharing loss alone."""
     on = hardware("cpu")
     batches = generated_batches(tasks, length)
     mtcs, mtl = Training(tasks, 0.1, on), Training(tasks, 0, on)
@@ -138,9 +148,12 @@ def train(tasks: int, length: int, steps: int) -> None:
         if step in STRETCHES or step == steps:
             count = step - first + 1
             without, with_ = (1e3 * total / count for total in sums)
+            now = mtcs.arguments(batches[k])
+            alone = 1e3 * best_in_turn(repeats, lambda a=now: share(*a))[0]
             print(
                 f"steps {first:4} to {step:4}: MTCS {with_:6.1f} ms, MTL {without:6.1f} ms, more by a share of "
-                f"{with_ / without - 1:.3f}, {relevant / count:.2%} of pairs relevant",
+                f"{with_ / without - 1:.3f}, {relevant / count:.2%} of pairs relevant; at the end the sharing "
+                f"loss alone {alone:.1f} ms, a share of {alone / without:.3f}",
                 flush=True,
             )
             first, sums, relevant = step + 1, [0.0, 0.0], 0.0
@@ -170,12 +183,13 @@ def memory(arguments: tuple[Tensor, Tensor, Tensor]) -> float:
 
 def compare_alone(tasks: int, length: int, repeats: int) -> None:
     """Print the sharing loss against a step of MTL, in each situation."""
-    mtl, batch = Training(tasks, 0, hardware("cpu", "fp32")), generated_batches(1, length)[0]
+    mtl = Training(tasks, 0, hardware("cpu", "fp32"))
+    batches = cycle(generated_batches(min(tasks, 100), length))  # of one alone, once learned, gradients are denormal
     print("alone, fp32")
     for name, situation in SITUATIONS.items():
         arguments = heads(tasks, *situation)
         relevant = share(*arguments)
-        sharing, training = best_in_turn(repeats, lambda a=arguments: share(*a), lambda: mtl.step(batch))
+        sharing, training = best_in_turn(repeats, lambda a=arguments: share(*a), lambda: mtl.step(next(batches)))
         print(
             f"{name:20}: sharing {1e3 * sharing:7.1f} ms, training step {1e3 * training:7.1f} ms, "
             f"ratio {sharing / training:.3f}, memory {memory(arguments):.0f} MB, {relevant:.2%} of pairs relevant",
@@ -207,7 +221,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
 
     print(f"{options.tasks} tasks of {LABELS} labels, D = {WIDTH}, batch ({BATCH}, {options.length})")
-    train(options.tasks, options.length, options.steps)
+    train(options.tasks, options.length, options.steps, options.repeats)
     compare_alone(options.tasks, options.length, options.repeats)
     compare_with_pairs(50, options.repeats)
 
