@@ -37,8 +37,9 @@ def deployments() -> list[RunnerDeployment]:
 
 
 def main() -> int:
-    """One run at a time: another one waits for it. Without a server nothing is served, as Prefect's temporary one would
-    start no schedule.
+    """Serve until interrupted, one run at a time: another one waits for it. Returns 1 where no server answers.
+
+    Prefect would take a temporary server then, which starts no schedule.
     """
     server = get_current_settings().api.url or LOCAL_SERVER
     with temporary_settings({PREFECT_API_URL: server}):

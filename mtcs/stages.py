@@ -365,9 +365,9 @@ def predict(
         fitted, of = svc.support_vectors_[:CHECKED], fitted_rows(svc, trained_on.labels)[svc.support_[:CHECKED]]
         answer = partial(predicted_by, svc, found, threads)
     else:
-        known, labels_of = read_neighbours(WORKSPACE.neighbours(suite, method, seed, task))
-        fitted, of = known[:CHECKED], np.arange(len(known))[:CHECKED]
-        answer = partial(predict_nearest, known, labels_of, found, threads)
+        neighbours, their_labels = read_neighbours(WORKSPACE.neighbours(suite, method, seed, task))
+        fitted, of = neighbours[:CHECKED], np.arange(len(neighbours))[:CHECKED]
+        answer = partial(predict_nearest, neighbours, their_labels, found, threads)
     again = training.represent(model, trained_on.series[of[of < len(trained_on)]], on, task)
     if not alike(fitted, again):
         raise InputError(
