@@ -198,6 +198,7 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
             axes.plot(cell.mean, level, "o", color=colour, markersize=5.5, markeredgewidth=0)
     axes.set_yticks(range(len(table.rows)), [row.task for row in table.rows])
     axes.set_ylim(len(table.rows) - 0.4, -0.6)
+    axes.set_xlim(right=min(axes.get_xlim()[1], 1.01))
     axes.set_xlabel("accuracy on the test series")
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
