@@ -4,9 +4,9 @@
 
 In training: MTCS and MTL, of the same first weights, are trained in turn on the same mini-batches (32, T) of as many
 generated tasks, with the settings of the paper and the precision that training chooses here. The difference of a step
-is all that sharing costs: probabilities of all heads, the loss and its gradients, and that all heads are updated. At
-the end of each stretch the sharing loss is timed by itself, too, forward and backward, on the heads and the mini-batch
-of that step.
+is all that sharing costs: probabilities of all heads, the loss and its gradients, and that all heads are updated. The
+sharing loss is timed by itself, too, forward and backward, on the heads and the mini-batch of each step. Printed are
+means over stretches of the training, and over all of it.
 
 Alone: forward and backward of Equation 3 over all pairs of heads against a training step of MTL in fp32. Its cost
 depends on how far labels' probabilities resemble each other from series to series, so several situations are measured:
@@ -131,32 +131,32 @@ class Training:
         return weights.requires_grad_(), probabilities, torch.full((len(self.method.heads),), LABELS)
 
 
-def train(tasks: int, length: int, steps: int, repeats: int) -> None:
+def train(tasks: int, length: int, steps: int) -> None:
     """Print what a step of MTCS takes beyond one of MTL, over stretches of a training, and its sharing loss alone."""
     on = hardware("cpu")
     batches = generated_batches(tasks, length)
-    mtcs, mtl = Training(tasks, 0.1, on), Training(tasks, 0, on)
+    mtl, mtcs = Training(tasks, 0, on), Training(tasks, 0.1, on)
     order = [int(k) for _ in range(-(-steps // tasks)) for k in torch.randperm(tasks)][:steps]
     print(f"in training, {on.precision}")
-    first, sums, relevant = 1, [0.0, 0.0], 0.0
+    times = []  # of MTL, MTCS and the sharing loss, and the share of relevant pairs, a step
     for step, k in enumerate(order, 1):
-        for i, training in enumerate((mtl, mtcs)):
-            start = time.process_time()
-            training.step(batches[k])
-            sums[i] += time.process_time() - start
-        relevant += float(mtcs.method.parts["relevant_share"])
+        spent = [cpu_seconds(lambda t=training, b=batches[k]: t.step(b)) for training in (mtl, mtcs)]
+        now = mtcs.arguments(batches[k])
+        times.append([*spent, cpu_seconds(lambda a=now: share(*a)), float(mtcs.method.parts["relevant_share"])])
         if step in STRETCHES or step == steps:
-            count = step - first + 1
-            without, with_ = (1e3 * total / count for total in sums)
-            now = mtcs.arguments(batches[k])
-            alone = 1e3 * best_in_turn(repeats, lambda a=now: share(*a))[0]
-            print(
-                f"steps {first:4} to {step:4}: MTCS {with_:6.1f} ms, MTL {without:6.1f} ms, more by a share of "
-                f"{with_ / without - 1:.3f}, {relevant / count:.2%} of pairs relevant; at the end the sharing "
-                f"loss alone {alone:.1f} ms, a share of {alone / without:.3f}",
-                flush=True,
-            )
-            first, sums, relevant = step + 1, [0.0, 0.0], 0.0
+            first = max((last + 1 for last in STRETCHES if last < step), default=1)
+            stretch(first, times[first - 1 :])
+    stretch(1, times)
+
+
+def stretch(first: int, times: list[list[float]]) -> None:
+    mtl, mtcs, alone, relevant = (sum(column) / len(times) for column in zip(*times, strict=True))
+    print(
+        f"steps {first:4} to {first + len(times) - 1:4}: MTL {1e3 * mtl:5.1f} ms; MTCS {1e3 * mtcs:5.1f} ms, more by a "
+        f"share of {mtcs / mtl - 1:.3f}; sharing loss {1e3 * alone:5.1f} ms, a share of {alone / mtl:.3f}; "
+        f"{relevant:.2%} of pairs relevant",
+        flush=True,
+    )
 
 
 def best_in_turn(repeats: int, *works: Callable[[], object]) -> list[float]:
@@ -221,7 +221,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
 
     print(f"{options.tasks} tasks of {LABELS} labels, D = {WIDTH}, batch ({BATCH}, {options.length})")
-    train(options.tasks, options.length, options.steps, options.repeats)
+    train(options.tasks, options.length, options.steps)
     compare_alone(options.tasks, options.length, options.repeats)
     compare_with_pairs(50, options.repeats)
 
