@@ -43,20 +43,23 @@ def main() -> int:
     """
     server = get_current_settings().api.url or LOCAL_SERVER
     with temporary_settings({PREFECT_API_URL: server}):
-        if not _answers():
+        if not _answers(server):
             print(f"serve: no Prefect server answers at {server}; run 'prefect server start' first.", file=sys.stderr)
             return WorkError.exit_code
         serve(*deployments(), limit=1)
     return 0
 
 
-def _answers() -> bool:
+def _answers(server: str) -> bool:
     """Whether the server of the settings answers before patience ends."""
-    end = time.monotonic() + PATIENCE
+    began, told = time.monotonic(), False
     with get_client(sync_client=True) as client:
         while client.api_healthcheck() is not None:
-            if time.monotonic() > end:
+            if time.monotonic() > began + PATIENCE:
                 return False
+            if not told:
+                told = True
+                print(f"serve: waiting up to {PATIENCE:g} s for {server} to answer.", file=sys.stderr)
             time.sleep(1)
     return True
 

@@ -125,7 +125,7 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
     Raises:
         InputError: if the name or the source is not valid, a local source does not have the task, or the user's own
             files, of a task that is not the archive's, do not pass the checks.
-        WorkError: if the transfer fails, or what arrived does not pass the checks.
+        WorkError: if a transfer fails, a zip cannot be unpacked, or what arrived does not pass the checks.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise InputError(f"{name!r} is not a task's name; expected letters, digits, '_' and '-' only.")

@@ -191,7 +191,7 @@ def predict(svc: SVC, representations: np.ndarray, workers: int = -1) -> np.ndar
 def fitted_rows(svc: SVC, labels: np.ndarray) -> np.ndarray:
     """Which of a task's training series, with labels (n,), an SVC of `fit_svm` was fitted on: (m,), m <= n."""
     fitted = svc.shape_fit_[0]
-    return _subsample(labels, fitted) if fitted < len(labels) else np.arange(max(fitted, len(labels)))
+    return _subsample(labels, fitted) if fitted < len(labels) else np.arange(fitted)
 
 
 def _check(representations: np.ndarray, labels: np.ndarray) -> None:

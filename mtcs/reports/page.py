@@ -142,7 +142,7 @@ def write_report(
     folder = layout.report(suite)
     for name, content in files.items():
         with write_whole(folder / name) as part:
-            part.write_text(content)
+            part.write_text(content, "utf-8", newline="\n")
     for path in folder.iterdir():
         if OWN.fullmatch(path.name) and path.name not in files:
             path.unlink()
