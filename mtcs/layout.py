@@ -114,5 +114,9 @@ def write_whole(path: Path) -> Iterator[Path]:
             os.umask(umask)
         part.chmod(0o666 & ~umask)
         part.replace(path)
+    except OSError as error:
+        if error.filename is None:  # of a write to an open file: a full disk
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
