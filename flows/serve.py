@@ -55,11 +55,11 @@ def _answers(server: str) -> bool:
     began, told = time.monotonic(), False
     with get_client(sync_client=True) as client:
         while client.api_healthcheck() is not None:
-            if time.monotonic() > began + PATIENCE:
-                return False
             if not told:
                 told = True
                 print(f"serve: waiting up to {PATIENCE:g} s for {server} to answer.", file=sys.stderr)
+            if time.monotonic() > began + PATIENCE:
+                return False
             time.sleep(1)
     return True
 
