@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from mtcs.encoder import DilatedConvolution, DilatedEncoder
+from mtcs.convolution import DilatedConvolution
+from mtcs.encoder import DilatedEncoder
 
 
 class PlainBlock(nn.Module):

@@ -1,12 +1,10 @@
 """The dilated convolutional encoder of TS2Vec (Yue et al., AAAI 2022), and a mixture of several (Ma et al., KDD 2018).
 
-Inside, tensors are time-major, (T, B, C). A tap of a dilated convolution is then a contiguous slice, so a convolution
-is three plain matrix products, and a tap that falls outside a short series costs nothing.
+Inside, tensors are (T, B, C); in reduced precision the hidden blocks are (B, T, C), see `mtcs.convolution`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -14,7 +12,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import gelu
 
-_ROWS = 8192  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
+from mtcs.convolution import DilatedConvolution, residual_block
+
+_ROWS = 16384  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
 _MANY_ROWS = 2**18  # of those that a GPU takes through the last layer at once: they need memory, and cores to share
 
 _SHORT = 64  # steps up to which differentiating the last block at every one of them is faster than at winners only
@@ -52,25 +52,28 @@ class DilatedEncoder(nn.Module):
         steps: those that are returned; the others only serve as context.
         Returns (B, T, D), or what `steps` leaves of T, differentiable at every step.
         """
-        observed = ~series.isnan().T  # (T, B)
-        x = self._hidden(series, observed if keep is None else observed & keep.T)
+        observed = ~series.isnan()  # (B, T)
+        x = self._hidden(series, observed if keep is None else observed & keep)
         return self.last.per_step(x, steps).transpose(0, 1).to(series.dtype)  # (B, T, D)
 
     def _encode(self, series: Tensor) -> Tensor:
-        observed = ~series.isnan().T  # (T, B)
-        return self.last(self._hidden(series, observed), observed).to(series.dtype)  # (B, D)
+        observed = ~series.isnan()  # (B, T)
+        return self.last(self._hidden(series, observed), observed.T).to(series.dtype)  # (B, D)
 
     def _hidden(self, series: Tensor, visible: Tensor) -> Tensor:
-        """All but the last block: (B, T) -> (T, B, C), zero after the projection where not `visible` (T, B)."""
-        steps = series.T.unsqueeze(-1).nan_to_num(0.0)  # (T, B, 1)
-        x = steps * self.projection.weight.squeeze(1) + self.projection.bias  # (T, B, C)
+        """All but the last block: (B, T) -> (T, B, C), zero after the projection where not `visible` (B, T)."""
+        reduced = torch.is_autocast_enabled(series.device.type)
+        time = 1 if reduced else 0  # axis of time in x
+        if not reduced:
+            series, visible = series.T, visible.T
+        x = series.unsqueeze(-1).nan_to_num(0.0) * self.projection.weight.squeeze(1) + self.projection.bias
         if not visible.all():
             x = x * visible.unsqueeze(-1)
-        if torch.is_autocast_enabled(x.device.type):
+        if reduced:
             x = x.to(torch.get_autocast_dtype(x.device.type))
         for block in self.blocks:
-            x = block(x)
-        return x
+            x = block(x, time)
+        return x.transpose(0, time).contiguous()
 
 
 class MixtureEncoder(nn.Module):
@@ -102,15 +105,16 @@ class MixtureEncoder(nn.Module):
 
 
 class Block(nn.Module):
-    """GELU, convolution, GELU, convolution, plus the input: (T, B, C) -> (T, B, C)."""
+    """GELU, convolution, GELU, convolution, plus the input."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.first = DilatedConvolution(width, width, dilation)
         self.second = DilatedConvolution(width, width, dilation)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.second(gelu(self.first(gelu(x))), residual=x)
+    def forward(self, x: Tensor, time: int = 0) -> Tensor:
+        """(T, B, C) -> (T, B, C); where `time`, the axis of time, is 1, (B, T, C) -> (B, T, C)."""
+        return residual_block(x, self.first, self.second, time)
 
 
 class MaxOverTimeBlock(nn.Module):
@@ -129,16 +133,17 @@ class MaxOverTimeBlock(nn.Module):
 
     def forward(self, x: Tensor, observed: Tensor) -> Tensor:
         if len(x) <= _SHORT:
-            return self._winners(x, observed)[0]
+            return _Maximum.apply(_without(self.per_step(x), observed))
         with torch.no_grad():
             values, times = self._winners(x, observed)
         return self._rows(x, times) if torch.is_grad_enabled() else values
 
     def per_step(self, x: Tensor, steps: slice = slice(None)) -> Tensor:
         """The block alone at `steps`, without the maximum: (T, B, C) -> (T, B, D)."""
-        if self.first.dilation >= len(x):  # no step depends on another
-            x, steps = x[steps], slice(None)
-        return self.second(gelu(self.first(gelu(x))), residual=self.shortcut(x))[steps]
+        alone = self.first.dilation >= len(x)  # no step depends on another
+        x = x[steps] if alone else x
+        y = self.second(gelu(self.first(gelu(x))), residual=self.shortcut(x))
+        return y if alone else y[steps]
 
     def _winners(self, x: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
         """The maxima over time (B, D) and when they occur (B, D)."""
@@ -148,10 +153,7 @@ class MaxOverTimeBlock(nn.Module):
         piece = max(1, rows // batch) if self.first.dilation >= steps else steps
         values, times = [], []
         for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
-            y = self.per_step(some)  # (piece, B, D)
-            if not seen.all():
-                y = y.masked_fill(~seen.unsqueeze(-1), -torch.inf)
-            value, time = y.max(0)  # (B, D)
+            value, time = _without(self.per_step(some), seen).max(0)  # (B, D)
             values.append(value)
             times.append(time + start)
         best, which = torch.stack(values).max(0)
@@ -174,6 +176,31 @@ class MaxOverTimeBlock(nn.Module):
         return y[place, torch.arange(y.shape[1], device=x.device)]  # (B, D)
 
 
+def _without(y: Tensor, observed: Tensor) -> Tensor:
+    """Steps that are not observed (T, B) lose every maximum: (T, B, D) -> (T, B, D)."""
+    return y if observed.all() else y.masked_fill(~observed.unsqueeze(-1), -torch.inf)
+
+
+class _Maximum(torch.autograd.Function):
+    """The maximum over time (T, B, D) -> (B, D); several winners share its gradient.
+
+    Several times as fast on a CPU as `max`, which looks for a winner, and as the gradient of `amax`.
+    """
+
+    @staticmethod
+    def forward(ctx, y: Tensor) -> Tensor:
+        best = y.amax(0)
+        ctx.save_for_backward(y, best)
+        return best
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
+        y, best = ctx.saved_tensors
+        wins = torch.eq(y, best, out=torch.empty_like(y))  # (T, B, D) of 0 and 1
+        return wins.mul_(grads[0] / wins.sum(0))
+
+
 def _padded(rows: Tensor, dtype: torch.dtype) -> Tensor:
     """Rows (R,) for products of that type, the last of them repeated to a few round sizes.
 
@@ -181,75 +208,3 @@ def _padded(rows: Tensor, dtype: torch.dtype) -> Tensor:
     """
     size = len(rows) if dtype == torch.float32 else -(-len(rows) // _ROUND) * _ROUND
     return torch.cat((rows, rows[-1:].expand(size - len(rows)))) if size > len(rows) else rows
-
-
-class DilatedConvolution(nn.Module):
-    """A convolution of kernel 3 over time that keeps the length, initialised as `nn.Conv1d` is.
-
-    weight: (3, C, C'), the taps at t - dilation, t and t + dilation.
-    """
-
-    def __init__(self, width: int, output: int, dilation: int) -> None:
-        super().__init__()
-        self.dilation = dilation
-        bound = 1 / math.sqrt(3 * width)
-        self.weight = nn.Parameter(torch.empty(3, width, output).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(output).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """(T, B, C) -> (T, B, C'), plus `residual` of that shape."""
-        return _Convolve.apply(x, self.weight, self.bias, residual, self.dilation)
-
-    def taps(self, rows: Tensor, steps: int, batch: int) -> Tensor:
-        """Rows of a (T * B, C) input that `rows` (R,) of the output depend on: (R, 1) where the dilation passes
-        the length, else (R, 3) with T * B for a tap outside the series.
-        """
-        if self.dilation >= steps:
-            return rows.unsqueeze(1)
-        shift = self.dilation * batch
-        taps = torch.stack((rows - shift, rows, rows + shift), 1)  # (R, 3)
-        return taps.where((taps >= 0) & (taps < steps * batch), steps * batch)
-
-    def at(self, x: Tensor, taps: Tensor) -> Tensor:
-        """The convolution at single rows: x (N, C), taps (R, k) with N for a row of zeros -> (R, C')."""
-        weight = self.weight.to(x.dtype)
-        if taps.shape[1] == 1:
-            return torch.addmm(self.bias.to(x.dtype), x[taps[:, 0]], weight[1])
-        x = torch.cat((x, x.new_zeros(1, x.shape[1])))
-        return torch.addmm(self.bias.to(x.dtype), x[taps].flatten(1), weight.flatten(0, 1))
-
-
-class _Convolve(torch.autograd.Function):
-    """`DilatedConvolution` as matrix products on shifted slices in x's precision, its gradients written out."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor | None, d: int) -> Tensor:
-        ctx.kept, weight, bias = weight.dtype, weight.to(x.dtype), bias.to(x.dtype)
-        ctx.save_for_backward(x, weight)
-        ctx.dilation, ctx.has_residual = d, residual is not None
-        start = bias if residual is None else torch.add(residual, bias).flatten(0, 1)
-        y = torch.addmm(start, x.flatten(0, 1), weight[1], out=None if residual is None else start)
-        y = y.view(*x.shape[:2], -1)
-        if d < len(x):
-            y[d:].flatten(0, 1).addmm_(x[:-d].flatten(0, 1), weight[0])
-            y[:-d].flatten(0, 1).addmm_(x[d:].flatten(0, 1), weight[2])
-        return y
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
-        (grad,) = grads
-        x, weight = ctx.saved_tensors
-        d, grad = ctx.dilation, grad.contiguous()
-        rows, grad_rows = x.flatten(0, 1), grad.flatten(0, 1)
-        grad_x = (grad_rows @ weight[1].T).view_as(x)
-        grad_weight = torch.empty_like(weight) if d < len(x) else torch.zeros_like(weight)
-        torch.mm(rows.T, grad_rows, out=grad_weight[1])
-        if d < len(x):
-            ahead, behind = grad[d:].flatten(0, 1), grad[:-d].flatten(0, 1)
-            grad_x[:-d].flatten(0, 1).addmm_(ahead, weight[0].T)
-            grad_x[d:].flatten(0, 1).addmm_(behind, weight[2].T)
-            torch.mm(x[:-d].flatten(0, 1).T, ahead, out=grad_weight[0])
-            torch.mm(x[d:].flatten(0, 1).T, behind, out=grad_weight[2])
-        residual = grad if ctx.has_residual else None
-        return grad_x, grad_weight.to(ctx.kept), grad_rows.sum(0).to(ctx.kept), residual, None

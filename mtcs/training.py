@@ -304,7 +304,7 @@ def run_key(spec: MethodSpec, tasks: Sequence[Task], seed: int, on: Hardware) ->
         digest.update(task.train.series.tobytes())
         digest.update(task.train.labels.tobytes())
     package = Path(mtcs.__file__).parent
-    ours = [package / name for name in ("encoder.py", "sharing.py", "training.py")]
+    ours = [package / name for name in ("convolution.py", "encoder.py", "sharing.py", "training.py")]
     for path in sorted([*ours, *package.glob("methods/*.py"), *package.glob("specs/*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
