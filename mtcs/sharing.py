@@ -12,6 +12,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 Reduction = Literal["mean", "sum"]
 
@@ -59,12 +60,12 @@ def stacked_sharing(
     classes: Tensor,
     threshold: float = 2.0,
     reduction: Reduction = "mean",
-    block: int = 128,
+    block: int = 64,
 ) -> tuple[Tensor, Tensor]:
     """`sharing_loss` on stacked heads, and the share of pairs of labels of different tasks that are relevant.
 
     weights: (S, D), probabilities: (B, S), classes: (K,) with sum S, the number of labels of each task in order.
-    block: labels taken at a time where more than four blocks of them are left; fewer are taken at once.
+    block: labels taken at a time, at first, where more than eight blocks of them are left; fewer are taken at once.
 
     With V the symmetric (S, S) matrix 1(q,p) / (M N) and r its row sums, Equation 3 summed over ordered pairs is
     sum_pq V_pq |w_p - w_q|^2 = 2 <W, r W - V W>: two matrix products, P^T P for V and V W. Labels that no pair can
@@ -77,33 +78,52 @@ def stacked_sharing(
         size = classes[task].to(probabilities.dtype)  # (S,) number of labels of the row's task
         mass = probabilities.new_zeros(len(probabilities), len(classes))
         mass = mass.index_add(1, task, probabilities)  # (B, K), ones where rows are softmax outputs
-        # Equation 5 reads p_i . p_j > bound_ij with p scaled by its task's number of labels.
-        bound = threshold * mass.T @ mass  # (K, K), threshold * B for softmax outputs
-        same = bool(((mass - 1).abs() < 1e-4).all())
+        # Equation 5 reads p_i . p_j > limit_ij with p scaled by its task's number of labels.
+        if bool(((mass - 1).abs() < 1e-4).all()):
+            limit = threshold * torch.tensor(float(len(probabilities)), device=weights.device)
+            least, extremes = limit, (limit, limit)
+        else:
+            limit = threshold * mass.T @ mass  # (K, K)
+            least, extremes = limit.amin(1)[task], limit.aminmax()
         scaled = (probabilities * size).T  # (S, B)
-        norm = scaled.norm(dim=1)
-        alive = (norm * norm.max() > bound.amin(1)[task]).nonzero().squeeze(1)  # (S',)
-        limit = threshold * len(probabilities) if same else bound
-        if len(alive) <= 4 * block:
+        norm = scaled.square().sum(1).sqrt()
+        has_partner = norm * norm.max() > least  # (S,)
+        alive, alone = (mask.nonzero().squeeze(1) for mask in (has_partner, ~has_partner))  # (S',), (S - S',)
+        if len(alive) <= 8 * block:
             chosen = scaled[alive], task[alive], size[alive].unsqueeze(1), weights.detach()[alive]
             found, relevant = _pull_at_once(*chosen, limit)
         else:
             alive = alive[scaled[alive].sum(1).argsort(descending=True)]
             rows, size = weights.detach().index_select(0, alive), size[alive].unsqueeze(1)
             chosen = scaled.index_select(0, alive), task[alive], size, rows
-            found, relevant = _pull_by_blocks(*chosen, limit, bound.aminmax(), block)
-        pull = torch.zeros_like(weights).index_copy_(0, alive, found)
+            found, relevant = _pull_by_blocks(*chosen, limit, extremes, block)
+        pull = torch.empty_like(weights).index_copy_(0, alive, found).index_fill_(0, alone, 0)
         pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
-    # <W, pull> is quadratic in W with a symmetric matrix: its gradient is twice `pull`.
-    product = scale * torch.dot(weights.flatten(), pull.flatten())
-    return 2 * product - product.detach(), share
+    return _Quadratic.apply(weights, pull, scale), share
 
 
-def _pull_at_once(
-    scaled: Tensor, task: Tensor, size: Tensor, rows: Tensor, limit: Tensor | float
-) -> tuple[Tensor, Tensor]:
+class _Quadratic(torch.autograd.Function):
+    """scale <W, pull>, with `pull` the product of W with a constant symmetric matrix: its gradient is 2 scale `pull`.
+
+    It takes the memory of `pull`.
+    """
+
+    @staticmethod
+    def forward(ctx, weights: Tensor, pull: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(pull)
+        ctx.scale = scale
+        return scale * torch.dot(weights.flatten(), pull.flatten())
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
+        (pull,) = ctx.saved_tensors
+        return pull.mul_(2 * ctx.scale * grads[0]), None, None
+
+
+def _pull_at_once(scaled: Tensor, task: Tensor, size: Tensor, rows: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
     """The rows of r W - V W, (S, D), and the number of relevant pairs.
 
     scaled: probabilities of labels, times the number of labels of their task, (S, B); task, size: (S,) and (S, 1), each
@@ -120,13 +140,14 @@ def _pull_by_blocks(
     task: Tensor,
     size: Tensor,
     rows: Tensor,
-    limit: Tensor | float,
+    limit: Tensor,
     extremes: tuple[Tensor, Tensor],
     block: int,
 ) -> tuple[Tensor, Tensor]:
     """As `_pull_at_once`, a block of labels after the other.
 
-    Labels come by falling mean probability; extremes: the smallest and the largest of `limit`.
+    Labels come by falling mean probability; extremes: the smallest and the largest of `limit`; block: labels of the
+    first blocks, which are relevant to most others. Later ones are relevant to ever fewer, and taken together.
 
     Series of one batch resemble each other, so a label's probabilities are mostly their mean: p_i . p_j is
     level_i level_j, parts along (1, ..., 1), give or take at most apart_i apart_j, parts across. For most labels that
@@ -136,39 +157,50 @@ def _pull_by_blocks(
     """
     level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
     apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
-    first = torch.arange(0, len(level), block, device=level.device)  # (N,) label of each of N blocks
-    last = (first + block).clamp(max=len(level)) - 1
-    furthest = torch.stack([part.max() for part in apart.split(block)])  # (N,)
+    sizes = _growing(len(level), block)  # of N blocks
+    last = torch.tensor(sizes, device=level.device).cumsum(0) - 1  # (N,) label of each
+    first = torch.cat((last.new_zeros(1), last[:-1] + 1))  # (N,)
+    furthest = torch.stack([part.max() for part in apart.split(sizes)])  # (N,)
     both = torch.stack((level, apart))  # (2, S)
     has = torch.zeros(len(first), int(task.max()) + 1, dtype=torch.bool, device=level.device)
-    has[torch.arange(len(level), device=level.device) // block, task] = True
+    has[torch.arange(len(first), device=level.device).repeat_interleave(last - first + 1), task] = True
     foreign = ~has.index_select(1, task)  # (N, S) whose task has no label in the block
     least, most = extremes  # with a margin, so that rounding decides about no label
     sure = (torch.stack((level[last] * (1 - 1e-5), -furthest), 1) @ both > most) & foreign  # (N, S)
     open_ = (torch.stack((level[first] * (1 + 1e-5), furthest), 1) @ both > least) & ~sure  # (N, S)
     own, others = _by_block(open_ & ~foreign), _by_block(open_ & foreign)
 
-    partners, shares = rows.div_(size), size.reciprocal().to(rows.dtype)
+    shares = size.reciprocal().to(rows.dtype).squeeze(1)  # (S,)
     agreed = sure.to(rows.dtype)  # relevant to the whole block
-    found, sums = torch.empty_like(partners), torch.empty_like(shares)  # V W and the row sums of V, times the size
+    found, sums = torch.empty_like(rows), rows.new_empty(len(rows), 1)  # V W and the row sums of V, times the size
     relevant = (sure.sum(1) * (last - first + 1)).sum()
-    for i, (start, own_here, others_here) in enumerate(zip(first.tolist(), own, others, strict=True)):
-        mine = slice(start, start + block)
+    mine = [slice(a, b + 1) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    for i, (here, own_here, others_here) in enumerate(zip(mine, own, others, strict=True)):
         candidates = torch.cat((own_here, others_here))  # (n,)
         indicator = _indicator(
-            scaled.index_select(0, candidates), scaled[mine], task[candidates], task[mine], limit, len(own_here)
+            scaled.index_select(0, candidates), scaled[here], task[candidates], task[here], limit, len(own_here)
         )  # (n, block)
         count, all_of = indicator.sum(1), indicator.shape[1]
         relevant += count.sum().long()
         agreed[i].index_fill_(0, candidates[count == all_of], 1)
         some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
-        v, those = indicator.index_select(0, some).to(rows.dtype).T, candidates[some]
-        torch.mm(v, partners.index_select(0, those), out=found[mine])
-        torch.mm(v, shares.index_select(0, those), out=sums[mine])
-    for total, common in ((found, agreed @ partners), (sums, agreed @ shares)):
-        for part, term in zip(total.split(block), common, strict=True):
-            part += term
-    return found.div_(-size).addcmul_(partners, sums), relevant
+        those = candidates[some]
+        v = indicator.index_select(0, some).to(rows.dtype).mul_(shares[those].unsqueeze(1)).T  # (block, n')
+        torch.mm(v, rows.index_select(0, those), out=found[here])
+        torch.sum(v, 1, keepdim=True, out=sums[here])
+    agreed *= shares
+    common, common_sums = agreed @ rows, agreed.sum(1)  # (N, D), (N,)
+    for i, here in enumerate(mine):  # while a block is in the cache
+        found[here].add_(common[i]).sub_(rows[here] * (sums[here] + common_sums[i])).div_(-size[here])
+    return found, relevant
+
+
+def _growing(labels: int, block: int) -> list[int]:
+    """Sizes of blocks of so many labels: four of `block`, four of twice and four times that, then eight times."""
+    sizes = []
+    while (left := labels - sum(sizes)) > 0:
+        sizes.append(min(block << min(len(sizes) // 4, 3), left))
+    return sizes
 
 
 def _by_block(chosen: Tensor) -> tuple[Tensor, ...]:
@@ -178,14 +210,14 @@ def _by_block(chosen: Tensor) -> tuple[Tensor, ...]:
 
 
 def _indicator(
-    p: Tensor, q: Tensor, task_p: Tensor, task_q: Tensor, limit: Tensor | float, related: int | None = None
+    p: Tensor, q: Tensor, task_p: Tensor, task_q: Tensor, limit: Tensor, related: int | None = None
 ) -> Tensor:
     """Equation 5 between labels with scaled probabilities (M, B) and (N, B), zero within a task -> (M, N) of 0 and 1.
 
-    limit: the same for all pairs, or one a pair of tasks, (K, K).
+    limit: the same for all pairs, a scalar, or one a pair of tasks, (K, K).
     related: how many of p, the first ones, have a task in common with any of q; all if not known.
     """
-    if isinstance(limit, Tensor):
+    if limit.ndim:
         limit = limit[task_p][:, task_q]
     # In place, comparisons of floats stay floats: several times as fast as by way of bool.
     foreign = (task_p[:related].to(p.dtype).unsqueeze(1) - task_q.to(p.dtype)).ne_(0)
