@@ -809,6 +809,8 @@ def test_ten_columns_have_their_names_and_seeds() -> None:
     assert text.heading(table) == "10 methods on tiny"
     assert text.distance(table).count(" averages ") == 2
     assert len({figures._colour(i) for i in range(10)}) == 10
+    for look in (figures._line, figures._point):
+        assert len({tuple(look(i).values()) for i in range(40)}) == 40
 
 
 def test_what_the_paper_has_is_not_set_beside_a_mean_over_other_tasks() -> None:

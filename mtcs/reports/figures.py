@@ -188,14 +188,20 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
             cell = row.cells.get(method)
             if cell is None:
                 continue
-            colour, level = _colour(i), y + (i - (count - 1) / 2) * min(0.3, 0.75 / count)
+            level = y + (i - (count - 1) / 2) * min(0.3, 0.75 / count)
             if not np.isnan(cell.published):
                 axes.plot(
-                    cell.published, level, "D", color=colour, markersize=4.6, markerfacecolor=PAPER, markeredgewidth=1.1
+                    cell.published,
+                    level,
+                    "D",
+                    color=_colour(i),
+                    markersize=4.6,
+                    markerfacecolor=PAPER,
+                    markeredgewidth=1.1,
                 )
             if not np.isnan(cell.std):
-                axes.plot([cell.mean - cell.std, cell.mean + cell.std], [level, level], color=colour, linewidth=1.4)
-            axes.plot(cell.mean, level, "o", color=colour, markersize=5.5, markeredgewidth=0)
+                axes.plot([cell.mean - cell.std, cell.mean + cell.std], [level, level], color=_colour(i), linewidth=1.4)
+            axes.plot(cell.mean, level, markersize=5.5, markeredgewidth=0, **_point(i))
     axes.set_yticks(range(len(table.rows)), [row.task for row in table.rows])
     axes.set_ylim(len(table.rows) - 0.4, -0.6)
     axes.set_xlim(right=min(axes.get_xlim()[1], 1.01))
@@ -205,7 +211,7 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
     for border in range(1, len(table.rows) if count > 3 else 0):
         axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
     shown = [
-        Line2D([], [], marker="o", linestyle="", color=_colour(i), markersize=5.5, label=shown_name(method))
+        Line2D([], [], linestyle="", markersize=5.5, label=shown_name(method), **_point(i))
         for i, method in enumerate(table.methods)
     ]
     if any(table.compared.values()):
@@ -418,7 +424,7 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
     for axes, task in zip(panels, tasks, strict=False):
         for i, (method, frame) in enumerate(curves.items()):
             if method in supervised:
-                axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), color=_colour(i), linewidth=1.4)
+                axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), linewidth=1.4, **_line(i))
         axes.set_title(task)
         axes.set_yscale("log")
     low, high = panels[0].get_ylim()
@@ -428,7 +434,7 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
     for axes in grid[:, 0]:
         axes.set_ylabel("cross entropy")
     shown = {method: i for i, method in enumerate(curves) if len(curves[method]) and method in supervised}
-    handles = [Line2D([], [], color=_colour(i), label=shown_name(method)) for method, i in shown.items()]
+    handles = [Line2D([], [], label=shown_name(method), **_line(i)) for method, i in shown.items()]
     _legend(panels[0], handles, above=1.2)
     return _drawing(
         figure,
@@ -452,7 +458,7 @@ def objective_curves(curves: Mapping[str, pd.DataFrame], methods: Sequence[str])
         frame = curves[method]
         for task in frame["task"].unique():
             part = frame.loc[frame["task"] == task]
-            axes.plot(*_smoothed(part, "loss"), color=_colour(list(curves).index(method)), linewidth=0.9, alpha=0.7)
+            axes.plot(*_smoothed(part, "loss"), linewidth=0.9, alpha=0.7, **_line(list(curves).index(method)))
         axes.set_title(shown_name(method))
     return _drawing(
         figure,
@@ -487,7 +493,7 @@ def sharing_curves(curves: Mapping[str, pd.DataFrame]) -> Drawing | None:
     figure = Figure(figsize=(12.8, 2.8))
     for axes, (column, title) in zip(figure.subplots(1, 2, gridspec_kw=GAPS), columns.items(), strict=True):
         for method, i in sharing.items():
-            axes.plot(*_smoothed(curves[method], column), color=_colour(i), linewidth=1.4)
+            axes.plot(*_smoothed(curves[method], column), linewidth=1.4, **_line(i))
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.set_ylim(bottom=0)
@@ -513,6 +519,16 @@ def _smoothed(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]
 def _colour(i: int) -> str:
     """The colour of the i-th method; the same in every figure of a report."""
     return SERIES[i % len(SERIES)]
+
+
+def _line(i: int) -> dict[str, Any]:
+    """Colour and dashes of the i-th method: where colours begin anew, dashes tell methods apart."""
+    return {"color": _colour(i), "linestyle": ("-", "--", ":", "-.")[i // len(SERIES) % 4]}
+
+
+def _point(i: int) -> dict[str, Any]:
+    """Colour and shape of the i-th method: where colours begin anew, shapes tell methods apart."""
+    return {"color": _colour(i), "marker": "os^v"[i // len(SERIES) % 4]}
 
 
 def _name_both_sides(axes: Axes, names: Sequence[str], centres: np.ndarray) -> None:
