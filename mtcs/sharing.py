@@ -8,6 +8,7 @@ vectors and its prose calls it a mean squared error: `reduction` offers the mean
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Literal
 
 import torch
@@ -158,8 +159,9 @@ def _pull_by_blocks(
     level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
     apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
     sizes = _growing(len(level), block)  # of N blocks
-    last = torch.tensor(sizes, device=level.device).cumsum(0) - 1  # (N,) label of each
-    first = torch.cat((last.new_zeros(1), last[:-1] + 1))  # (N,)
+    mine = [slice(end - size, end) for end, size in zip(accumulate(sizes), sizes, strict=True)]
+    first = torch.tensor([labels.start for labels in mine], device=level.device)  # (N,)
+    last = torch.tensor([labels.stop - 1 for labels in mine], device=level.device)  # (N,)
     furthest = torch.stack([part.max() for part in apart.split(sizes)])  # (N,)
     both = torch.stack((level, apart))  # (2, S)
     has = torch.zeros(len(first), int(task.max()) + 1, dtype=torch.bool, device=level.device)
@@ -174,7 +176,6 @@ def _pull_by_blocks(
     agreed = sure.to(rows.dtype)  # relevant to the whole block
     found, sums = torch.empty_like(rows), rows.new_empty(len(rows), 1)  # V W and the row sums of V, times the size
     relevant = (sure.sum(1) * (last - first + 1)).sum()
-    mine = [slice(a, b + 1) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
     for i, (here, own_here, others_here) in enumerate(zip(mine, own, others, strict=True)):
         candidates = torch.cat((own_here, others_here))  # (n,)
         indicator = _indicator(
