@@ -211,8 +211,7 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
     for border in range(1, len(table.rows) if count > 3 else 0):
         axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
     shown = [
-        Line2D([], [], linestyle="", markersize=5.5, label=shown_name(method), **_point(i))
-        for i, method in enumerate(table.methods)
+        Line2D([], [], markersize=5.5, label=shown_name(method), **_point(i)) for i, method in enumerate(table.methods)
     ]
     if any(table.compared.values()):
         hollow = {"marker": "D", "linestyle": "", "color": MUTED, "markerfacecolor": PAPER, "markersize": 5}
@@ -528,7 +527,7 @@ def _line(i: int) -> dict[str, Any]:
 
 def _point(i: int) -> dict[str, Any]:
     """Colour and shape of the i-th method: where colours begin anew, shapes tell methods apart."""
-    return {"color": _colour(i), "marker": "os^v"[i // len(SERIES) % 4]}
+    return {"color": _colour(i), "marker": "os^v"[i // len(SERIES) % 4], "linestyle": ""}
 
 
 def _name_both_sides(axes: Axes, names: Sequence[str], centres: np.ndarray) -> None:
