@@ -81,7 +81,7 @@ def stacked_sharing(
         mass = mass.index_add(1, task, probabilities)  # (B, K), ones where rows are softmax outputs
         # Equation 5 reads p_i . p_j > limit_ij with p scaled by its task's number of labels.
         if bool(((mass - 1).abs() < 1e-4).all()):
-            limit = threshold * torch.tensor(float(len(probabilities)), device=weights.device)
+            limit = mass.new_full((), threshold * len(probabilities))
             least, extremes = limit, (limit, limit)
         else:
             limit = threshold * mass.T @ mass  # (K, K)
@@ -160,8 +160,8 @@ def _pull_by_blocks(
     apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
     sizes = _growing(len(level), block)  # of N blocks
     mine = [slice(end - size, end) for end, size in zip(accumulate(sizes), sizes, strict=True)]
-    first = torch.tensor([labels.start for labels in mine], device=level.device)  # (N,)
-    last = torch.tensor([labels.stop - 1 for labels in mine], device=level.device)  # (N,)
+    first = torch.tensor([labels.start for labels in mine]).to(level.device)  # (N,)
+    last = torch.tensor([labels.stop - 1 for labels in mine]).to(level.device)  # (N,)
     furthest = torch.stack([part.max() for part in apart.split(sizes)])  # (N,)
     both = torch.stack((level, apart))  # (2, S)
     has = torch.zeros(len(first), int(task.max()) + 1, dtype=torch.bool, device=level.device)
