@@ -32,6 +32,7 @@ import mtcs
 from mtcs.errors import InputError, WorkError
 from mtcs.layout import write_whole
 from mtcs.machine import DeviceName, PrecisionName
+from mtcs.memory import keep_freed_memory
 from mtcs.methods.base import Batch, Method
 from mtcs.progress import progress
 from mtcs.specs import MethodSpec
@@ -124,6 +125,7 @@ def fit(
     Raises:
         WorkError: if a loss is not finite; the message names step, task and learning rate.
     """
+    keep_freed_memory()
     method.to(on.device).train()
     total = count_steps(schedule, tasks)
     if total == 0:
@@ -258,6 +260,7 @@ def _epoch(
 
 def represent(method: Method, series: np.ndarray, on: Hardware, task: str | None = None) -> np.ndarray:
     """Instance representations of series (n, T) of a task, NaN where padded or missing -> (n, D) float32."""
+    keep_freed_memory()
     method.to(on.device).eval()
     # About 16,000 time steps at once: activations of a few layers fit the cache of a CPU.
     size = max(1, (16_384 if on.device.type == "cpu" else 1 << 20) // series.shape[1])

@@ -40,6 +40,7 @@ WIRING = {
     "mtcs.experiment",
     "mtcs.layout",
     "mtcs.machine",
+    "mtcs.memory",
     "mtcs.methods",
     "mtcs.progress",
     "mtcs.specs",

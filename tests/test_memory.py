@@ -1,0 +1,36 @@
+"""Memory that is freed and taken again."""
+
+import ctypes
+import resource
+import sys
+
+import pytest
+
+from mtcs.memory import keep_freed_memory
+
+GLIBC = sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt")
+
+
+def page_faults(megabytes: int, times: int) -> int:
+    """Pages that the system had to hand out while so much memory was taken, written and freed so many times."""
+    library = ctypes.CDLL(None)
+    library.malloc.restype, library.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    library.memset.argtypes = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        memory = library.malloc(megabytes << 20)
+        library.memset(memory, 1, megabytes << 20)
+        library.free(memory)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(not GLIBC, reason="only glibc can be told to keep what is freed")
+def test_freed_memory_is_taken_again_without_asking_the_system():
+    keep_freed_memory()
+    page_faults(80, 2)  # more than glibc would keep by itself
+    assert page_faults(80, 10) < 1000  # 204,800 if all were handed out anew
+
+
+def test_elsewhere_nothing_happens(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    keep_freed_memory()
