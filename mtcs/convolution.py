@@ -1,4 +1,4 @@
-"""Dilated convolutions of kernel 3 over time and residual blocks of two, forward and backward written out.
+"""Dilated convolutions of kernel 3 over time and blocks of two, forward and backward written out.
 
 There are two layouts, told apart by which axis time is. 0: (T, B, C), where a tap of a convolution is a contiguous
 slice, so that it is three matrix products, and a tap that falls outside a short series costs nothing. 1: (B, T, C),
@@ -9,6 +9,7 @@ on a CPU that takes half the time; in fp32 it takes as long, and would be compil
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch.nn.functional import conv2d, gelu
 
 
 class DilatedConvolution(nn.Module):
-    """A convolution of kernel 3 over time that keeps the length, initialised as `nn.Conv1d` is.
+    """The parameters of a convolution of kernel 3 over time that keeps the length, initialised as `nn.Conv1d`'s are.
 
     weight: (3, C, C'), the taps at t - dilation, t and t + dilation.
     """
@@ -28,10 +29,6 @@ class DilatedConvolution(nn.Module):
         bound = 1 / math.sqrt(3 * width)
         self.weight = nn.Parameter(torch.empty(3, width, output).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(output).uniform_(-bound, bound))
-
-    def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
-        """(T, B, C) -> (T, B, C'), plus `residual` of that shape."""
-        return _Convolution.apply(x, self.weight, self.bias, residual, self.dilation)
 
     def taps(self, rows: Tensor, steps: int, batch: int) -> Tensor:
         """Rows of a (T * B, C) input that `rows` (R,) of the output depend on: (R, 1) where the dilation passes
@@ -52,62 +49,107 @@ class DilatedConvolution(nn.Module):
         return torch.addmm(self.bias.to(x.dtype), x[taps].flatten(1), weight)
 
 
-def residual_block(x: Tensor, first: DilatedConvolution, second: DilatedConvolution, time: int) -> Tensor:
-    """GELU, convolution, GELU, convolution of the same dilation, plus the input.
+def residual_blocks(x: Tensor, blocks: Sequence[tuple[DilatedConvolution, DilatedConvolution]], time: int) -> Tensor:
+    """Of each pair of one dilation: GELU, convolution, GELU, convolution, plus the input.
 
     x: (T, B, C), or (B, T, C) where `time`, the axis of time, is 1. Returns a tensor like it.
     """
-    return _ResidualBlock.apply(x, first.weight, first.bias, second.weight, second.bias, first.dilation, time)
+    layers = [layer for pair in blocks for layer in pair]
+    dilations = [layer.dilation for layer in layers]
+    parameters = [layer.weight for layer in layers] + [layer.bias for layer in layers]
+    return _ResidualBlocks.apply(x, time, dilations, *parameters)
 
 
-class _Convolution(torch.autograd.Function):
-    """`DilatedConvolution` in x's precision."""
+def widening_block(x: Tensor, first: DilatedConvolution, second: DilatedConvolution, shortcut: Tensor) -> Tensor:
+    """GELU, convolution, GELU, convolution of the same dilation, plus a linear map of the input (D, C).
+
+    (T, B, C) -> (T, B, D). The bias of the second convolution, the same at all steps, is left to the caller.
+    """
+    return _WideningBlock.apply(x, first.weight, first.bias, second.weight, shortcut, first.dilation)
+
+
+class _ResidualBlocks(torch.autograd.Function):
+    """`residual_blocks` in x's precision.
+
+    All blocks are one function, and their weights change precision together: with short series, starting an operation
+    takes as long as the operation.
+    """
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, residual: Tensor | None, d: int) -> Tensor:
-        ctx.kept, ctx.dilation, ctx.has_residual = weight.dtype, d, residual is not None
-        weight = _taps(weight, x, d, 0)
-        y = _convolve(x, weight, bias, d, 0)
-        if residual is not None:
-            y += residual
-        ctx.save_for_backward(x, weight)
-        return y
+    def forward(ctx, x: Tensor, time: int, dilations: Sequence[int], *parameters: Tensor) -> Tensor:
+        ctx.time, ctx.dilations, ctx.kept = time, dilations, parameters[0].dtype
+        weights, biases = parameters[: len(dilations)], parameters[len(dilations) :]
+        if time:
+            weights, biases = _kernels(weights, x.dtype), torch.stack(biases).to(x.dtype).unbind()
+        else:
+            weights = [_taps(weight, x, d) for weight, d in zip(weights, dilations, strict=True)]
+        convolve, saved = _convolve_images if time else _convolve, []
+        for i in range(0, len(dilations), 2):
+            inner_1 = gelu(x)
+            hidden = convolve(inner_1, weights[i], biases[i], dilations[i])
+            inner_2 = gelu(hidden)
+            y = convolve(inner_2, weights[i + 1], biases[i + 1], dilations[i + 1])
+            y += x
+            saved += (x, inner_1, hidden, inner_2)
+            x = y
+        ctx.save_for_backward(*weights, *saved)
+        return x
 
     @staticmethod
     @once_differentiable
     def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
-        grad, (x, weight) = grads[0].contiguous(), ctx.saved_tensors
-        grad_x, *others = _gradients(grad, x, weight, ctx.dilation, 0, ctx.kept)
-        return grad_x, *others, grad if ctx.has_residual else None, None
+        grad, dilations = grads[0].contiguous(), ctx.dilations
+        weights, saved = ctx.saved_tensors[: len(dilations)], ctx.saved_tensors[len(dilations) :]
+        gradients = _gradients_of_images if ctx.time else _gradients
+        grad_weights, grad_biases = [], []
+        for i in reversed(range(0, len(dilations), 2)):
+            x, inner_1, hidden, inner_2 = saved[2 * i : 2 * i + 4]
+            grad_2, weight_2, bias_2 = gradients(grad, inner_2, weights[i + 1], dilations[i + 1])
+            _through_gelu(grad_2, hidden)
+            grad_1, weight_1, bias_1 = gradients(grad_2, inner_1, weights[i], dilations[i])
+            _through_gelu(grad_1, x)
+            grad = grad_1.add_(grad)
+            grad_weights += weight_2, weight_1
+            grad_biases += bias_2, bias_1
+        grad_weights, grad_biases = grad_weights[::-1], grad_biases[::-1]
+        if ctx.time:
+            grad_weights = _from_kernels(grad_weights, ctx.kept)
+            grad_biases = torch.stack(grad_biases).to(ctx.kept).unbind()
+        else:
+            grad_weights = [_from_taps(taps, ctx.kept) for taps in grad_weights]
+        return grad, None, None, *grad_weights, *grad_biases
 
 
-class _ResidualBlock(torch.autograd.Function):
-    """`residual_block` in x's precision."""
+class _WideningBlock(torch.autograd.Function):
+    """`widening_block` in x's precision."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, *parameters) -> Tensor:
-        weight_1, bias_1, weight_2, bias_2, d, time = parameters
-        ctx.kept, ctx.dilation, ctx.time = weight_1.dtype, d, time
-        weight_1, weight_2 = (_taps(weight, x, d, time) for weight in (weight_1, weight_2))
+    def forward(ctx, x: Tensor, weight_1: Tensor, bias_1: Tensor, weight_2: Tensor, shortcut: Tensor, d: int) -> Tensor:
+        ctx.dilation, ctx.kept = d, weight_1.dtype
+        weight_1, weight_2, shortcut = _taps(weight_1, x, d), _taps(weight_2, x, d), shortcut.to(x.dtype)
         inner_1 = gelu(x)
-        hidden = _convolve(inner_1, weight_1, bias_1, d, time)
+        hidden = _convolve(inner_1, weight_1, bias_1.to(x.dtype), d)
         inner_2 = gelu(hidden)
-        y = _convolve(inner_2, weight_2, bias_2, d, time)
-        y += x
-        ctx.save_for_backward(x, inner_1, hidden, inner_2, weight_1, weight_2)
+        y = (x.flatten(0, 1) @ shortcut.T).view_as(hidden)
+        _add_convolution(y, inner_2, weight_2, d)
+        ctx.save_for_backward(x, inner_1, hidden, inner_2, weight_1, weight_2, shortcut)
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
-        x, inner_1, hidden, inner_2, weight_1, weight_2 = ctx.saved_tensors
-        grad = grads[0].contiguous()
-        grad_2, *second = _gradients(grad, inner_2, weight_2, ctx.dilation, ctx.time, ctx.kept)
+        x, inner_1, hidden, inner_2, weight_1, weight_2, shortcut = ctx.saved_tensors
+        d, grad = ctx.dilation, grads[0].contiguous()
+        rows, grad_rows = x.flatten(0, 1), grad.flatten(0, 1)
+        grad_shortcut = (rows.T @ grad_rows).T  # several times as fast as the other way about
+        grad_2, grad_weight_2 = _gradients_without_bias(grad, inner_2, weight_2, d)
         _through_gelu(grad_2, hidden)
-        grad_1, *first = _gradients(grad_2, inner_1, weight_1, ctx.dilation, ctx.time, ctx.kept)
+        grad_1, grad_weight_1, grad_bias_1 = _gradients(grad_2, inner_1, weight_1, d)
         _through_gelu(grad_1, x)
-        grad_1 += grad
-        return grad_1, *first, *second, None, None
+        grad_1.flatten(0, 1).addmm_(grad_rows, shortcut)
+        kept = ctx.kept
+        grad_weights = _from_taps(grad_weight_1, kept), grad_bias_1.to(kept), _from_taps(grad_weight_2, kept)
+        return grad_1, *grad_weights, grad_shortcut.to(kept), None
 
 
 def _through_gelu(grad: Tensor, x: Tensor) -> None:
@@ -115,54 +157,90 @@ def _through_gelu(grad: Tensor, x: Tensor) -> None:
     torch.ops.aten.gelu_backward.grad_input(grad, x, grad_input=grad)
 
 
-def _taps(weight: Tensor, x: Tensor, d: int, time: int) -> Tensor:
-    """The taps (3, C, C') that reach into a series, in x's precision and as `_convolve` takes them.
-
-    (C, C'), the middle one, where the dilation passes the length; else (3, C, C') or, where time is axis 1, (C', 3, C).
-    """
-    if d >= x.shape[time]:
-        return weight[1].to(x.dtype)
-    weight = weight.permute(2, 0, 1) if time else weight
-    return weight.to(x.dtype, memory_format=torch.contiguous_format)
+# Series (T, B, C)
 
 
-def _convolve(x: Tensor, taps: Tensor, bias: Tensor, d: int, time: int) -> Tensor:
-    bias = bias.to(x.dtype)
-    if time and d < x.shape[time]:
-        y = conv2d(_images(x), _images(taps), bias, padding=(0, d), dilation=(1, d))
-        return _series(y).contiguous()
-    y = torch.addmm(bias, x.flatten(0, 1), taps if d >= x.shape[time] else taps[1]).view(*x.shape[:2], -1)
-    if d < x.shape[time]:
-        y[d:].flatten(0, 1).addmm_(x[:-d].flatten(0, 1), taps[0])
-        y[:-d].flatten(0, 1).addmm_(x[d:].flatten(0, 1), taps[2])
+def _taps(weight: Tensor, x: Tensor, d: int) -> Tensor:
+    """The taps (3, C, C') in x's precision, or the middle one, (1, C, C'), where the dilation passes the length."""
+    return (weight if d < len(x) else weight[1:2]).to(x.dtype)
+
+
+def _from_taps(taps: Tensor, dtype: torch.dtype) -> Tensor:
+    """(3, C, C') or (1, C, C') -> (3, C, C')."""
+    if len(taps) == 3:
+        return taps.to(dtype)
+    weight = taps.new_zeros(3, *taps.shape[1:], dtype=dtype)
+    weight[1] = taps[0]
+    return weight
+
+
+def _convolve(x: Tensor, taps: Tensor, bias: Tensor, d: int) -> Tensor:
+    """(T, B, C) -> (T, B, C')."""
+    y = bias.expand(*x.shape[:2], -1).clone(memory_format=torch.contiguous_format)
+    _add_convolution(y, x, taps, d)
     return y
 
 
-def _gradients(
-    grad: Tensor, x: Tensor, taps: Tensor, d: int, time: int, kept: torch.dtype
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Of x, of the whole weight (3, C, C') and of the bias, the last two in the precision in which they are kept."""
-    if time and d < x.shape[time]:
-        grad_x, grad_taps, grad_bias = torch.ops.aten.convolution_backward(
-            _images(grad), _images(x), _images(taps),
-            [grad.shape[2]], [1, 1], [0, d], [1, d], False, [0, 0], 1, [True, True, True],
-        )  # fmt: skip
-        grad_weight = _series(grad_taps).permute(1, 2, 0).to(kept, memory_format=torch.contiguous_format)
-        return _series(grad_x).contiguous(), grad_weight, grad_bias.to(kept)
-    rows, grad_rows = x.flatten(0, 1), grad.flatten(0, 1)
-    grad_bias = grad_rows.sum(0).to(kept)
-    if d >= x.shape[time]:
-        grad_weight = taps.new_zeros(3, *taps.shape, dtype=kept)
-        grad_weight[1] = rows.T @ grad_rows
-        return (grad_rows @ taps.T).view_as(x), grad_weight, grad_bias
-    ahead, behind = grad[d:].flatten(0, 1), grad[:-d].flatten(0, 1)
-    grad_x, grad_taps = (grad_rows @ taps[1].T).view_as(x), torch.empty_like(taps)
-    grad_x[:-d].flatten(0, 1).addmm_(ahead, taps[0].T)
-    grad_x[d:].flatten(0, 1).addmm_(behind, taps[2].T)
-    torch.mm(x[:-d].flatten(0, 1).T, ahead, out=grad_taps[0])
-    torch.mm(rows.T, grad_rows, out=grad_taps[1])
-    torch.mm(x[d:].flatten(0, 1).T, behind, out=grad_taps[2])
-    return grad_x, grad_taps.to(kept), grad_bias
+def _add_convolution(y: Tensor, x: Tensor, taps: Tensor, d: int) -> None:
+    """The convolution of x (T, B, C), without bias, is added to y (T, B, C')."""
+    y.flatten(0, 1).addmm_(x.flatten(0, 1), taps[len(taps) // 2])
+    if len(taps) == 3:
+        y[d:].flatten(0, 1).addmm_(x[:-d].flatten(0, 1), taps[0])
+        y[:-d].flatten(0, 1).addmm_(x[d:].flatten(0, 1), taps[2])
+
+
+def _gradients(grad: Tensor, x: Tensor, taps: Tensor, d: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of `_convolve`'s x, taps and bias."""
+    return *_gradients_without_bias(grad, x, taps, d), grad.flatten(0, 1).sum(0)
+
+
+def _gradients_without_bias(grad: Tensor, x: Tensor, taps: Tensor, d: int) -> tuple[Tensor, Tensor]:
+    middle = len(taps) // 2
+    rows, grad_rows, grad_taps = x.flatten(0, 1), grad.flatten(0, 1), torch.empty_like(taps)
+    grad_x = (grad_rows @ taps[middle].T).view_as(x)
+    torch.mm(rows.T, grad_rows, out=grad_taps[middle])
+    if len(taps) == 3:
+        ahead, behind = grad[d:].flatten(0, 1), grad[:-d].flatten(0, 1)
+        grad_x[:-d].flatten(0, 1).addmm_(ahead, taps[0].T)
+        grad_x[d:].flatten(0, 1).addmm_(behind, taps[2].T)
+        torch.mm(x[:-d].flatten(0, 1).T, ahead, out=grad_taps[0])
+        torch.mm(x[d:].flatten(0, 1).T, behind, out=grad_taps[2])
+    return grad_x, grad_taps
+
+
+# Images: series (B, T, C), a kernel (C', 3, C)
+
+
+def _kernels(weights: Sequence[Tensor], dtype: torch.dtype) -> Sequence[Tensor]:
+    """Weights (3, C, C') in another precision -> kernels (C', 3, C)."""
+    return torch.stack(list(weights)).permute(0, 3, 1, 2).to(dtype, memory_format=torch.contiguous_format).unbind()
+
+
+def _from_kernels(kernels: Sequence[Tensor], dtype: torch.dtype) -> Sequence[Tensor]:
+    """(C', 3, C) -> (3, C, C')."""
+    return torch.stack(list(kernels)).permute(0, 2, 3, 1).to(dtype, memory_format=torch.contiguous_format).unbind()
+
+
+def _convolve_images(x: Tensor, kernel: Tensor, bias: Tensor, d: int) -> Tensor:
+    """(B, T, C) -> (B, T, C')."""
+    if d >= x.shape[1]:
+        return torch.addmm(bias, x.flatten(0, 1), kernel[:, 1].T).view(*x.shape[:2], -1)
+    y = conv2d(_images(x), _images(kernel), bias, padding=(0, d), dilation=(1, d))
+    return _series(y).contiguous()
+
+
+def _gradients_of_images(grad: Tensor, x: Tensor, kernel: Tensor, d: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Of `_convolve_images`' x, kernel and bias."""
+    if d >= x.shape[1]:
+        rows, grad_rows = x.flatten(0, 1), grad.flatten(0, 1)
+        grad_kernel = torch.zeros_like(kernel)
+        grad_kernel[:, 1] = grad_rows.T @ rows
+        return (grad_rows @ kernel[:, 1]).view_as(x), grad_kernel, grad_rows.sum(0)
+    grad_x, grad_kernel, grad_bias = torch.ops.aten.convolution_backward(
+        _images(grad), _images(x), _images(kernel),
+        [len(kernel)], [1, 1], [0, d], [1, d], False, [0, 0], 1, [True, True, True],
+    )  # fmt: skip
+    return _series(grad_x).contiguous(), _series(grad_kernel), grad_bias
 
 
 def _images(x: Tensor) -> Tensor:

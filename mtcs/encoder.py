@@ -6,18 +6,19 @@ Inside, tensors are (T, B, C); in reduced precision the hidden blocks are (B, T,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import gelu
 
-from mtcs.convolution import DilatedConvolution, residual_block
+from mtcs.convolution import DilatedConvolution, residual_blocks, widening_block
 
 _ROWS = 16384  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
 _MANY_ROWS = 2**18  # of those that a GPU takes through the last layer at once: they need memory, and cores to share
 
-_SHORT = 64  # steps up to which differentiating the last block at every one of them is faster than at winners only
+_SHORT = 256  # steps up to which the last block is differentiated at every one of them, see `MaxOverTimeBlock`
 _ROUND = 128  # rows of a product, see `_padded`
 
 
@@ -71,9 +72,8 @@ class DilatedEncoder(nn.Module):
             x = x * visible.unsqueeze(-1)
         if reduced:
             x = x.to(torch.get_autocast_dtype(x.device.type))
-        for block in self.blocks:
-            x = block(x, time)
-        return x.transpose(0, time).contiguous()
+        pairs = [(block.first, block.second) for block in cast("Sequence[Block]", self.blocks)]
+        return residual_blocks(x, pairs, time).transpose(0, time).contiguous()
 
 
 class MixtureEncoder(nn.Module):
@@ -105,24 +105,20 @@ class MixtureEncoder(nn.Module):
 
 
 class Block(nn.Module):
-    """GELU, convolution, GELU, convolution, plus the input."""
+    """GELU, convolution, GELU, convolution, plus the input; taken with others, see `residual_blocks`."""
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
         self.first = DilatedConvolution(width, width, dilation)
         self.second = DilatedConvolution(width, width, dilation)
 
-    def forward(self, x: Tensor, time: int = 0) -> Tensor:
-        """(T, B, C) -> (T, B, C); where `time`, the axis of time, is 1, (B, T, C) -> (B, T, C)."""
-        return residual_block(x, self.first, self.second, time)
-
 
 class MaxOverTimeBlock(nn.Module):
     """The widening last block and the maximum over time: (T, B, C) -> (B, D).
 
     Of its (T, B, D) outputs only the winners of the maximum, at most D a series, have a gradient. They are found
-    without recording, then computed again from the few rows they depend on: the same gradient at about a third of
-    the cost of differentiating the most expensive block at every step. Of short series most steps win.
+    without recording, then computed again from the few rows they depend on: the same gradient for less than
+    differentiating the most expensive block at every step. Of short series most steps win, and that takes longer.
     """
 
     def __init__(self, width: int, output: int, dilation: int) -> None:
@@ -133,17 +129,24 @@ class MaxOverTimeBlock(nn.Module):
 
     def forward(self, x: Tensor, observed: Tensor) -> Tensor:
         if len(x) <= _SHORT:
-            return _Maximum.apply(_without(self.per_step(x), observed))
+            return _Maximum.apply(_without(self._changing(x), observed)) + self._constant()
         with torch.no_grad():
             values, times = self._winners(x, observed)
-        return self._rows(x, times) if torch.is_grad_enabled() else values
+        return self._rows(x, times) if torch.is_grad_enabled() else values + self._constant()
 
     def per_step(self, x: Tensor, steps: slice = slice(None)) -> Tensor:
         """The block alone at `steps`, without the maximum: (T, B, C) -> (T, B, D)."""
         alone = self.first.dilation >= len(x)  # no step depends on another
-        x = x[steps] if alone else x
-        y = self.second(gelu(self.first(gelu(x))), residual=self.shortcut(x))
-        return y if alone else y[steps]
+        y = self._changing(x[steps] if alone else x)
+        return (y if alone else y[steps]) + self._constant()
+
+    def _changing(self, x: Tensor) -> Tensor:
+        """What changes from step to step: (T, B, C) -> (T, B, D)."""
+        return widening_block(x, self.first, self.second, self.shortcut.weight)
+
+    def _constant(self) -> Tensor:
+        """What is the same at all steps, and decides about no maximum: (D,)."""
+        return self.second.bias + self.shortcut.bias
 
     def _winners(self, x: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
         """The maxima over time (B, D) and when they occur (B, D)."""
@@ -153,7 +156,7 @@ class MaxOverTimeBlock(nn.Module):
         piece = max(1, rows // batch) if self.first.dilation >= steps else steps
         values, times = [], []
         for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
-            value, time = _without(self.per_step(some), seen).max(0)  # (B, D)
+            value, time = _without(self._changing(some), seen).max(0)  # (B, D)
             values.append(value)
             times.append(time + start)
         best, which = torch.stack(values).max(0)
