@@ -52,7 +52,7 @@ def make_task(name: str, length: int, n_classes: int, seed: int, n: int = 12) ->
     return Task(name, *splits, tuple(str(c + 1) for c in range(n_classes)))
 
 
-TASKS = (make_task("short", 9, 2, seed=0), make_task("long", 40, 3, seed=1), make_task("middle", 17, 4, seed=2))
+TASKS = (make_task("short", 9, 3, seed=0), make_task("long", 40, 2, seed=1), make_task("middle", 17, 3, seed=2))
 
 
 def batch_of(task: Task) -> Batch:

@@ -41,7 +41,7 @@ class MultiTask(Method):
         self.heads = nn.ModuleDict({name: nn.Linear(width, count, bias=False) for name, count in classes.items()})
         self.sharing_weight, self.threshold = sharing_weight, threshold
         self.reduction: Reduction = reduction
-        self.counts = tuple(classes.values())
+        self.by_count = {count: [n for n in classes if classes[n] == count] for count in sorted(set(classes.values()))}
 
     def loss(self, batch: Batch) -> Tensor:
         """Equations 2 and 6 on one mini-batch, a scalar."""
@@ -53,11 +53,13 @@ class MultiTask(Method):
         return loss
 
     def _sharing(self, x: Tensor) -> Tensor:
-        weights = torch.cat([self._head(name) for name in self.heads])  # (S, D)
+        groups = self.by_count.items()  # tasks of as many labels side by side, for one softmax
+        weights = torch.cat([self._head(name) for _, names in groups for name in names])  # (S, D)
         with torch.no_grad():
-            logits = (x @ weights.T).split(self.counts, 1)  # K times (B, C_k)
-            probabilities = torch.cat([part.softmax(1) for part in logits], 1)  # (B, S)
-        classes = torch.tensor(self.counts)
+            logits = (x @ weights.T).split([count * len(names) for count, names in groups], 1)
+            parts = [part.unflatten(1, (-1, count)) for part, count in zip(logits, self.by_count, strict=True)]
+            probabilities = torch.cat([part.softmax(2).flatten(1) for part in parts], 1)  # (B, S)
+        classes = torch.tensor([count for count, names in groups for _ in names])
         loss, share = stacked_sharing(weights, probabilities, classes, self.threshold, self.reduction)
         self.parts = {"sharing_loss": loss.detach(), "relevant_share": share}
         return loss
