@@ -34,6 +34,7 @@ from torch.nn.functional import normalize
 from torch.profiler import ProfilerActivity, profile
 
 from mtcs.encoder import DilatedEncoder
+from mtcs.memory import keep_freed_memory
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
 from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
@@ -219,6 +220,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=7, help="of all else; the least time counts")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    keep_freed_memory()  # as training does
 
     print(f"{options.tasks} tasks of {LABELS} labels, D = {WIDTH}, batch ({BATCH}, {options.length})")
     train(options.tasks, options.length, options.steps)
