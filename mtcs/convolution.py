@@ -57,7 +57,7 @@ def residual_blocks(x: Tensor, blocks: Sequence[tuple[DilatedConvolution, Dilate
     layers = [layer for pair in blocks for layer in pair]
     dilations = [layer.dilation for layer in layers]
     parameters = [layer.weight for layer in layers] + [layer.bias for layer in layers]
-    return _ResidualBlocks.apply(x, time, dilations, *parameters)
+    return _ResidualBlocks.apply(x, time, dilations, torch.is_grad_enabled(), *parameters)
 
 
 def widening_block(x: Tensor, first: DilatedConvolution, second: DilatedConvolution, shortcut: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ class _ResidualBlocks(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, time: int, dilations: Sequence[int], *parameters: Tensor) -> Tensor:
+    def forward(ctx, x: Tensor, time: int, dilations: Sequence[int], record: bool, *parameters: Tensor) -> Tensor:
         ctx.time, ctx.dilations, ctx.kept = time, dilations, parameters[0].dtype
         weights, biases = parameters[: len(dilations)], parameters[len(dilations) :]
         if time:
@@ -90,7 +90,8 @@ class _ResidualBlocks(torch.autograd.Function):
             inner_2 = gelu(hidden)
             y = convolve(inner_2, weights[i + 1], biases[i + 1], dilations[i + 1])
             y += x
-            saved += (x, inner_1, hidden, inner_2)
+            if record:  # else each block's memory serves the next
+                saved += (x, inner_1, hidden, inner_2)
             x = y
         ctx.save_for_backward(*weights, *saved)
         return x
@@ -117,7 +118,7 @@ class _ResidualBlocks(torch.autograd.Function):
             grad_biases = torch.stack(grad_biases).to(ctx.kept).unbind()
         else:
             grad_weights = [_from_taps(taps, ctx.kept) for taps in grad_weights]
-        return grad, None, None, *grad_weights, *grad_biases
+        return grad, None, None, None, *grad_weights, *grad_biases
 
 
 class _WideningBlock(torch.autograd.Function):

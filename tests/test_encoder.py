@@ -1,6 +1,7 @@
 """The encoder against its plain formulation: dilated convolutions over (B, C, T) and a masked maximum over time."""
 
 import copy
+import weakref
 from collections import defaultdict
 from functools import partial
 
@@ -294,6 +295,33 @@ def test_every_expert_and_the_gate_of_the_task_learn():
     mixture(make_series(4, 14), "a").square().sum().backward()
     still = {name for name, p in mixture.named_parameters() if p.grad is None or not p.grad.any()}
     assert still == {"gates.b.weight", "gates.b.bias"}
+
+
+class Alive(TorchDispatchMode):
+    """Counts how many outputs of GELU are held at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outputs: list[weakref.ref[Tensor]] = []
+        self.most = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        found = func(*args, **(kwargs or {}))
+        if func.overloadpacket is torch.ops.aten.gelu:
+            self.outputs = [output for output in (*self.outputs, weakref.ref(found)) if output() is not None]
+            self.most = max(self.most, len(self.outputs))
+        return found
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_without_gradients_the_memory_of_a_block_serves_the_next(bf16):
+    encoder, series = make(depth=8), make_series(4, 30)
+    with Alive() as alive, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        encoder(series)
+        assert alive.most >= 16
+    with torch.no_grad(), Alive() as alive, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        encoder(series)
+        assert alive.most <= 4
 
 
 class Products(TorchDispatchMode):
