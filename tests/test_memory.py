@@ -31,6 +31,13 @@ def test_freed_memory_is_taken_again_without_asking_the_system():
     assert page_faults(80, 10) < 1000  # 204,800 if all were handed out anew
 
 
-def test_elsewhere_nothing_happens(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "win32")
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_elsewhere_no_library_is_asked(monkeypatch, system):
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("the C library was loaded"))
+    keep_freed_memory()
+
+
+def test_a_library_without_that_setting_is_left_alone(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
     keep_freed_memory()
