@@ -89,51 +89,55 @@ def stacked_sharing(
         scaled = (probabilities * size).T  # (S, B)
         norm = scaled.square().sum(1).sqrt()
         has_partner = norm * norm.max() > least  # (S,)
-        alive, alone = (mask.nonzero().squeeze(1) for mask in (has_partner, ~has_partner))  # (S',), (S - S',)
-        if len(alive) <= 8 * block:
-            chosen = scaled[alive], task[alive], size[alive].unsqueeze(1), weights.detach()[alive]
-            found, relevant = _pull_at_once(*chosen, limit)
-        else:
+        alive = has_partner.nonzero().squeeze(1)  # (S',)
+        by_blocks = len(alive) > 8 * block
+        if by_blocks:
             alive = alive[scaled[alive].sum(1).argsort(descending=True)]
-            rows, size = weights.detach().index_select(0, alive), size[alive].unsqueeze(1)
-            chosen = scaled.index_select(0, alive), task[alive], size, rows
-            found, relevant = _pull_by_blocks(*chosen, limit, extremes, block)
-        pull = torch.empty_like(weights).index_copy_(0, alive, found).index_fill_(0, alone, 0)
+        place = alive.new_full((len(weights),), len(alive))  # (S,) where a label is in `alive`, S' if it is not
+        place[alive] = torch.arange(len(alive), device=alive.device)
+        rows, size = weights.detach().index_select(0, alive), size[alive].unsqueeze(1)
+        chosen = scaled.index_select(0, alive), task[alive], size, rows
+        pull = rows.new_empty(len(alive) + 1, rows.shape[1])  # the last row for labels that are not alive
+        pull[-1] = 0
+        if by_blocks:
+            loss, relevant = _pull_by_blocks(*chosen, limit, pull[:-1], extremes, block)
+        else:
+            loss, relevant = _pull_at_once(*chosen, limit, pull[:-1])
         pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
-    return _Quadratic.apply(weights, pull, scale), share
+    return _Quadratic.apply(weights, scale * loss, pull, place, 2 * scale), share
 
 
 class _Quadratic(torch.autograd.Function):
-    """scale <W, pull>, with `pull` the product of W with a constant symmetric matrix: its gradient is 2 scale `pull`.
-
-    It takes the memory of `pull`.
-    """
+    """`value` as a function of weights (S, D) whose gradient is `scale` times the rows `place` (S,) of `pull`."""
 
     @staticmethod
-    def forward(ctx, weights: Tensor, pull: Tensor, scale: float) -> Tensor:
-        ctx.save_for_backward(pull)
+    def forward(ctx, weights: Tensor, value: Tensor, pull: Tensor, place: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(pull, place)
         ctx.scale = scale
-        return scale * torch.dot(weights.flatten(), pull.flatten())
+        return value.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
-        (pull,) = ctx.saved_tensors
-        return pull.mul_(2 * ctx.scale * grads[0]), None, None
+        pull, place = ctx.saved_tensors
+        return pull.mul_(ctx.scale * grads[0]).index_select(0, place), None, None, None, None
 
 
-def _pull_at_once(scaled: Tensor, task: Tensor, size: Tensor, rows: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
-    """The rows of r W - V W, (S, D), and the number of relevant pairs.
+def _pull_at_once(
+    scaled: Tensor, task: Tensor, size: Tensor, rows: Tensor, limit: Tensor, pull: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Put r W - V W into `pull` (S, D); returns <W, r W - V W> and the number of relevant pairs, scalars.
 
     scaled: probabilities of labels, times the number of labels of their task, (S, B); task, size: (S,) and (S, 1), each
-        label's task and its number of labels; rows: weights (S, D), overwritten; limit: of `_indicator`.
+        label's task and its number of labels; rows: weights (S, D); limit: of `_indicator`.
     """
     partners = torch.cat((rows, torch.ones_like(size)), 1).div_(size)  # (S, D + 1), the last for row sums of V
     indicator = _indicator(scaled, scaled, task, task, limit)  # (S, S)
     found = indicator.to(partners.dtype) @ partners  # (S, D + 1)
-    return rows.mul_(found[:, -1:]).sub_(found[:, :-1]).div_(size), indicator.count_nonzero()
+    torch.mul(rows, found[:, -1:], out=pull).sub_(found[:, :-1]).div_(size)
+    return torch.dot(rows.flatten(), pull.flatten()), indicator.count_nonzero()
 
 
 def _pull_by_blocks(
@@ -142,6 +146,7 @@ def _pull_by_blocks(
     size: Tensor,
     rows: Tensor,
     limit: Tensor,
+    pull: Tensor,
     extremes: tuple[Tensor, Tensor],
     block: int,
 ) -> tuple[Tensor, Tensor]:
@@ -174,7 +179,7 @@ def _pull_by_blocks(
 
     shares = size.reciprocal().to(rows.dtype).squeeze(1)  # (S,)
     agreed = sure.to(rows.dtype)  # relevant to the whole block
-    found, sums = torch.empty_like(rows), rows.new_empty(len(rows), 1)  # V W and the row sums of V, times the size
+    sums = rows.new_empty(len(rows), 1)  # row sums of V, times the size; V W times the size goes to `pull` first
     relevant = (sure.sum(1) * (last - first + 1)).sum()
     for i, (here, own_here, others_here) in enumerate(zip(mine, own, others, strict=True)):
         candidates = torch.cat((own_here, others_here))  # (n,)
@@ -187,13 +192,15 @@ def _pull_by_blocks(
         some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
         those = candidates[some]
         v = indicator.index_select(0, some).to(rows.dtype).mul_(shares[those].unsqueeze(1)).T  # (block, n')
-        torch.mm(v, rows.index_select(0, those), out=found[here])
+        torch.mm(v, rows.index_select(0, those), out=pull[here])
         torch.sum(v, 1, keepdim=True, out=sums[here])
     agreed *= shares
-    common, common_sums = agreed @ rows, agreed.sum(1)  # (N, D), (N,)
+    common, common_sums, loss = agreed @ rows, agreed.sum(1), rows.new_zeros(())  # (N, D), (N,), ()
     for i, here in enumerate(mine):  # while a block is in the cache
-        found[here].add_(common[i]).sub_(rows[here] * (sums[here] + common_sums[i])).div_(-size[here])
-    return found, relevant
+        some = rows[here]
+        pulled = pull[here].add_(common[i]).addcmul_(some, sums[here] + common_sums[i], value=-1).div_(-size[here])
+        loss += torch.dot(some.flatten(), pulled.flatten())
+    return loss, relevant
 
 
 def _growing(labels: int, block: int) -> list[int]:
