@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -91,6 +92,16 @@ class Layout:
 
     def report(self, suite: str) -> Path:
         return self.root / "reports" / suite
+
+
+def digest(path: Path) -> str:
+    """The beginning of the SHA-256 of a file.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 _umask = Lock()  # it is read by setting it, and another thread would find that value

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ValidationError
 
 from mtcs.errors import InputError, fault
-from mtcs.layout import Layout
+from mtcs.layout import Layout, digest
 from mtcs.parameters import differences
 from mtcs.representations import Representations, read_representations
 from mtcs.results import (
@@ -64,7 +64,8 @@ def measure(
     series = {task.name: one.train for task, one in zip(data, found, strict=True)}
     curves = [curve for name in names for curve in _read_curves(layout.curves(*run, name), run)]
     trained = [_read(layout.record(*run, name), TrainingRecord, "train", run) for name in names]
-    _check_records(layout, run, trained, parameters, data)
+    represented = _read(layout.representation_cost(*run), RepresentationRecord, "represent", run)
+    _check_records(layout, run, trained, represented, parameters, data)
     return RunResult(
         suite=suite,
         method=method,
@@ -73,7 +74,7 @@ def measure(
         joint=joint,
         tasks=tuple(_task_result(layout, run, task, one) for task, one in zip(data, found, strict=True)),
         trained=tuple(trained),
-        represented=_read(layout.representation_cost(*run), RepresentationRecord, "represent", run),
+        represented=represented,
         similarity=Triangle.of(task_similarity(series)) if joint else None,
         centred=Triangle.of(task_similarity(series, centered=True)) if joint else None,
         label_affinity=Triangle.of(label_affinity(series, heads)) if joint and len(heads) == len(tasks) else None,
@@ -144,19 +145,39 @@ def _check_records(
     layout: Layout,
     run: tuple[str, str, int],
     trained: Sequence[TrainingRecord],
+    represented: RepresentationRecord,
     parameters: Mapping[str, object],
     tasks: Sequence[Task],
 ) -> None:
-    """Refuse to call a run one of these parameters and tasks if its records, where there are any, have others."""
+    """Refuse to call a run one of these parameters and tasks if its records, where they say so, have others.
+
+    The same goes for representations of other weights and predictions from other representations than there are now,
+    as there are after stages by hand of which one was left out.
+    """
     now = {name: value for name, value in parameters.items() if name != "classifier"}
     for record in trained:
         if record.settings is not None and (words := differences(record.settings, now)):
             raise InputError(f"{run[1]} was trained with {words} of params.yaml; {_remedy('train', run)}.")
+        for task in tasks if record.task is None else [task for task in tasks if task.name == record.task]:
+            if record.tasks is not None:
+                _check_fingerprint(record.tasks, task, run, "the model was trained")
+        of = represented.weights
+        if of is not None and record.weights is not None and of.get(record.task or "joint") != record.weights:
+            raise InputError(
+                f"The representations of {run[0]} are of other weights of {run[1]} than were trained last; "
+                f"{_remedy('represent', run)}, then classify."
+            )
     if found := read_classified(layout, run):
         if words := differences({"classifier": found.classifier}, {"classifier": parameters.get("classifier", {})}):
             raise InputError(f"{run[1]} was classified with {words} of params.yaml; {_remedy('classify', run)}.")
         for task in tasks:
-            check_fingerprint(found, task, run)
+            check_classified(found, task, run)
+            of = found.representations
+            if of is not None and of.get(task.name) != digest(layout.representation(*run, task.name)):
+                raise InputError(
+                    f"{task.name} was classified by other representations than there are now; "
+                    f"{_remedy('classify', run)}."
+                )
 
 
 def read_classified(layout: Layout, run: tuple[str, str, int]) -> ClassifierRecord | None:
@@ -169,12 +190,16 @@ def read_classified(layout: Layout, run: tuple[str, str, int]) -> ClassifierReco
     return _read(path, ClassifierRecord, "classify", run) if path.exists() else None
 
 
-def check_fingerprint(found: ClassifierRecord, task: Task, run: tuple[str, str, int]) -> None:
+def check_classified(found: ClassifierRecord, task: Task, run: tuple[str, str, int]) -> None:
     """Raises InputError if a task's series or labels are not those that its classifier was fitted on."""
-    if found.tasks.get(task.name) != fingerprint(task):
+    _check_fingerprint(found.tasks, task, run, "it was classified")
+
+
+def _check_fingerprint(then: Mapping[str, str], task: Task, run: tuple[str, str, int], when: str) -> None:
+    if then.get(task.name) != fingerprint(task):
         raise InputError(
-            f"{task.name} has other series or labels now than when it was classified; {_remedy('train', run)}, "
-            "then represent and classify."
+            f"{task.name} has other series or labels now than when {when}; {_remedy('train', run)}, then represent and "
+            "classify."
         )
 
 

@@ -46,8 +46,9 @@ class _Record(_Part):
 class TrainingRecord(_Record):
     """How a model came about: of `task`, or of all tasks where that is None.
 
-    settings: the method's parameters, without its classifier's, None in records of earlier versions; not written again,
-        as a result has parameters of its own.
+    settings: the method's parameters, without its classifier's; tasks: fingerprints of those it was trained on;
+        weights: the digest of their file. None in records of earlier versions; not written again, as they only tell
+        whether what a run left belongs together.
     """
 
     task: str | None = None
@@ -61,22 +62,32 @@ class TrainingRecord(_Record):
     versions: dict[str, str] = {}
     commit: str | None = None
     settings: dict[str, Any] | None = Field(default=None, exclude=True)
+    tasks: dict[str, str] | None = Field(default=None, exclude=True)
+    weights: str | None = Field(default=None, exclude=True)
 
 
 class ClassifierRecord(_Record):
-    """The parameters of the classifier that predictions are of, and the fingerprints of the tasks it was fitted on."""
+    """What predictions are of: the classifier's parameters, fingerprints of its tasks, digests of representations.
+
+    representations: of each task's file, None in records of earlier versions.
+    """
 
     classifier: dict[str, Any]
     tasks: dict[str, str]
+    representations: dict[str, str] | None = None
 
 
 class RepresentationRecord(_Record):
-    """How long the encoder took from raw series to representations, and where."""
+    """How long the encoder took from raw series to representations, and where.
+
+    weights: digests of the files they are of, by task or "joint"; as in `TrainingRecord`.
+    """
 
     series: int
     seconds: float
     device: str
     precision: str
+    weights: dict[str, str] | None = Field(default=None, exclude=True)
 
 
 class Curve(_Part):

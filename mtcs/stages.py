@@ -23,7 +23,7 @@ import typer
 import yaml
 
 from mtcs.errors import InputError, WorkError
-from mtcs.layout import Layout, write_whole
+from mtcs.layout import Layout, digest, write_whole
 from mtcs.machine import DeviceName, PrecisionName, read_machine
 from mtcs.progress import progress
 
@@ -55,8 +55,8 @@ def _names(section: str) -> Callable[[], list[str]]:
 
     def complete() -> list[str]:
         try:
-            return [str(name) for name in yaml.safe_load(WORKSPACE.params.read_text())[section]]
-        except (OSError, yaml.YAMLError, KeyError, TypeError):
+            return [str(name) for name in yaml.safe_load(WORKSPACE.params.read_text("utf-8"))[section]]
+        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):  # ValueError: as of `read_experiment`
             return []
 
     return complete
@@ -143,6 +143,7 @@ def train(
     import torch
 
     from mtcs import training
+    from mtcs.tasks import fingerprint
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
@@ -174,6 +175,8 @@ def train(
             "versions": training.versions(),
             "commit": commit,
             "settings": settings,
+            "tasks": {one.name: fingerprint(one) for one in scope},
+            "weights": digest(WORKSPACE.model(suite, method, seed, name)),
         }
         with write_whole(WORKSPACE.record(suite, method, seed, name)) as part:
             part.write_text(json.dumps(record, indent=2) + "\n")
@@ -202,10 +205,11 @@ def represent(
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     on = _hardware(spec, device, precision, workers)
     with progress(f"represent {suite}", len(tasks), "tasks") as advance:
-        done, series, start = 0, 0, time.perf_counter()
+        done, series, weights, start = 0, 0, {}, time.perf_counter()
         for name, scope in _scopes(experiment, method, tasks):
-            model = spec.build(scope)
-            training.load_weights(WORKSPACE.model(suite, method, seed, name), model)
+            model, path = spec.build(scope), WORKSPACE.model(suite, method, seed, name)
+            training.load_weights(path, model)
+            weights[name or "joint"] = digest(path)
             for task in scope:
                 found = _represented(model, task, on)
                 write_representations(WORKSPACE.representation(suite, method, seed, task.name), found)
@@ -213,7 +217,7 @@ def represent(
                 advance(done, task.name)
     spent = {"series": series, "seconds": round(time.perf_counter() - start, 1), "device": str(on)}
     with write_whole(WORKSPACE.representation_cost(suite, method, seed)) as part:
-        part.write_text(json.dumps({**spent, "precision": on.precision}, indent=2) + "\n")
+        part.write_text(json.dumps({**spent, "precision": on.precision, "weights": weights}, indent=2) + "\n")
     print(f"{method} on {suite}, seed {seed}: {done} tasks represented, {on.precision} on {on}")
 
 
@@ -245,8 +249,11 @@ def classify(
         found = _classify_on_cluster(address, run, classifier, tasks, workers)
     else:
         found = _classify_here(run, classifier, tasks, workers)
-    fitted_on = {task.name: fingerprint(task) for task in tasks}
-    record = {"classifier": experiment.parameters(method)["classifier"], "tasks": fitted_on}
+    record = {
+        "classifier": experiment.parameters(method)["classifier"],
+        "tasks": {task.name: fingerprint(task) for task in tasks},
+        "representations": {task.name: digest(WORKSPACE.representation(*run, task.name)) for task in tasks},
+    }
     with write_whole(WORKSPACE.classified(*run)) as part:
         part.write_text(json.dumps(record, indent=2) + "\n")
     shutil.rmtree(_unfinished(WORKSPACE, run), ignore_errors=True)
@@ -339,9 +346,11 @@ def predict(
     from mtcs.archive import read_raw
     from mtcs.classifiers import fitted_rows, load_classifier
     from mtcs.classifiers import predict as predicted_by
-    from mtcs.measure import check_fingerprint, read_classified
+    from mtcs.measure import check_classified, read_classified
     from mtcs.nearest import predict_nearest, read_neighbours
+    from mtcs.normalize import normalize as normalized
     from mtcs.prediction import CHECKED, alike, read_new
+    from mtcs.tasks import fingerprint
 
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
@@ -351,8 +360,14 @@ def predict(
     if task not in by_name:
         raise InputError(f"Unknown task {task}; {suite} has {', '.join(by_name)}.")
     if classified := read_classified(WORKSPACE, (suite, method, seed)):
-        check_fingerprint(classified, by_name[task], (suite, method, seed))
-    series, labels = read_new(file, read_raw(WORKSPACE.raw(suite, task), task))
+        check_classified(classified, by_name[task], (suite, method, seed))
+    raw = read_raw(WORKSPACE.raw(suite, task), task)
+    if fingerprint(normalized(raw)) != fingerprint(by_name[task]):
+        raise InputError(
+            f"{task} has other series or labels in {WORKSPACE.raw(suite, task)} than when it was normalised; run 'mtcs "
+            f"normalize {suite}', then train, represent and classify."
+        )
+    series, labels = read_new(file, raw)
     on = _hardware(spec, device, precision, workers)
     ((name, scope),) = _scopes(experiment, method, tasks, task if method in experiment.alone else None)
     torch.manual_seed(seed)

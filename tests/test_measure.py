@@ -11,7 +11,7 @@ import pytest
 
 from mtcs import measure as module
 from mtcs.errors import InputError
-from mtcs.layout import Layout, write_whole
+from mtcs.layout import Layout, digest, write_whole
 from mtcs.measure import label_affinity, measure, task_similarity
 from mtcs.representations import Representations, write_representations
 from mtcs.results import RunResult
@@ -145,6 +145,30 @@ def test_a_run_of_other_parameters_is_refused(
         return
     with pytest.raises(InputError, match=message):
         measure(layout, *RUN, list(TASKS), now, True)
+
+
+def test_a_run_whose_files_do_not_belong_together_is_refused(layout: Layout) -> None:
+    fingerprints = {name: fingerprint(read_task(layout.normalized("tiny", name))) for name in TASKS}
+    representations = {name: digest(layout.representation(*RUN, name)) for name in TASKS}
+    cost = json.loads(layout.representation_cost(*RUN).read_text())
+
+    def leave(trained_on: dict = fingerprints, weights: str = "new", read: dict = representations) -> None:
+        write(layout.record(*RUN), json.dumps({**RECORD, "tasks": trained_on, "weights": weights}))
+        write(layout.representation_cost(*RUN), json.dumps({**cost, "weights": {"joint": "new"}}))
+        classified = {"classifier": {}, "tasks": fingerprints, "representations": read}
+        write(layout.classified(*RUN), json.dumps(classified))
+
+    leave()
+    written = measured(layout).model_dump()
+    assert {"tasks", "weights"}.isdisjoint({*written["trained"][0], *written["represented"]})
+    for fault, message in (
+        ({"trained_on": {**fingerprints, "Three": "another"}}, "Three has other series or labels now than when the mod"),
+        ({"weights": "newer"}, "The representations of tiny are of other weights of mtcs than were trained last; run"),
+        ({"read": {**representations, "Two": "another"}}, "Two was classified by other representations than there are"),
+    ):
+        leave(**fault)
+        with pytest.raises(InputError, match=f"^{message}"):
+            measured(layout)
 
 
 def test_predictions_of_other_labels_are_refused(layout: Layout) -> None:

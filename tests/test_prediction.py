@@ -189,6 +189,21 @@ def test_labels_that_are_called_otherwise_now_are_not_mixed_up(there: Path):
         path.write_bytes(before)
 
 
+def test_new_series_are_not_scaled_by_another_training_split(there: Path):
+    (path,) = LAYOUT.raw("mine", "Pump").glob("*_TRAIN.*")
+    before = path.read_text()
+    try:
+        path.write_text(before.replace("53.", "93.", 1))
+        assert path.read_text() != before
+        code, out, said = run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv")
+        assert (code, out) == (2, "")
+        assert said.startswith(
+            f"mtcs: Pump has other series or labels in {path.parent} than when it was normalised; run 'mtcs normalize "
+        )
+    finally:
+        path.write_text(before)
+
+
 def test_a_classifier_of_a_part_of_the_training_series_predicts(there: Path):
     """More series than `max_train`: those that the SVM knows are no longer the first ones."""
     for part, first in (("TRAIN", 10), ("TEST", 20)):
