@@ -84,10 +84,25 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(
                     f"methods.{name}.classifier: {classifier} is not among classifiers ({', '.join(self.classifiers)})"
                 )
+        if not (self.joint or self.alone):
+            raise ValueError("joint and alone: both are empty, expected at least one method")
         for suite, entry in self.suites.items():
             for name in entry.methods or ():
                 if name not in self.known:
                     raise ValueError(f"suites.{suite}.methods: {name} is not among joint, alone and ablation")
+        return self
+
+    @model_validator(mode="after")
+    def _dtw_is_searched(self) -> Experiment:
+        """DTW hands on the series themselves: there is no model that tasks could share, and no vector for an SVM."""
+        for name in (name for name in self.known if self.methods[name].kind == "dtw"):
+            if name not in self.alone:
+                raise ValueError(f"methods.{name}.kind: dtw trains no model that tasks share; list {name} under alone")
+            classifier = self.methods[name].classifier
+            if (kind := self.classifiers[classifier].kind) != "nearest_neighbour":
+                raise ValueError(
+                    f"methods.{name}.classifier: {classifier} is of kind {kind}, expected nearest_neighbour with dtw"
+                )
         return self
 
     @property

@@ -161,8 +161,11 @@ def test_shell_completion(words, expected):
     assert done.stdout.split() == expected
 
 
-def test_shell_completion_without_params_is_empty():
+@pytest.mark.parametrize("content", [None, b"suites: 2024-13-45\n", "suites: {größe: {}}\n".encode("latin-1")])
+def test_shell_completion_without_params_is_empty(content):
     LAYOUT.params.unlink()
+    if content is not None:
+        LAYOUT.params.write_bytes(content)
     environment = {"_MTCS_COMPLETE": "complete_bash", "COMP_WORDS": "mtcs normalize ", "COMP_CWORD": "2"}
     done = CliRunner().invoke(app, [], prog_name="mtcs", env=environment)
     assert done.stdout.split() == []

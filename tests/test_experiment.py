@@ -124,6 +124,12 @@ MISTAKES = [
     (("seeds",), [2**32], "seeds.0: Input should be less than 4294967296 (is 4294967296)"),
     (("joint",), ["mtcs", "mtcs"], "joint, alone and ablation: mtcs stands there twice"),
     (("alone",), ["mtcs"], "joint, alone and ablation: mtcs stands there twice"),
+    (("joint",), [], "joint and alone: both are empty, expected at least one method"),
+    (
+        ("methods", "mtcs"),
+        {"kind": "dtw", "classifier": "svm"},
+        "methods.mtcs.kind: dtw trains no model that tasks share; list mtcs under alone",
+    ),
     (("alone",), ["ts3vec"], "joint, alone and ablation: ts3vec is not among methods (mtcs, unused)"),
     (("suites", "one", "tasks"), [], "suites.one.tasks: Tuple should have at least 1 item after validation, not 0"),
     (("suites", "one", "tasks"), ["A", "B", "A"], "suites.one.tasks: A stands there twice"),
@@ -166,6 +172,18 @@ def test_a_mistake_is_named_in_one_line(tmp_path, where, value, message):
     assert message in said
     assert said.endswith(".")
     assert "\n" not in said
+
+
+def test_dtw_needs_a_nearest_neighbour(tmp_path):
+    content = valid()
+    content["methods"]["dtw"] = {"kind": "dtw", "classifier": "svm"}
+    content["alone"] = ["dtw"]
+    message = r"methods\.dtw\.classifier: svm is of kind svm, expected nearest_neighbour with dtw\.$"
+    with pytest.raises(InputError, match=message):
+        read_experiment(write(tmp_path, content))
+    content["classifiers"]["nearest"] = {"kind": "nearest_neighbour"}
+    content["methods"]["dtw"]["classifier"] = "nearest"
+    assert read_experiment(write(tmp_path, content)).alone == ("dtw",)
 
 
 @pytest.mark.parametrize("value", ["2024-13-45", "0b_"])

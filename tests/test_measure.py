@@ -162,7 +162,10 @@ def test_a_run_whose_files_do_not_belong_together_is_refused(layout: Layout) -> 
     written = measured(layout).model_dump()
     assert {"tasks", "weights"}.isdisjoint({*written["trained"][0], *written["represented"]})
     for fault, message in (
-        ({"trained_on": {**fingerprints, "Three": "another"}}, "Three has other series or labels now than when the mod"),
+        (
+            {"trained_on": {**fingerprints, "Three": "another"}},
+            "Three has other series or labels now than when the mod",
+        ),
         ({"weights": "newer"}, "The representations of tiny are of other weights of mtcs than were trained last; run"),
         ({"read": {**representations, "Two": "another"}}, "Two was classified by other representations than there are"),
     ):
