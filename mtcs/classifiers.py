@@ -145,14 +145,30 @@ def fit_svm(
     return FittedSVM(svc, cost, scores, gave_up)
 
 
-def _first_fit(features: np.ndarray, labels: np.ndarray, costs: Iterable[float], **settings: Any) -> tuple[SVC, float]:
-    """An SVC with the first C that has a solution, and that C; settings: of the SVC."""
+def _first_fit(
+    features: np.ndarray, labels: np.ndarray, costs: Iterable[float], gamma: float, max_iter: int
+) -> tuple[SVC, float]:
+    """An SVC with the first C that has a solution, and that C."""
     for cost in costs:
-        svc = _fit(features, labels, C=cost, **settings)
+        if np.isinf(cost) and _collide(features, labels, gamma):
+            svc = None
+        else:
+            svc = _fit(features, labels, C=cost, gamma=gamma, max_iter=max_iter)
         if svc is not None:
             return svc, cost
         log.warning("C = %g has no solution: nearly equal series have different labels; fitted with another C.", cost)
     raise InputError(f"No C of the classifier's costs has a solution on these {len(labels)} series; add a smaller one.")
+
+
+def _collide(features: np.ndarray, labels: np.ndarray, gamma: float) -> bool:
+    """Whether two series with different labels are the same to libsvm, which keeps its kernel in single precision."""
+    left, right = _factors(features, gamma)
+    for start in range(0, len(labels), _ROWS):
+        block = slice(start, start + _ROWS)
+        apart = labels[block, np.newaxis] != labels  # (m, n)
+        if (_rbf(left[block], right)[apart].astype(np.float32) >= 1).any():
+            return True
+    return False
 
 
 def _fit(features: np.ndarray, labels: np.ndarray, **settings: Any) -> SVC | None:

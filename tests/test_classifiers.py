@@ -117,6 +117,18 @@ def knotted() -> tuple[np.ndarray, np.ndarray]:
     return x, np.arange(8) % 2
 
 
+def test_equal_series_with_different_labels_leave_a_hard_margin_out(caplog):
+    rng = np.random.default_rng(0)
+    y = np.arange(40) % 2
+    x = rng.normal(size=(40, 16)).astype(np.float32) + 6 * y[:, np.newaxis]
+    x[39] = x[38]
+    fitted = fit_svm(x, y, SPEC)
+    assert (fitted.cost, fitted.scores) == (1e4, None)
+    assert "C = inf has no solution: nearly equal series have different labels" in caplog.text
+    new = rng.normal(size=(100, 16)) + 6 * (np.arange(100) % 2)[:, np.newaxis]
+    assert (predict(fitted.svc, new) == np.arange(100) % 2).mean() > 0.95
+
+
 def test_overflow_of_a_hard_margin_leaves_it_out(caplog):
     x, y = knotted()
     with pytest.raises(ValueError, match="not finite"):
