@@ -7,6 +7,7 @@ import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _LARGEST = 2**31 - 1  # bytes
+_OLD_LARGEST = 2**25  # of the mapping threshold in older versions of glibc, which refuse more
 
 
 def keep_freed_memory() -> None:
@@ -16,6 +17,6 @@ def keep_freed_memory() -> None:
     with zeros: with the same tensors in every step, up to a quarter of a training step on a CPU went there.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
+    # Either setting freezes the other, which grows with what is freed: trimming alone would leave large blocks mapped.
+    if mallopt and (mallopt(_MMAP_THRESHOLD, _LARGEST) or mallopt(_MMAP_THRESHOLD, _OLD_LARGEST)):
         mallopt(_TRIM_THRESHOLD, _LARGEST)
-        mallopt(_MMAP_THRESHOLD, _LARGEST)

@@ -3,6 +3,7 @@
 import ctypes
 import resource
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,9 +27,28 @@ def page_faults(megabytes: int, times: int) -> int:
 
 @pytest.mark.skipif(not GLIBC, reason="only glibc can be told to keep what is freed")
 def test_freed_memory_is_taken_again_without_asking_the_system():
+    if not ctypes.CDLL(None).mallopt(-3, 2**31 - 1):
+        pytest.skip("this version of glibc maps blocks so large whatever it is told")
     keep_freed_memory()
     page_faults(80, 2)  # more than glibc would keep by itself
     assert page_faults(80, 10) < 1000  # 204,800 if all were handed out anew
+
+
+@pytest.mark.parametrize(("most", "taken"), [(2**31 - 1, 2**31 - 1), (2**25, 2**25), (0, None)])
+def test_trimming_is_set_only_with_a_threshold_that_the_library_takes(monkeypatch, most, taken):
+    """A library that refuses the threshold for mapping would keep its smallest one once trimming is set."""
+    settings = {}
+
+    def mallopt(name: int, value: int) -> int:
+        if name == -3 and value > most:
+            return 0
+        settings[name] = value
+        return 1
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=mallopt))
+    keep_freed_memory()
+    assert settings == ({} if taken is None else {-3: taken, -1: 2**31 - 1})
 
 
 @pytest.mark.parametrize("system", ["darwin", "win32"])
