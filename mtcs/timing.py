@@ -58,16 +58,17 @@ def time_method(
             read = len(task.test) + (len(task.train) if total else 0)
             reading += read * (_representing(model, task, on) if total else _searching(task))
             series += read
+    where = on if models else Hardware(torch.device("cpu"), False)  # a search runs on no other device
     return MethodCost(
         method=method,
         parameters=dict(parameters),
         models=models,
         training_seconds=round(training, 1) if models else None,
-        series_per_second=round(series / reading, 1),
+        series_per_second=float(f"{series / reading:.4g}"),
         weights=weights,
-        peak_memory_mb=round(peak_memory(on), 1),
-        device=str(on),
-        precision=on.precision,
+        peak_memory_mb=round(peak_memory(where), 1),
+        device=str(where),
+        precision=where.precision,
     )
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from mtcs import timing
 from mtcs.methods.base import Method
@@ -14,7 +15,7 @@ from mtcs.specs.base import Schedule
 from mtcs.specs.dtw import DtwSpec
 from mtcs.specs.multitask import MultiTaskSpec
 from mtcs.tasks import Split, Task
-from mtcs.training import hardware
+from mtcs.training import Hardware, hardware
 
 SPEC = MultiTaskSpec(
     kind="multitask",
@@ -69,6 +70,14 @@ def test_a_joint_model_is_projected_from_each_tasks_share_of_an_epoch(clocks: li
     assert cost.series_per_second == pytest.approx(400 / (30 * 0.25 + 370 * 0.5), abs=0.1)
     assert (cost.models, cost.method, cost.parameters, cost.precision) == (1, "mtcs", {"depth": 1}, "fp32")
     assert cost.weights == sum(weight.numel() for weight in SPEC.build(TASKS).parameters())
+    assert cost.peak_memory_mb > 10
+
+
+def test_a_search_is_said_to_run_on_the_processor_beside_a_gpu() -> None:
+    spec = DtwSpec(kind="dtw", classifier="nearest")
+    cost = timing.time_method("dtw", spec, TASKS, False, {}, Hardware(torch.device("cuda"), True))
+    assert cost.device.startswith("cpu")
+    assert cost.precision == "fp32"
     assert cost.peak_memory_mb > 10
 
 
