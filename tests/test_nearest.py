@@ -69,6 +69,15 @@ def test_other_series_do_not_continue_it(tmp_path):
     assert len(paths) == 4
 
 
+def test_other_code_does_not_continue_it(tmp_path, monkeypatch):
+    (series, labels), (queries, _) = waves(8, 20, seed=0), waves(12, 20, seed=1)
+    before = unfinished(tmp_path, series, labels, queries)
+    (tmp_path / "nearest.py").write_text("")
+    (tmp_path / "dtw.py").write_text("")
+    monkeypatch.setattr("mtcs.nearest.__file__", str(tmp_path / "nearest.py"))
+    assert unfinished(tmp_path, series, labels, queries) != before
+
+
 def test_no_series_to_search_among():
     queries, _ = waves(2, 5, seed=0)
     with pytest.raises(InputError, match="There are no references"):
