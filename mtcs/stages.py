@@ -170,7 +170,7 @@ def train(
             "seconds": round(trained.seconds, 1),
             "steps": len(trained.curves),
             "series_per_second": round(speed, 1),
-            "peak_memory_mb": round(training.peak_memory(on), 1),
+            "peak_memory_mb": round(trained.peak, 1),
             "parameters": sum(weight.numel() for weight in model.parameters()),
             "versions": training.versions(),
             "commit": commit,

@@ -91,6 +91,7 @@ class Progress:
     epoch: int = 0
     series: int = 0
     seconds: float = 0.0
+    peak: float = 0.0  # memory, in MB, before an interruption too
     rows: list[tuple[float, ...]] = field(default_factory=list)  # COLUMNS, the task as its index
 
 
@@ -101,11 +102,13 @@ class Trained:
     curves: one row a step with the columns `COLUMNS`.
     seconds: spent training, those before an interruption included.
     series: seen in that time, each pass counted.
+    peak: largest memory held, in MB, as `peak_memory`, before an interruption too.
     """
 
     curves: pd.DataFrame
     seconds: float
     series: int
+    peak: float
 
 
 def fit(
@@ -123,13 +126,13 @@ def fit(
         the caller removes it when the result is safe.
 
     Raises:
-        WorkError: if a loss is not finite; the message names step, task and learning rate.
+        WorkError: if a loss is not finite; the message names step, task and learning rate. If the checkpoint is none.
     """
     keep_freed_memory()
     method.to(on.device).train()
     total = count_steps(schedule, tasks)
     if total == 0:
-        return Trained(_curves([], tasks), 0.0, 0)
+        return Trained(_curves([], tasks), 0.0, 0, peak_memory(on))
     optimizer = _optimizer(method, schedule)
     average = [weight.detach().clone() for weight in method.parameters()] if schedule.average else []
     done = Progress()
@@ -146,6 +149,7 @@ def fit(
             done.epoch += 1
             now = time.perf_counter()
             done.seconds += now - start
+            done.peak = max(done.peak, peak_memory(on))
             if checkpoint is not None and (len(done.rows) == total or saving <= _SAVING * (now - saved)):
                 _save(checkpoint, method, optimizer, average, done)
                 saved = time.perf_counter()
@@ -153,7 +157,7 @@ def fit(
     with torch.no_grad():
         for weight, mean in zip(method.parameters(), average, strict=schedule.average):
             weight.copy_(mean)
-    return Trained(_curves(done.rows, tasks), done.seconds, done.series)
+    return Trained(_curves(done.rows, tasks), done.seconds, done.series, done.peak)
 
 
 def _curves(rows: list[tuple[float, ...]], tasks: Sequence[Task]) -> pd.DataFrame:
@@ -338,7 +342,7 @@ def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, average:
     tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average)}
     tensors["rows"] = torch.tensor(done.rows, dtype=torch.float64)
     with write_whole(path) as part:
-        facts = {"epoch": str(done.epoch), "series": str(done.series), "seconds": repr(done.seconds)}
+        facts = {name: repr(getattr(done, name)) for name in ("epoch", "series", "seconds", "peak")}
         part.write_bytes(safetensors.torch.save(tensors, metadata=facts))
 
 
@@ -348,7 +352,8 @@ def _resume(path: Path, method: Method, optimizer: torch.optim.Optimizer, averag
             facts = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.offset_keys()}
         rows = [tuple(row) for row in tensors.pop("rows").tolist()]
-        done = Progress(int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), rows)
+        spent = float(facts["seconds"]), float(facts["peak"])
+        done = Progress(int(facts["epoch"]), int(facts["series"]), *spent, rows)
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         raise WorkError(f"{path} is not a checkpoint ({error}); remove it and run the same command again.") from error
     method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})

@@ -276,6 +276,16 @@ def test_a_run_killed_before_its_result_was_saved_trains_no_further(tmp_path):
     assert recorded == seconds
 
 
+def test_peak_memory_is_of_the_whole_run(tmp_path, monkeypatch):
+    spec, checkpoint = make_spec(epochs=2), tmp_path / "run.safetensors"
+
+    def peak(used: float, checkpoint: Path | None) -> float:
+        monkeypatch.setattr("mtcs.training.peak_memory", lambda on: used)
+        return fit(spec.build(TASKS), TASKS, spec.schedule_for(TASKS), 0, CPU, checkpoint).peak
+
+    assert [peak(700, checkpoint), peak(300, checkpoint), peak(300, None)] == [700, 700, 300]
+
+
 def write_workspace(root: Path, epochs: int) -> Layout:
     """A folder in which `mtcs train mtcs tiny` takes long enough to be killed, about a fifth of a second an epoch."""
     layout = Layout(root)
