@@ -74,8 +74,10 @@ def stacked_sharing(
     own mean squares.
     """
     with torch.no_grad():
+        pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         classes = classes.to(weights.device)
-        task = torch.arange(len(classes), device=weights.device).repeat_interleave(classes)  # (S,)
+        task = torch.arange(len(classes), device=weights.device)
+        task = task.repeat_interleave(classes, output_size=len(weights))  # (S,)
         size = classes[task].to(probabilities.dtype)  # (S,) number of labels of the row's task
         mass = probabilities.new_zeros(len(probabilities), len(classes))
         mass = mass.index_add(1, task, probabilities)  # (B, K), ones where rows are softmax outputs
@@ -103,7 +105,6 @@ def stacked_sharing(
             loss, relevant = _pull_by_blocks(*chosen, limit, pull[:-1], extremes, block)
         else:
             loss, relevant = _pull_at_once(*chosen, limit, pull[:-1])
-        pairs = int(classes.sum()) ** 2 - int(classes.square().sum())
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
     return _Quadratic.apply(weights, scale * loss, pull, place, 2 * scale), share
