@@ -100,12 +100,13 @@ def suites() -> None:
 def methods() -> None:
     """List the methods of params.yaml and their parameters."""
     from mtcs.experiment import read_experiment
+    from mtcs.parameters import effective
 
     experiment = read_experiment(stages.WORKSPACE.params)
     for name in experiment.known:
         note = ", a variant for the table of ablations" if name in experiment.ablation else ""
         typer.echo(f"{name}: one model for {'each task' if name in experiment.alone else 'a suite'}{note}")
-        for parameter, value in experiment.methods[name].model_dump(mode="json").items():
+        for parameter, value in effective(experiment.methods[name].model_dump(mode="json")).items():
             if isinstance(value, dict):
                 value = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
             typer.echo(f"  {parameter:16} {value}")

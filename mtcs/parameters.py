@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 
-def parameter_table(parameters: Mapping[str, object]) -> dict[str, list[str]]:
+def parameter_table(parameters: Mapping[str, Mapping[str, Any] | None]) -> dict[str, list[str]]:
     """Each parameter's value by method, nested names joined by dots; empty where a method has no such parameter."""
-    flat = {method: dict(flatten(values)) for method, values in parameters.items()}
+    flat = {method: dict(flatten(effective(values or {}))) for method, values in parameters.items()}
     names = dict.fromkeys(name for values in flat.values() for name in values)
     return {name: [values.get(name, "") for values in flat.values()] for name in names}
+
+
+def effective(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's parameters, without the schedule of one that trains nothing."""
+    trains = parameters.get("schedule", {}).get("steps") != 0
+    return {name: value for name, value in parameters.items() if trains or name != "schedule"}
 
 
 def differences(parameters: Mapping[str, object], reference: Mapping[str, object]) -> str:

@@ -623,6 +623,12 @@ def test_parameters_are_listed_by_dotted_name() -> None:
     }
 
 
+def test_a_method_that_trains_nothing_has_no_schedule() -> None:
+    schedule = {"steps": 0, "learning_rate": 1.0}
+    assert parameter_table({"dtw": {"kind": "dtw", "schedule": schedule}}) == {"kind": ["dtw"]}
+    assert "schedule.steps" in parameter_table({"tnc": {"schedule": {**schedule, "steps": 4}}})
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (292, "4 min 52 s"), (11220, "3 h 07 min")]
 )
