@@ -19,6 +19,7 @@ import stat
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -560,7 +561,7 @@ def _load(folder: Path, name: str) -> RawTask:
     train, listed = _load_part(folder, name, "TRAIN")
     test, _ = _load_part(folder, name, "TEST")
     seen = set(train.labels)
-    if twice := sorted({label for label in listed if listed.count(label) > 1}):
+    if twice := sorted(label for label, times in Counter(listed).items() if times > 1):
         raise _Fault(f"{name} lists label {twice[0]!r} twice, expected labels that differ in more than capitals")
     if unlisted := sorted(seen.difference(listed)):
         raise _Fault(f"{name} (train) has label {unlisted[0]!r}, expected one of its header's: {', '.join(listed)}")

@@ -677,6 +677,14 @@ def test_a_ts_whose_labels_differ_in_capitals_only_is_refused(tmp_path: Path) ->
         fetch_task("Toy", tmp_path / "Toy", str(source))
 
 
+def test_a_header_with_many_labels_takes_no_time(tmp_path: Path) -> None:
+    text = TRAIN.replace("true 2 10", f"true 2 10 {' '.join(f'a{i}' for i in range(50_000))}")
+    folder = write(tmp_path, {"Toy_TRAIN.ts": text, "Toy_TEST.ts": TEST})
+    begun = time.monotonic()
+    assert read_raw(folder, "Toy").classes == ("2", "10")
+    assert time.monotonic() - begun < 5
+
+
 def test_labels_that_differ_stay_apart(tmp_path: Path) -> None:
     labels = ["20240131123456788", "20240131123456789", "007", "7", "8.0", "8", "9e0", "-1"]
     text = "".join(f"{label}\t1\t{i}\n" for i, label in enumerate(labels))
