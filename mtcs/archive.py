@@ -27,6 +27,7 @@ from email.message import Message
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
 from urllib.error import HTTPError
@@ -417,22 +418,37 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
 # Unpacking
 
 
+class _Zip(BufferedReader):
+    """A zip for `zipfile` to read; what cannot be read is `BadZipFile`, and OSError is left to what is written."""
+
+    def seek(self, target: int, whence: int = 0, /) -> int:
+        if whence == 0 and target < 0:  # where the first bytes are lost
+            raise zipfile.BadZipFile(f"a member begins {-target:,} bytes before the file")
+        return super().seek(target, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            return super().read(size)
+        except OSError as error:
+            raise zipfile.BadZipFile(str(error)) from error
+
+
 def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
     """Unpack the two members that make the task, under names of our own, from a zip that may be hostile."""
-    with archive.open("rb") as file:
-        start = file.read(16)
-    if not zipfile.is_zipfile(archive):
-        raise WorkError(f"{name}: {origin} is not a whole zip archive (it starts with {start!r}); {_WAY_OUT}.")
     try:
-        with zipfile.ZipFile(archive) as members:
-            for member in _choose(name, origin, members.infolist()):
-                with members.open(member) as packed, (into / _base(member)).open("wb") as file:
+        with _Zip(archive.open("rb", buffering=0)) as packed:
+            start = packed.read(16)
+            if not zipfile.is_zipfile(packed):
+                raise WorkError(f"{name}: {origin} is not a whole zip archive (it starts with {start!r}); {_WAY_OUT}.")
+            members = zipfile.ZipFile(packed)
+            for chosen in _choose(name, origin, members.infolist()):
+                with members.open(chosen) as member, (into / _base(chosen)).open("wb") as file:
                     size = 0
-                    while chunk := packed.read(2**20):
+                    while chunk := member.read(2**20):
                         size += len(chunk)
                         if size > MAX_MEMBER:
                             raise WorkError(
-                                f"{name}: {member.filename!r} of {origin} unpacks to more than {MAX_MEMBER:,} bytes, "
+                                f"{name}: {chosen.filename!r} of {origin} unpacks to more than {MAX_MEMBER:,} bytes, "
                                 f"no task of the archive does; {_WAY_OUT}."
                             )
                         file.write(chunk)

@@ -375,6 +375,7 @@ def corrupted(content: bytes) -> bytes:
         ),
         (flagged_as_encrypted(GOOD), "'Toy_TRAIN.ts' of .* is encrypted, refused"),
         (corrupted(GOOD), r"is a damaged zip archive \(Bad CRC-32 for file 'Toy_TRAIN.ts'\)"),
+        (GOOD[10:], r"is a damaged zip archive \(a member begins 10 bytes before the file\)"),
         (zipped(FILES, zipfile.ZIP_BZIP2), "'Toy_TRAIN.ts' of .* is packed other than by deflate, refused"),
         (zipped({f"{i}": "" for i in range(101)}), "has 101 members, expected at most 100"),
     ],
@@ -391,6 +392,7 @@ def corrupted(content: bytes) -> bytes:
         "link",
         "encrypted",
         "crc",
+        "beheaded",
         "bz2",
         "many",
     ],
@@ -413,6 +415,12 @@ def test_a_zip_bomb_is_stopped_while_it_unpacks(
     with pytest.raises(WorkError, match=r"Toy: 'Toy_TEST.ts' of .* unpacks to more than 1,048,576 bytes"):
         fetch_task("Toy", tmp_path / "Toy", server.template)
     assert nothing_but(tmp_path)
+
+
+def test_a_zip_that_cannot_be_read_is_not_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "Toy.zip").symlink_to("/proc/self/mem")  # whose first bytes nobody may read, as on a broken disk
+    with pytest.raises(WorkError, match=r"^Toy: .*Toy.zip is a damaged zip archive \(\[Errno 5\] Input/output error\)"):
+        fetch_task("Toy", tmp_path / "raw/Toy", str(tmp_path))
 
 
 def test_a_zip_bomb_that_declares_a_small_size_is_refused(server: Archive, tmp_path: Path) -> None:
