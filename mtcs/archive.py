@@ -49,6 +49,8 @@ MAX_DOWNLOAD = 512 * 2**20
 MAX_MEMBER = 2**28
 """Bytes of an unpacked file, measured while it is unpacked; the archive's largest is about half of it."""
 MAX_MEMBERS = 100
+MAX_READ = 2**20
+"""Bytes of a zip read at once; its list of members is, before they can be counted, and takes about 100 a member."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called during a transfer with the task, the bytes so far and the bytes in total, where the server says."""
@@ -419,7 +421,10 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
 
 
 class _Zip(BufferedReader):
-    """A zip for `zipfile` to read; what cannot be read is `BadZipFile`, and OSError is left to what is written."""
+    """A zip for `zipfile` to read, MAX_READ bytes at most at once, whatever sizes it claims.
+
+    What cannot be read is `BadZipFile`, and OSError is left to what is written.
+    """
 
     def seek(self, target: int, whence: int = 0, /) -> int:
         if whence == 0 and target < 0:  # where the first bytes are lost
@@ -427,6 +432,8 @@ class _Zip(BufferedReader):
         return super().seek(target, whence)
 
     def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_READ:
+            raise zipfile.BadZipFile(f"its list of members has {size:,} bytes, expected at most {MAX_READ:,}")
         try:
             return super().read(size)
         except OSError as error:
@@ -444,7 +451,7 @@ def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
             for chosen in _choose(name, origin, members.infolist()):
                 with members.open(chosen) as member, (into / _base(chosen)).open("wb") as file:
                     size = 0
-                    while chunk := member.read(2**20):
+                    while chunk := member.read(MAX_READ):
                         size += len(chunk)
                         if size > MAX_MEMBER:
                             raise WorkError(

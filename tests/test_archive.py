@@ -423,6 +423,22 @@ def test_a_zip_that_cannot_be_read_is_not_a_place_that_cannot_be_written(tmp_pat
         fetch_task("Toy", tmp_path / "raw/Toy", str(tmp_path))
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_a_list_of_members_without_end_is_not_read(
+    server: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(archive, "MAX_READ", 4096)
+    if large:  # more members than the plain end of a zip can count
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    content = zipped({f"{i}": "" for i in range(101)})
+    assert (b"PK\x06\x07" in content) is large
+    server.replies = [body(content)]
+    with pytest.raises(
+        WorkError, match=r"is a damaged zip archive \(its list of members has 4,\d{3} bytes, expected at"
+    ):
+        fetch_task("Toy", tmp_path / "Toy", server.template)
+
+
 def test_a_zip_bomb_that_declares_a_small_size_is_refused(server: Archive, tmp_path: Path) -> None:
     text = TEST + "1,2,3:2\n" * 10_000
     honest, small = len(text).to_bytes(4, "little"), (100).to_bytes(4, "little")
