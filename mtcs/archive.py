@@ -376,6 +376,9 @@ def _open(name: str, url: str, headers: dict[str, str]) -> HTTPResponse:
         raise WorkError(f"{name} cannot be had from {_shown(url)} ({said}); check the name, or {_WAY_OUT}.") from error
     except (OSError, HTTPException) as error:
         raise _Broken(getattr(error, "reason", None) or error) from error
+    except ValueError as error:  # after OSError, since some are both
+        said = f"redirection to a malformed address: {error}"
+        raise WorkError(f"{name} cannot be had from {_shown(url)} ({said}); check the name, or {_WAY_OUT}.") from error
 
 
 def _validator(headers: Message) -> str | None:

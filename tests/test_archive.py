@@ -327,6 +327,14 @@ def test_only_http_redirections_are_followed(server: Archive, tmp_path: Path, ta
     assert fetch_task("Toy", tmp_path / "Toy", server.template)
 
 
+def test_a_malformed_redirection_is_the_servers_mistake(server: Archive, tmp_path: Path) -> None:
+    server.replies = [status(302, Location="http://[bad/Toy.zip")]
+    url = re.escape(server.template.format(name="Toy"))
+    with pytest.raises(WorkError, match=rf"^Toy cannot be had from {url} \(redirection to a malformed address: .*IPv6"):
+        fetch_task("Toy", tmp_path / "Toy", server.template)
+    assert nothing_but(tmp_path)
+
+
 # What arrives is hostile or wrong
 
 
