@@ -47,7 +47,13 @@ LONGEST_WAIT = 30.0
 MAX_DOWNLOAD = 512 * 2**20
 """Bytes of a zip; the archive's largest is about a fifth of it."""
 MAX_MEMBER = 2**28
-"""Bytes of an unpacked file, measured while it is unpacked; the archive's largest is about half of it."""
+"""Bytes of an unpacked file, of which reading takes up to 70 times as many; the archive's largest is half of it."""
+VALUE = 32
+"""Bytes of a value and its separator in a file of a published task: the most, which numpy writes, are 26."""
+HEADER = 2**20
+"""Bytes of what else such a file holds: its header, with comments."""
+LONGEST = 3000
+"""Values of a series where lengths vary, the padding of the 2018 archive included; its longest series has 2,844."""
 MAX_MEMBERS = 100
 MAX_READ = 2**20
 """Bytes of a zip read at once; its list of members is, before they can be counted, and takes about 100 a member."""
@@ -452,18 +458,25 @@ def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
                 raise WorkError(f"{name}: {origin} is not a whole zip archive (it starts with {start!r}); {_WAY_OUT}.")
             members = zipfile.ZipFile(packed)
             for chosen in _choose(name, origin, members.infolist()):
+                size, most = chosen.file_size, _largest(name, _base(chosen))
+                if size > most:  # `zipfile` unpacks no more than the size that a member declares
+                    raise WorkError(
+                        f"{name}: {chosen.filename!r} of {origin} unpacks to {size:,} bytes, "
+                        f"expected at most {most:,}; {_WAY_OUT}."
+                    )
                 with members.open(chosen) as member, (into / _base(chosen)).open("wb") as file:
-                    size = 0
-                    while chunk := member.read(MAX_READ):
-                        size += len(chunk)
-                        if size > MAX_MEMBER:
-                            raise WorkError(
-                                f"{name}: {chosen.filename!r} of {origin} unpacks to more than {MAX_MEMBER:,} bytes, "
-                                f"no task of the archive does; {_WAY_OUT}."
-                            )
-                        file.write(chunk)
+                    shutil.copyfileobj(member, file, MAX_READ)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise WorkError(f"{name}: {origin} is a damaged zip archive ({error}); {_WAY_OUT}.") from error
+
+
+def _largest(name: str, part: str) -> int:
+    """How many bytes a task's file may have: as many as its published size can need."""
+    size = published_sizes().get(name)
+    if size is None:
+        return MAX_MEMBER
+    n = size.n_train if "_TRAIN." in part else size.n_test
+    return min(n * (size.length or LONGEST) * VALUE + HEADER, MAX_MEMBER)
 
 
 def _choose(name: str, origin: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:

@@ -413,15 +413,27 @@ def test_a_wrong_zip_is_refused(server: Archive, tmp_path: Path, content: bytes,
     assert nothing_but(tmp_path / "raw")
 
 
-def test_a_zip_bomb_is_stopped_while_it_unpacks(
-    server: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archive, "MAX_MEMBER", 2**20)
-    bomb = zipped({"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": "0" * 2**22})
-    assert len(bomb) < 10_000
-    server.replies = [body(bomb)]
-    with pytest.raises(WorkError, match=r"Toy: 'Toy_TEST.ts' of .* unpacks to more than 1,048,576 bytes"):
-        fetch_task("Toy", tmp_path / "Toy", server.template)
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("Toy", 2**28),  # nobody publishes its size
+        ("Chinatown", 343 * 24 * 32 + 2**20),
+        ("PLAID", 537 * 3000 * 32 + 2**20),  # of unequal lengths
+        ("StarLightCurves", 2**28),
+    ],
+)
+def test_a_zip_bomb_is_refused_before_it_unpacks(server: Archive, tmp_path: Path, name: str, most: int) -> None:
+    part = f"{name}_TEST.ts"
+    content = zipped({f"{name}_TRAIN.ts": TRAIN, part: TEST})
+    declared = len(TEST).to_bytes(4, "little")
+    honest = content.rindex(declared)  # in the list of members
+    server.replies = [body(content[:honest] + (most + 1).to_bytes(4, "little") + content[honest + 4 :])]
+    url = server.template.format(name=name)
+    message = (
+        f"{name}: '{part}' of {url} unpacks to {most + 1:,} bytes, expected at most {most:,}; set MTCS_ARCHIVE to "
+    )
+    with pytest.raises(WorkError, match=f"^{re.escape(message)}"):
+        fetch_task(name, tmp_path / name, server.template)
     assert nothing_but(tmp_path)
 
 
