@@ -135,7 +135,8 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
     Raises:
         InputError: if the name or the source is not valid, a local source does not have the task, or the user's own
             files, of a task that is not the archive's, do not pass the checks.
-        WorkError: if a transfer fails, a zip cannot be unpacked, or what arrived does not pass the checks.
+        WorkError: if a transfer fails, a zip cannot be unpacked, or what arrived does not pass the checks or does not
+            fit into memory.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise InputError(f"{name!r} is not a task's name; expected letters, digits, '_' and '-' only.")
@@ -159,6 +160,7 @@ def read_raw(folder: Path, name: str) -> RawTask:
 
     Raises:
         InputError: if a file is missing or malformed, or differs from what the archive publishes.
+        WorkError: if a file does not fit into memory.
     """
     try:
         return _load(folder, name)
@@ -175,6 +177,7 @@ def read_series(path: Path) -> tuple[list[np.ndarray], list[str | None]]:
 
     Raises:
         InputError: if there is no such file, or it does not hold such series.
+        WorkError: if a `.ts` file does not fit into memory.
     """
     try:
         if path.suffix == ".ts":
@@ -636,6 +639,9 @@ def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, l
             raise _Fault(f"{path.name}, line {line} is empty, expected a series") from error
         said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))
         raise _Fault(f"{what} is not a .ts file that aeon can read ({said})") from error
+    except MemoryError as error:
+        size = f"{path.stat().st_size:,} bytes of text"
+        raise WorkError(f"{what} does not fit into memory ({size}); take a larger machine, or fewer series.") from error
     values, labels, header = read  # n arrays (1, T_i), n labels, what the header says
     if len(values) == 0:
         raise _Fault(f"{what} has no series, expected at least one")

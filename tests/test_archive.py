@@ -469,6 +469,19 @@ def test_a_zip_bomb_that_declares_a_small_size_is_refused(server: Archive, tmp_p
         fetch_task("Toy", tmp_path / "Toy", server.template)
 
 
+def test_a_task_that_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*arguments: object, **more: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(aeon.datasets, "load_from_ts_file", read)
+    message = (
+        f"Toy (train) does not fit into memory ({len(TRAIN)} bytes of text); take a larger machine, or fewer series."
+    )
+    with pytest.raises(WorkError, match=f"^{re.escape(message)}$"):
+        fetch_task("Toy", tmp_path / "raw/Toy", str(write(tmp_path / "source", FILES)))
+    assert nothing_but(tmp_path / "raw")
+
+
 def test_a_known_task_of_another_size_is_refused(server: Archive, tmp_path: Path) -> None:
     server.replies = [body(zipped({"Chinatown_TRAIN.ts": TRAIN, "Chinatown_TEST.ts": TEST}))]
     with pytest.raises(WorkError) as error:
