@@ -561,16 +561,22 @@ def _rows(tsv: Path) -> list[tuple[int, str, list[str]]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             label, *values = (field.strip() for field in line.split("\t"))
-            wrong = [value for value in values if value and not _is_number(value)]
             if not values:
                 only = f"only {label[:40]!r}, expected a label and values with tabs between them"
                 raise _Fault(f"{tsv.name}, line {number}: {only}")
-            if wrong:
-                raise _Fault(f"{tsv.name}, line {number}: value {wrong[0][:40]!r}, expected a number")
+            _check_numbers(f"{tsv.name}, line {number}", values, "")
             rows.append((number, label, values))
     if not rows:
         raise _Fault(f"{tsv.name} has no series, expected at least one")
     return rows
+
+
+def _check_numbers(where: str, values: list[str], missing: str) -> None:
+    """Raise the first of the values that is neither a number nor what stands for a missing one."""
+    for value in map(str.strip, values):
+        if value != missing and not _is_number(value):
+            expected = f"a number or {missing!r}" if missing else "a number"
+            raise _Fault(f"{where}: value {value[:40]!r}, expected {expected}")
 
 
 def _is_number(text: str) -> bool:
@@ -635,9 +641,8 @@ def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, l
     try:
         read = cast("tuple[Any, Any, dict[str, Any]]", load_from_ts_file(str(path), return_meta_data=True))
     except (OSError, ValueError, IndexError) as error:
-        if (line := _empty_line(path)) is not None:
-            raise _Fault(f"{path.name}, line {line} is empty, expected a series") from error
-        said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))
+        _check_lines(path)
+        said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))[:400]
         raise _Fault(f"{what} is not a .ts file that aeon can read ({said})") from error
     except MemoryError as error:
         size = f"{path.stat().st_size:,} bytes of text"
@@ -651,6 +656,7 @@ def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, l
         raise _Fault(f"{what} has no label after a ':' where its header announces labels; add ':?' where none is known")
     if channels != 1:
         raise _Fault(f"{what} has {channels} channels, expected one")
+    _check_lines(path, holding="_")
 
     series = [_trim(channel) for (channel,) in values]
     _check_series(series, what)
@@ -667,11 +673,22 @@ def _check_series(series: list[np.ndarray], what: str) -> None:
             raise _Fault(f"{what} has an infinite value in series {i}, expected finite or missing values")
 
 
-def _empty_line(path: Path) -> int | None:
-    """The first line of a `.ts` file's data that holds nothing."""
-    lines = [line.strip() for line in path.read_text("utf-8", errors="replace").splitlines()]
-    begins = next((i for i, line in enumerate(lines) if line.lower() == "@data"), len(lines))
-    return next((i for i, line in enumerate(lines[begins:], begins + 1) if not line), None)
+def _check_lines(path: Path, holding: str = "") -> None:
+    """Raise what is wrong with the first line of a `.ts` file that cannot be read, with its place.
+
+    holding: what the values of a line have in them if it is to be checked.
+    """
+    in_data = False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(map(str.strip, file), 1):
+            where, values = f"{path.name}, line {number}", line.rsplit(":", 1)[0]
+            if not in_data and line.lower() in ("@problemname", "@classlabel"):
+                raise _Fault(f"{where}: {line!r} alone, expected a value behind it")
+            if in_data and not line:
+                raise _Fault(f"{where} is empty, expected a series")
+            if in_data and holding in values:
+                _check_numbers(where, re.split("[,:]", values), "?")
+            in_data = in_data or line.lower() == "@data"
 
 
 def _trim(values: np.ndarray) -> np.ndarray:  # (T,) -> (T_i,)

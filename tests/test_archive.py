@@ -757,6 +757,31 @@ def test_an_empty_line_in_ones_own_ts_is_told(tmp_path: Path) -> None:
         fetch_task("Toy", tmp_path / "Toy", str(source))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("4,5,6", " ".join(["0.25"] * 1000), f"line 7: value '{'0.25 ' * 8}', expected a number or '?'"),
+        ("4,5,6", "4, five ,6", "line 7: value 'five', expected a number or '?'"),
+        ("4,5,6", "4,,6", "line 7: value '', expected a number or '?'"),
+        ("4,5,6", "4,1_0,6", "line 7: value '1_0', expected a number or '?'"),
+        ("@classLabel true 2 10", "@classLabel", "line 4: '@classLabel' alone, expected a value behind it"),
+    ],
+)
+def test_a_mistake_in_ones_own_ts_is_told_with_its_place(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = TRAIN.replace(old, new)
+    source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
+    with pytest.raises(InputError, match=f"^Toy_TRAIN.ts, {re.escape(message)}; repair the file in "):
+        fetch_task("Toy", tmp_path / "Toy", str(source))
+    with pytest.raises(InputError, match=f"^Toy_TRAIN.ts, {re.escape(message)}; repair the file or name another.$"):
+        read_series(source / "Toy_TRAIN.ts")
+
+
+def test_a_label_and_a_comment_of_a_ts_may_hold_what_a_number_may_not(tmp_path: Path) -> None:
+    text = "# 1_0\n@problemName 1_0\n@classLabel true 1_0 2_0\n@data\n1, NaN ,3:1_0\n4,?,6:2_0\n"
+    folder = write(tmp_path, {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
+    assert read_raw(folder, "Toy").classes == ("1_0", "2_0")
+
+
 def test_a_tsv_of_the_archive_agrees_with_aeons_reader(tmp_path: Path) -> None:
     tsv = AEON / "GunPoint/GunPoint_TRAIN.tsv"
     source = write(tmp_path / "source", {"Gun_TRAIN.tsv": tsv.read_text(), "Gun_TEST.tsv": tsv.read_text()})
@@ -785,7 +810,7 @@ def test_a_tsv_of_the_archive_agrees_with_aeons_reader(tmp_path: Path) -> None:
         ("TEST", "timestamps false", "timestamps true", "Toy (test) has time stamps, expected values at regular"),
         ("TEST", "7,?,9", "7,?,9:1,2,3", "Toy (test) has 2 channels, expected one"),
         ("TRAIN", "5,6", "5", "Toy (train) is not a .ts file that aeon can read (Channel 0 in case 2"),
-        ("TRAIN", "5,6", "five,6", "Toy (train) is not a .ts file that aeon can read (could not convert string"),
+        ("TRAIN", "5,6", "five,6", "Toy_TRAIN.ts, line 7: value 'five', expected a number or '?'"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_was_expected(
