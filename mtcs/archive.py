@@ -19,6 +19,7 @@ import stat
 import time
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from email.message import Message
 from functools import cache
 from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
 from urllib.error import HTTPError
@@ -45,8 +47,16 @@ LONGEST_WAIT = 30.0
 MAX_DOWNLOAD = 512 * 2**20
 """Bytes of a zip; the archive's largest is about a fifth of it."""
 MAX_MEMBER = 2**28
-"""Bytes of an unpacked file, measured while it is unpacked; the archive's largest is about half of it."""
+"""Bytes of an unpacked file, of which reading takes up to 70 times as many; the archive's largest is half of it."""
+VALUE = 32
+"""Bytes of a value and its separator in a file of a published task: the most, which numpy writes, are 26."""
+HEADER = 2**20
+"""Bytes of what else such a file holds: its header, with comments."""
+LONGEST = 3000
+"""Values of a series where lengths vary, the padding of the 2018 archive included; its longest series has 2,844."""
 MAX_MEMBERS = 100
+MAX_READ = 2**20
+"""Bytes of a zip read at once; its list of members is, before they can be counted, and takes about 100 a member."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called during a transfer with the task, the bytes so far and the bytes in total, where the server says."""
@@ -125,7 +135,8 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
     Raises:
         InputError: if the name or the source is not valid, a local source does not have the task, or the user's own
             files, of a task that is not the archive's, do not pass the checks.
-        WorkError: if a transfer fails, a zip cannot be unpacked, or what arrived does not pass the checks.
+        WorkError: if a transfer fails, a zip cannot be unpacked, or what arrived does not pass the checks or does not
+            fit into memory.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise InputError(f"{name!r} is not a task's name; expected letters, digits, '_' and '-' only.")
@@ -149,6 +160,7 @@ def read_raw(folder: Path, name: str) -> RawTask:
 
     Raises:
         InputError: if a file is missing or malformed, or differs from what the archive publishes.
+        WorkError: if a file does not fit into memory.
     """
     try:
         return _load(folder, name)
@@ -165,6 +177,7 @@ def read_series(path: Path) -> tuple[list[np.ndarray], list[str | None]]:
 
     Raises:
         InputError: if there is no such file, or it does not hold such series.
+        WorkError: if a `.ts` file does not fit into memory.
     """
     try:
         if path.suffix == ".ts":
@@ -372,6 +385,9 @@ def _open(name: str, url: str, headers: dict[str, str]) -> HTTPResponse:
         raise WorkError(f"{name} cannot be had from {_shown(url)} ({said}); check the name, or {_WAY_OUT}.") from error
     except (OSError, HTTPException) as error:
         raise _Broken(getattr(error, "reason", None) or error) from error
+    except ValueError as error:  # after OSError, since some are both
+        said = f"redirection to a malformed address: {error}"
+        raise WorkError(f"{name} cannot be had from {_shown(url)} ({said}); check the name, or {_WAY_OUT}.") from error
 
 
 def _validator(headers: Message) -> str | None:
@@ -416,27 +432,54 @@ def _chunks(response: HTTPResponse) -> Iterator[bytes]:
 # Unpacking
 
 
+class _Zip(BufferedReader):
+    """A zip for `zipfile` to read, MAX_READ bytes at most at once, whatever sizes it claims.
+
+    What cannot be read is `BadZipFile`, and OSError is left to what is written.
+    """
+
+    def seek(self, target: int, whence: int = 0, /) -> int:
+        if whence == 0 and target < 0:  # where the first bytes are lost
+            raise zipfile.BadZipFile(f"a member begins {-target:,} bytes before the file")
+        return super().seek(target, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_READ:
+            raise zipfile.BadZipFile(f"its list of members has {size:,} bytes, expected at most {MAX_READ:,}")
+        try:
+            return super().read(size)
+        except OSError as error:
+            raise zipfile.BadZipFile(str(error)) from error
+
+
 def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:
     """Unpack the two members that make the task, under names of our own, from a zip that may be hostile."""
-    with archive.open("rb") as file:
-        start = file.read(16)
-    if not zipfile.is_zipfile(archive):
-        raise WorkError(f"{name}: {origin} is not a whole zip archive (it starts with {start!r}); {_WAY_OUT}.")
     try:
-        with zipfile.ZipFile(archive) as members:
-            for member in _choose(name, origin, members.infolist()):
-                with members.open(member) as packed, (into / _base(member)).open("wb") as file:
-                    size = 0
-                    while chunk := packed.read(2**20):
-                        size += len(chunk)
-                        if size > MAX_MEMBER:
-                            raise WorkError(
-                                f"{name}: {member.filename!r} of {origin} unpacks to more than {MAX_MEMBER:,} bytes, "
-                                f"no task of the archive does; {_WAY_OUT}."
-                            )
-                        file.write(chunk)
+        with _Zip(archive.open("rb", buffering=0)) as packed:
+            start = packed.read(16)
+            if not zipfile.is_zipfile(packed):
+                raise WorkError(f"{name}: {origin} is not a whole zip archive (it starts with {start!r}); {_WAY_OUT}.")
+            members = zipfile.ZipFile(packed)
+            for chosen in _choose(name, origin, members.infolist()):
+                size, most = chosen.file_size, _largest(name, _base(chosen))
+                if size > most:  # `zipfile` unpacks no more than the size that a member declares
+                    raise WorkError(
+                        f"{name}: {chosen.filename!r} of {origin} unpacks to {size:,} bytes, "
+                        f"expected at most {most:,}; {_WAY_OUT}."
+                    )
+                with members.open(chosen) as member, (into / _base(chosen)).open("wb") as file:
+                    shutil.copyfileobj(member, file, MAX_READ)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise WorkError(f"{name}: {origin} is a damaged zip archive ({error}); {_WAY_OUT}.") from error
+
+
+def _largest(name: str, part: str) -> int:
+    """How many bytes a task's file may have: as many as its published size can need."""
+    size = published_sizes().get(name)
+    if size is None:
+        return MAX_MEMBER
+    n = size.n_train if "_TRAIN." in part else size.n_test
+    return min(n * (size.length or LONGEST) * VALUE + HEADER, MAX_MEMBER)
 
 
 def _choose(name: str, origin: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -518,16 +561,22 @@ def _rows(tsv: Path) -> list[tuple[int, str, list[str]]]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             label, *values = (field.strip() for field in line.split("\t"))
-            wrong = [value for value in values if value and not _is_number(value)]
             if not values:
                 only = f"only {label[:40]!r}, expected a label and values with tabs between them"
                 raise _Fault(f"{tsv.name}, line {number}: {only}")
-            if wrong:
-                raise _Fault(f"{tsv.name}, line {number}: value {wrong[0][:40]!r}, expected a number")
+            _check_numbers(f"{tsv.name}, line {number}", values, "")
             rows.append((number, label, values))
     if not rows:
         raise _Fault(f"{tsv.name} has no series, expected at least one")
     return rows
+
+
+def _check_numbers(where: str, values: list[str], missing: str) -> None:
+    """Raise the first of the values that is neither a number nor what stands for a missing one."""
+    for value in map(str.strip, values):
+        if value != missing and not _is_number(value):
+            expected = f"a number or {missing!r}" if missing else "a number"
+            raise _Fault(f"{where}: value {value[:40]!r}, expected {expected}")
 
 
 def _is_number(text: str) -> bool:
@@ -560,7 +609,7 @@ def _load(folder: Path, name: str) -> RawTask:
     train, listed = _load_part(folder, name, "TRAIN")
     test, _ = _load_part(folder, name, "TEST")
     seen = set(train.labels)
-    if twice := sorted({label for label in listed if listed.count(label) > 1}):
+    if twice := sorted(label for label, times in Counter(listed).items() if times > 1):
         raise _Fault(f"{name} lists label {twice[0]!r} twice, expected labels that differ in more than capitals")
     if unlisted := sorted(seen.difference(listed)):
         raise _Fault(f"{name} (train) has label {unlisted[0]!r}, expected one of its header's: {', '.join(listed)}")
@@ -592,10 +641,12 @@ def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, l
     try:
         read = cast("tuple[Any, Any, dict[str, Any]]", load_from_ts_file(str(path), return_meta_data=True))
     except (OSError, ValueError, IndexError) as error:
-        if (line := _empty_line(path)) is not None:
-            raise _Fault(f"{path.name}, line {line} is empty, expected a series") from error
-        said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))
+        _check_lines(path)
+        said = re.sub(r"^Error loading <.*?>\. ", "", " ".join(str(error).split()))[:400]
         raise _Fault(f"{what} is not a .ts file that aeon can read ({said})") from error
+    except MemoryError as error:
+        size = f"{path.stat().st_size:,} bytes of text"
+        raise WorkError(f"{what} does not fit into memory ({size}); take a larger machine, or fewer series.") from error
     values, labels, header = read  # n arrays (1, T_i), n labels, what the header says
     if len(values) == 0:
         raise _Fault(f"{what} has no series, expected at least one")
@@ -605,6 +656,7 @@ def _parse(path: Path, what: str) -> tuple[list[np.ndarray], list[str] | None, l
         raise _Fault(f"{what} has no label after a ':' where its header announces labels; add ':?' where none is known")
     if channels != 1:
         raise _Fault(f"{what} has {channels} channels, expected one")
+    _check_lines(path, holding="_")
 
     series = [_trim(channel) for (channel,) in values]
     _check_series(series, what)
@@ -621,11 +673,22 @@ def _check_series(series: list[np.ndarray], what: str) -> None:
             raise _Fault(f"{what} has an infinite value in series {i}, expected finite or missing values")
 
 
-def _empty_line(path: Path) -> int | None:
-    """The first line of a `.ts` file's data that holds nothing."""
-    lines = [line.strip() for line in path.read_text("utf-8", errors="replace").splitlines()]
-    begins = next((i for i, line in enumerate(lines) if line.lower() == "@data"), len(lines))
-    return next((i for i, line in enumerate(lines[begins:], begins + 1) if not line), None)
+def _check_lines(path: Path, holding: str = "") -> None:
+    """Raise what is wrong with the first line of a `.ts` file that cannot be read, with its place.
+
+    holding: what the values of a line have in them if it is to be checked.
+    """
+    in_data = False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(map(str.strip, file), 1):
+            where, values = f"{path.name}, line {number}", line.rsplit(":", 1)[0]
+            if not in_data and line.lower() in ("@problemname", "@classlabel"):
+                raise _Fault(f"{where}: {line!r} alone, expected a value behind it")
+            if in_data and not line:
+                raise _Fault(f"{where} is empty, expected a series")
+            if in_data and holding in values:
+                _check_numbers(where, re.split("[,:]", values), "?")
+            in_data = in_data or line.lower() == "@data"
 
 
 def _trim(values: np.ndarray) -> np.ndarray:  # (T,) -> (T_i,)

@@ -327,6 +327,14 @@ def test_only_http_redirections_are_followed(server: Archive, tmp_path: Path, ta
     assert fetch_task("Toy", tmp_path / "Toy", server.template)
 
 
+def test_a_malformed_redirection_is_the_servers_mistake(server: Archive, tmp_path: Path) -> None:
+    server.replies = [status(302, Location="http://[bad/Toy.zip")]
+    url = re.escape(server.template.format(name="Toy"))
+    with pytest.raises(WorkError, match=rf"^Toy cannot be had from {url} \(redirection to a malformed address: .*IPv6"):
+        fetch_task("Toy", tmp_path / "Toy", server.template)
+    assert nothing_but(tmp_path)
+
+
 # What arrives is hostile or wrong
 
 
@@ -375,6 +383,7 @@ def corrupted(content: bytes) -> bytes:
         ),
         (flagged_as_encrypted(GOOD), "'Toy_TRAIN.ts' of .* is encrypted, refused"),
         (corrupted(GOOD), r"is a damaged zip archive \(Bad CRC-32 for file 'Toy_TRAIN.ts'\)"),
+        (GOOD[10:], r"is a damaged zip archive \(a member begins 10 bytes before the file\)"),
         (zipped(FILES, zipfile.ZIP_BZIP2), "'Toy_TRAIN.ts' of .* is packed other than by deflate, refused"),
         (zipped({f"{i}": "" for i in range(101)}), "has 101 members, expected at most 100"),
     ],
@@ -391,6 +400,7 @@ def corrupted(content: bytes) -> bytes:
         "link",
         "encrypted",
         "crc",
+        "beheaded",
         "bz2",
         "many",
     ],
@@ -403,16 +413,50 @@ def test_a_wrong_zip_is_refused(server: Archive, tmp_path: Path, content: bytes,
     assert nothing_but(tmp_path / "raw")
 
 
-def test_a_zip_bomb_is_stopped_while_it_unpacks(
-    server: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archive, "MAX_MEMBER", 2**20)
-    bomb = zipped({"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": "0" * 2**22})
-    assert len(bomb) < 10_000
-    server.replies = [body(bomb)]
-    with pytest.raises(WorkError, match=r"Toy: 'Toy_TEST.ts' of .* unpacks to more than 1,048,576 bytes"):
-        fetch_task("Toy", tmp_path / "Toy", server.template)
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("Toy", 2**28),  # nobody publishes its size
+        ("Chinatown", 343 * 24 * 32 + 2**20),
+        ("PLAID", 537 * 3000 * 32 + 2**20),  # of unequal lengths
+        ("StarLightCurves", 2**28),
+    ],
+)
+def test_a_zip_bomb_is_refused_before_it_unpacks(server: Archive, tmp_path: Path, name: str, most: int) -> None:
+    part = f"{name}_TEST.ts"
+    content = zipped({f"{name}_TRAIN.ts": TRAIN, part: TEST})
+    declared = len(TEST).to_bytes(4, "little")
+    honest = content.rindex(declared)  # in the list of members
+    server.replies = [body(content[:honest] + (most + 1).to_bytes(4, "little") + content[honest + 4 :])]
+    url = server.template.format(name=name)
+    message = (
+        f"{name}: '{part}' of {url} unpacks to {most + 1:,} bytes, expected at most {most:,}; set MTCS_ARCHIVE to "
+    )
+    with pytest.raises(WorkError, match=f"^{re.escape(message)}"):
+        fetch_task(name, tmp_path / name, server.template)
     assert nothing_but(tmp_path)
+
+
+def test_a_zip_that_cannot_be_read_is_not_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "Toy.zip").symlink_to("/proc/self/mem")  # whose first bytes nobody may read, as on a broken disk
+    with pytest.raises(WorkError, match=r"^Toy: .*Toy.zip is a damaged zip archive \(\[Errno 5\] Input/output error\)"):
+        fetch_task("Toy", tmp_path / "raw/Toy", str(tmp_path))
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_list_of_members_without_end_is_not_read(
+    server: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(archive, "MAX_READ", 4096)
+    if large:  # more members than the plain end of a zip can count
+        monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 10)
+    content = zipped({f"{i}": "" for i in range(101)})
+    assert (b"PK\x06\x07" in content) is large
+    server.replies = [body(content)]
+    with pytest.raises(
+        WorkError, match=r"is a damaged zip archive \(its list of members has 4,\d{3} bytes, expected at"
+    ):
+        fetch_task("Toy", tmp_path / "Toy", server.template)
 
 
 def test_a_zip_bomb_that_declares_a_small_size_is_refused(server: Archive, tmp_path: Path) -> None:
@@ -423,6 +467,19 @@ def test_a_zip_bomb_that_declares_a_small_size_is_refused(server: Archive, tmp_p
     server.replies = [body(content.replace(honest, small))]
     with pytest.raises(WorkError, match=r"is a damaged zip archive \(Bad CRC-32 for file 'Toy_TEST.ts'\)"):
         fetch_task("Toy", tmp_path / "Toy", server.template)
+
+
+def test_a_task_that_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*arguments: object, **more: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(aeon.datasets, "load_from_ts_file", read)
+    message = (
+        f"Toy (train) does not fit into memory ({len(TRAIN)} bytes of text); take a larger machine, or fewer series."
+    )
+    with pytest.raises(WorkError, match=f"^{re.escape(message)}$"):
+        fetch_task("Toy", tmp_path / "raw/Toy", str(write(tmp_path / "source", FILES)))
+    assert nothing_but(tmp_path / "raw")
 
 
 def test_a_known_task_of_another_size_is_refused(server: Archive, tmp_path: Path) -> None:
@@ -677,6 +734,14 @@ def test_a_ts_whose_labels_differ_in_capitals_only_is_refused(tmp_path: Path) ->
         fetch_task("Toy", tmp_path / "Toy", str(source))
 
 
+def test_a_header_with_many_labels_takes_no_time(tmp_path: Path) -> None:
+    text = TRAIN.replace("true 2 10", f"true 2 10 {' '.join(f'a{i}' for i in range(50_000))}")
+    folder = write(tmp_path, {"Toy_TRAIN.ts": text, "Toy_TEST.ts": TEST})
+    begun = time.monotonic()
+    assert read_raw(folder, "Toy").classes == ("2", "10")
+    assert time.monotonic() - begun < 5
+
+
 def test_labels_that_differ_stay_apart(tmp_path: Path) -> None:
     labels = ["20240131123456788", "20240131123456789", "007", "7", "8.0", "8", "9e0", "-1"]
     text = "".join(f"{label}\t1\t{i}\n" for i, label in enumerate(labels))
@@ -690,6 +755,31 @@ def test_an_empty_line_in_ones_own_ts_is_told(tmp_path: Path) -> None:
     source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
     with pytest.raises(InputError, match=r"Toy_TRAIN\.ts, line 8 is empty, expected a series; repair the file in "):
         fetch_task("Toy", tmp_path / "Toy", str(source))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("4,5,6", " ".join(["0.25"] * 1000), f"line 7: value '{'0.25 ' * 8}', expected a number or '?'"),
+        ("4,5,6", "4, five ,6", "line 7: value 'five', expected a number or '?'"),
+        ("4,5,6", "4,,6", "line 7: value '', expected a number or '?'"),
+        ("4,5,6", "4,1_0,6", "line 7: value '1_0', expected a number or '?'"),
+        ("@classLabel true 2 10", "@classLabel", "line 4: '@classLabel' alone, expected a value behind it"),
+    ],
+)
+def test_a_mistake_in_ones_own_ts_is_told_with_its_place(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = TRAIN.replace(old, new)
+    source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
+    with pytest.raises(InputError, match=f"^Toy_TRAIN.ts, {re.escape(message)}; repair the file in "):
+        fetch_task("Toy", tmp_path / "Toy", str(source))
+    with pytest.raises(InputError, match=f"^Toy_TRAIN.ts, {re.escape(message)}; repair the file or name another.$"):
+        read_series(source / "Toy_TRAIN.ts")
+
+
+def test_a_label_and_a_comment_of_a_ts_may_hold_what_a_number_may_not(tmp_path: Path) -> None:
+    text = "# 1_0\n@problemName 1_0\n@classLabel true 1_0 2_0\n@data\n1, NaN ,3:1_0\n4,?,6:2_0\n"
+    folder = write(tmp_path, {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
+    assert read_raw(folder, "Toy").classes == ("1_0", "2_0")
 
 
 def test_a_tsv_of_the_archive_agrees_with_aeons_reader(tmp_path: Path) -> None:
@@ -720,7 +810,7 @@ def test_a_tsv_of_the_archive_agrees_with_aeons_reader(tmp_path: Path) -> None:
         ("TEST", "timestamps false", "timestamps true", "Toy (test) has time stamps, expected values at regular"),
         ("TEST", "7,?,9", "7,?,9:1,2,3", "Toy (test) has 2 channels, expected one"),
         ("TRAIN", "5,6", "5", "Toy (train) is not a .ts file that aeon can read (Channel 0 in case 2"),
-        ("TRAIN", "5,6", "five,6", "Toy (train) is not a .ts file that aeon can read (could not convert string"),
+        ("TRAIN", "5,6", "five,6", "Toy_TRAIN.ts, line 7: value 'five', expected a number or '?'"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_was_expected(
