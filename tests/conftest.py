@@ -1,4 +1,4 @@
-"""What holds for every test: no internet, no settings of the machine, one thread a process, GPU tests only with one."""
+"""What holds for every test: no internet, no settings of the machine or git, one thread, GPU tests only with one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ import pytest
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["MPLBACKEND"] = "Agg"
+
+# A hook of git names its repository in GIT_DIR: what a test commits goes there.
+for _name in [name for name in os.environ if name.startswith("GIT_")]:
+    del os.environ[_name]
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 @pytest.fixture(autouse=True)

@@ -55,7 +55,7 @@ NO_PART = {"represent": {"mtcs.sharing"}}
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Of this interpreter's `mtcs` and `dvc`, with nothing of the user's or the machine's configuration."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MTCS_", "DVC_", "GIT_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MTCS_", "DVC_"))}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
@@ -63,7 +63,6 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "DVC_SYSTEM_CONFIG_DIR": str(home / "system"),
         "DVC_SITE_CACHE_DIR": str(home / "site"),
         "DVC_NO_ANALYTICS": "1",
-        "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CEILING_DIRECTORIES": str(home.parent),
         **more,
     }
