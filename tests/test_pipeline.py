@@ -55,7 +55,7 @@ NO_PART = {"represent": {"mtcs.sharing"}}
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Of this interpreter's `mtcs` and `dvc`, with nothing of the user's or the machine's configuration."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MTCS_", "DVC_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
