@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# An environment whose Python is gone is made anew, and nothing in it is up to date.
+$(shell test -x $(BIN)/python || rm -f $(BIN)/activate $(VENV)/*.stamp)
+
 # dvc.yaml calls plain `mtcs`: the one of this environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -54,11 +57,11 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,cluster]'
 	@touch $@
 
-$(VENV)/run.stamp: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/run.stamp: pyproject.toml constraints.txt $(BIN)/activate
 	python -m pip install --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
-$(BIN)/python:
+$(BIN)/activate: # venv writes it after pip
 	@command -v $(PYTHON) >/dev/null || { echo \
 		"There is no $(PYTHON); install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \

@@ -54,8 +54,8 @@ def watch(
         changed = [name for name in seen if name in before and seen[name] != before[name]]
         get_run_logger().info("Changed: %s", ", ".join(changed) or "this is the first look")
         refetch = [(suite, task) for suite, _, task in (name.partition("/") for name in changed) if task]
-        if refetch:  # they are removed first: if they cannot be had then, the next look is to try again
-            _remember(root, {name: digest for name, digest in before.items() if name not in changed})
+        if refetch:  # they are removed first: if the run is refused, or they cannot be had, the next look tries again
+            _remember(root, {name: "" if name in changed else digest for name, digest in before.items()})
         bring_up_to_date(root, Request(suites or [], device=device, workers=workers, refetch=refetch))
         _remember(root, seen)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ def on_cluster(
 
     Raises:
         InputError: if Dask is not installed, or no scheduler answers at `address`.
-        WorkError: if the cluster has no worker, or they die at the work.
+        WorkError: if the cluster has no worker, they die at the work, or the scheduler is lost.
         Exception: what `work` raises.
     """
     try:
@@ -78,5 +79,10 @@ def on_cluster(
             raise WorkError(
                 f"Workers of the cluster at {address} died at this work, most likely of memory; give them more, or "
                 "leave out --dask and MTCS_DASK."
+            ) from error
+        except CancelledError as error:
+            raise WorkError(
+                f"The scheduler at {address} was lost at this work; repeat the command once it is back, or leave out "
+                "--dask and MTCS_DASK."
             ) from error
     return list(results)

@@ -1,4 +1,4 @@
-"""What holds for every test: no internet, no settings of the machine, one thread a process, GPU tests only with one."""
+"""What holds for every test: no internet, no settings of the machine or git, one thread, GPU tests only with one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
     os.environ.setdefault(_name, "1")
 os.environ["MPLBACKEND"] = "Agg"
 
-
-@pytest.fixture(autouse=True)
-def _no_machine_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MTCS_")]:
-        monkeypatch.delenv(name)
+# Before any fixture, of whatever scope. A hook of git names its repository in GIT_DIR: what a test commits goes there.
+for _name in [name for name in os.environ if name.startswith(("MTCS_", "GIT_"))]:
+    del os.environ[_name]
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,3 +145,14 @@ def test_workers_that_die():
         pytest.raises(WorkError, match=r"^Workers of the cluster at tcp://127.0.0.1:\d+ died at this work"),
     ):
         on_cluster(frail.scheduler_address, os._exit, [(1,)], lambda done: None)
+
+
+def test_scheduler_that_is_lost():
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0", host="127.0.0.1") as frail:
+
+        def hang_up(done: int) -> None:
+            if done:
+                frail.loop.add_callback(lambda: [one.abort() for one in list(frail.scheduler.client_comms.values())])
+
+        with pytest.raises(WorkError, match=r"^The scheduler at tcp://127.0.0.1:\d+ was lost at this work; repeat the"):
+            on_cluster(frail.scheduler_address, time.sleep, [(0.1,)] * 50, hang_up)

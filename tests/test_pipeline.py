@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from configparser import ConfigParser
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 import typer.core
 import typer.main
 import yaml
+from dvc.dependency import ParamsDependency
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
@@ -55,7 +57,7 @@ NO_PART = {"represent": {"mtcs.sharing"}}
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """Of this interpreter's `mtcs` and `dvc`, with nothing of the user's or the machine's configuration."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MTCS_", "DVC_", "GIT_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DVC_")}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
@@ -63,7 +65,6 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "DVC_SYSTEM_CONFIG_DIR": str(home / "system"),
         "DVC_SITE_CACHE_DIR": str(home / "site"),
         "DVC_NO_ANALYTICS": "1",
-        "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CEILING_DIRECTORIES": str(home.parent),
         **more,
     }
@@ -94,7 +95,7 @@ def stage_of(stage: PipelineStage) -> str:
 
 def paths(stage: PipelineStage, what: str) -> list[str]:
     """Paths of a stage's `deps` or `outs` as `dvc.yaml` has them; parameters are not among them."""
-    return [str(one.def_path) for one in getattr(stage, what) if type(one).__name__ != "ParamsDependency"]
+    return [str(one.def_path) for one in getattr(stage, what) if not isinstance(one, ParamsDependency)]
 
 
 def parsed(command: str) -> tuple[str, dict[str, Any]]:
@@ -140,6 +141,60 @@ def layout_outs(stage: str, suite: str, method: str = "", seed: int = -1) -> lis
         case "report":
             return [layout.report(suite)]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
+
+
+def test_data_and_parameters_of_a_stage_are_those_it_reads(pipeline):
+    for stage in pipeline:
+        name, arguments = parsed(stage.cmd)
+        run = {key: arguments[key] for key in ("suite", "method", "seed") if key in arguments}
+        data = [dep for dep in paths(stage, "deps") if not dep.startswith("mtcs/")]
+        assert sorted(data) == sorted(path.as_posix() for path in layout_deps(name, **run)), stage.name
+        listed = [key for dep in stage.deps if isinstance(dep, ParamsDependency) for key in dep.params]
+        assert sorted(listed) == sorted(parameters_read(name, **run)), stage.name
+
+
+def layout_deps(stage: str, suite: str, method: str = "", seed: int = -1) -> list[Path]:
+    layout, run = Layout(), (suite, method, seed)
+    normalized = layout.normalized(suite, "T").parent
+    match stage:
+        case "download":
+            return []
+        case "normalize":
+            return [layout.raw(suite, "T").parent]
+        case "train":
+            return [normalized]
+        case "represent":
+            return [normalized, layout.models(*run)]
+        case "classify":
+            return [normalized, layout.representation(*run, "T").parent]
+        case "measure":
+            costs, predictions = layout.representation_cost(*run), layout.prediction(*run, "T").parent
+            return [normalized, layout.training(*run), layout.representation(*run, "T").parent, costs, predictions]
+        case "report":
+            return [layout.costs(suite).parent]
+    raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
+
+
+def parameters_read(stage: str, suite: str, method: str = "", seed: int = -1) -> list[str]:
+    match stage:
+        case "download" | "normalize":
+            return [f"suites.{suite}"]
+        case "train" | "represent":
+            return [f"suites.{suite}.tasks", f"methods.{method}"]
+        case "classify":
+            return [f"suites.{suite}.tasks", f"methods.{method}.classifier", "classifiers"]
+        case "measure":
+            return [f"suites.{suite}.tasks", f"methods.{method}", "classifiers"]
+        case "report":
+            runs = ["seeds", "seeds_alone", "joint", "alone", "ablation"]
+            return [f"suites.{suite}", *runs, "methods", "classifiers"]
+    raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
+
+
+def test_dvc_tells_nobody_that_it_is_used():
+    config = ConfigParser()
+    config.read(ROOT / ".dvc/config")
+    assert not config.getboolean("core", "analytics")
 
 
 def test_deps_are_files_of_the_package_or_outs_of_a_stage(pipeline):
@@ -363,6 +418,7 @@ def test_tiny_suite_from_archive_to_report(tmp_path):
     report_is_made(workspace)
     metrics_and_plots_are_shown(workspace)
     second_run_does_nothing(workspace)
+    changed_parameters_are_shown(workspace)
     parameters_of_one_method_rerun_that_method_only(workspace)
     parameters_of_the_classifier_retrain_nothing(workspace)
     code_of_the_report_retrains_nothing(workspace)
@@ -395,6 +451,15 @@ def second_run_does_nothing(workspace: Workspace) -> None:
     assert "Running stage" not in said
     assert said.count("didn't change, skipping") == 19
     assert "up to date" in said
+
+
+def changed_parameters_are_shown(workspace: Workspace) -> None:
+    who = ("-c", "user.name=one", "-c", "user.email=one@example.com")
+    workspace.run("git", "add", "dvc.lock", "dvc.yaml", "params.yaml")
+    workspace.run("git", *who, "commit", "--quiet", "--message", "one")
+    with workspace.changed("params.yaml", lambda params: params["methods"]["mtcs"].update(sharing_weight=0.2)):
+        shown = json.loads(workspace.dvc("params", "diff", "--json"))
+    assert shown == {"params.yaml": {"methods.mtcs.sharing_weight": {"old": 0.1, "new": 0.2, "diff": 0.1}}}
 
 
 def parameters_of_one_method_rerun_that_method_only(workspace: Workspace) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -130,10 +133,25 @@ def test_links_lead_somewhere():
             assert (ROOT / link).exists(), f"{name}: {link}"
 
 
-def test_constraints_pin_every_dependency():
+def dependencies(*extras: str) -> list[Requirement]:
+    """What pyproject.toml asks for, with these extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    wanted = [Requirement(line) for line in (*project["dependencies"], *extras["dev"], *extras["cluster"])]
+    optional = [line for extra in extras for line in project["optional-dependencies"][extra]]
+    return [Requirement(line) for line in (*project["dependencies"], *optional)]
+
+
+def test_every_package_that_is_imported_is_a_dependency():
+    trees = [ast.parse(path.read_text()) for folder in ("mtcs", "flows") for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    foreign = {name.split(".")[0] for name in imported} - {"mtcs", "flows"} - sys.stdlib_module_names
+    packages = packages_distributions()
+    declared = {canonicalize_name(one.name) for one in dependencies("cluster")}
+    assert not [name for name in foreign if not declared & set(map(canonicalize_name, packages[name]))]
+
+
+def test_constraints_pin_every_dependency():
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     pins = dict(line.split("==") for line in lines)
     assert len(pins) == len(lines)
@@ -141,7 +159,7 @@ def test_constraints_pin_every_dependency():
         "a version alone, for any machine"
     )
     names = {canonicalize_name(name): version for name, version in pins.items()}
-    for requirement in wanted:
+    for requirement in dependencies("dev", "cluster"):
         assert requirement.specifier.contains(names[canonicalize_name(requirement.name)]), requirement
 
 

@@ -1,7 +1,10 @@
 """Equations 3 to 5 against plain loops, and what the vectorised form promises of gradients and memory."""
 
+from itertools import accumulate
+
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
 
@@ -179,3 +182,17 @@ def test_more_labels_than_a_block_holds_equal_fewer_and_larger_blocks():
     for result in results[:2]:
         for a, b in zip(result, results[2], strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(similar, 5 * 2000 * (64 + 32)), (heads, 2000 * 2000)])
+def test_labels_by_labels_are_never_held(given, expected):
+    """Memory, in numbers of four bytes: a few (S, D) and (S, B) where series are alike, else less than one (S, S)."""
+    weights, probabilities = given((10,) * 200, width=64, batch=32)
+    rows = torch.cat(weights).float().requires_grad_()
+    stacked = rows, torch.cat(probabilities, 1).float(), torch.full((200,), 10)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        loss, _ = stacked_sharing(*stacked)
+        loss.backward()
+    events = [event for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
+    assert 4 * rows.numel() < held < 4 * expected

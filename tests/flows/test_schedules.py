@@ -25,6 +25,7 @@ from prefect.states import Cancelling
 
 from flows.serve import deployments, main
 from flows.watch import SEEN, watch
+from flows.workspace import claimed
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie
@@ -109,6 +110,22 @@ def test_watch_keeps_what_an_archive_had_that_is_gone(workspace, tmp_path, monke
     workspace.before("download", "mkdir -p data/raw/one/A; echo 1 > data/raw/one/A/series")
     assert watch(suites=["one"], return_state=True).name != "Unchanged"
     assert fetched.exists()
+
+
+def test_watch_keeps_a_change_that_its_run_is_refused_for(workspace, tmp_path, monkeypatch):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "A.zip").write_text("first")
+    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
+    assert watch(suites=["one"], return_state=True).is_completed()
+    (archive / "A.zip").write_text("second")
+    for _ in range(2):
+        with claimed(workspace.root, "another"):
+            assert watch(suites=["one"], return_state=True).is_failed()
+    assert len(workspace.started()) == 4
+    assert watch(suites=["one"], return_state=True).is_completed()
+    assert workspace.started()[4:] == ["download one"]
+    assert watch(suites=["one"], return_state=True).name == "Unchanged"
 
 
 def test_nothing_is_served_without_a_server(monkeypatch, capsys):
