@@ -77,6 +77,10 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         for what, names in lists.items():
             if twice := sorted({str(name) for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        alike: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
+        for name in self.known:
+            if (other := alike.setdefault(name.lower().replace("-", "_"), name)) != name:
+                raise ValueError(f"joint, alone and ablation: {other} and {name} differ in capitals or dashes alone")
         for name in self.known:
             if name not in self.methods:
                 raise ValueError(f"joint, alone and ablation: {name} is not among methods ({', '.join(self.methods)})")

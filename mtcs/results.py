@@ -54,7 +54,7 @@ class TrainingRecord(_Record):
     task: str | None = None
     device: str
     precision: str
-    seconds: float
+    seconds: float = Field(ge=0)
     steps: int
     series_per_second: float | None = None
     peak_memory_mb: float
@@ -84,7 +84,7 @@ class RepresentationRecord(_Record):
     """
 
     series: int
-    seconds: float
+    seconds: float = Field(ge=0)
     device: str
     precision: str
     weights: dict[str, str] | None = Field(default=None, exclude=True)
@@ -98,7 +98,7 @@ class Curve(_Part):
 
     task: str
     step: tuple[float, ...]
-    steps: tuple[int, ...]
+    steps: tuple[Annotated[int, Field(ge=1)], ...]
     loss: Values
     sharing_loss: Values
     relevant_share: Values
@@ -162,6 +162,8 @@ class RunResult(_Part):
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
+        if len({task.task for task in self.tasks}) < len(self.tasks):
+            raise ValueError("a task stands there twice")
         labels = sum(len(task.classes) for task in self.tasks)
         for name, size in (("similarity", len(self.tasks)), ("centred", len(self.tasks)), ("label_affinity", labels)):
             triangle = getattr(self, name)

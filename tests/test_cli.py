@@ -316,7 +316,7 @@ def test_stage_before_was_not_run():
     assert fails(2, "measure", "joint", "tiny") == (
         "data/predictions/tiny/joint/seed0/Short.csv does not exist; run 'mtcs classify joint tiny --seed 0'."
     )
-    assert fails(2, "report", "tiny") == "tiny has no results of joint, alone; run 'mtcs measure joint tiny'."
+    assert fails(2, "report", "tiny") == "tiny has no results of joint, alone; run 'mtcs measure joint tiny --seed 0'."
 
 
 DAMAGE = {

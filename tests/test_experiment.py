@@ -124,6 +124,7 @@ MISTAKES = [
     (("seeds",), [2**32], "seeds.0: Input should be less than 4294967296 (is 4294967296)"),
     (("joint",), ["mtcs", "mtcs"], "joint, alone and ablation: mtcs stands there twice"),
     (("alone",), ["mtcs"], "joint, alone and ablation: mtcs stands there twice"),
+    (("alone",), ["MTCS"], "joint, alone and ablation: mtcs and MTCS differ in capitals or dashes alone"),
     (("joint",), [], "joint and alone: both are empty, expected at least one method"),
     (
         ("methods", "mtcs"),

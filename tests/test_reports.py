@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from mtcs.costs import MethodCost, SuiteCosts, write_costs
 from mtcs.errors import InputError
@@ -254,7 +255,9 @@ def test_head_accuracy_is_empty_without_heads(tmp_path: Path) -> None:
 
 
 def test_without_any_result_the_way_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^tiny has no results of mtcs, mtl; run 'mtcs measure mtcs tiny'\.$"):
+    with pytest.raises(
+        InputError, match=r"^tiny has no results of mtcs, mtl; run 'mtcs measure mtcs tiny --seed 0'\.$"
+    ):
         report(Layout(tmp_path))
 
 
@@ -1323,3 +1326,46 @@ def test_a_threshold_of_its_own_decides_which_labels_share(layout: Layout) -> No
         assert f"are relevant (τ = {threshold})" in (layout.report("tiny") / "report.html").read_text()
         counts.append(len(pd.read_csv(layout.report("tiny") / "label-affinity-mtcs.csv")))
     assert counts[0] > counts[1]
+
+
+def test_what_the_paper_prints_of_other_methods_is_not_denied() -> None:
+    printed, own = (tabulate({("mmoe", task): [0.7, 0.8]}) for task in ("FordA", "Pumps"))
+    assert text.distance(printed).startswith("The paper reports no accuracy for these methods on these tasks,")
+    assert text.distance(own).startswith("The paper reports no accuracy for these tasks,")
+
+
+def test_one_seed_of_several_has_no_spread() -> None:
+    table = tabulate({("mtcs", "FordA"): [0.5], ("mtl", "FordA"): [0.6]}, seeds=5)
+    assert "One seed of those planned: the spread over seeds is unknown." in text.caveats(table)
+
+
+def test_many_tasks_are_drawn_as_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"task{i}" for i in range(4)]
+    frame = pd.DataFrame(np.full((4, 4), 0.5), index=names, columns=names)
+    assert "<image" not in figures.similarity_map("similarity", "Similarity", frame).svg
+    monkeypatch.setattr(figures, "CELLS", 3)
+    assert "<image" in figures.similarity_map("similarity", "Similarity", frame).svg
+
+
+def test_a_curve_of_one_point_is_seen() -> None:
+    one = pd.DataFrame({"step": [1.0], "steps": [2], "loss": [0.5]})
+    axes = Figure().subplots()
+    for frame in (one, pd.concat([one, one.assign(step=9.0)])):
+        figures._plot(axes, frame, "loss")
+    assert [line.get_marker() for line in axes.lines] == [".", "None"]
+
+
+def test_an_affinity_that_is_not_known_leaves_the_others_in_the_map(layout: Layout) -> None:
+    known, unknown = (results_of(layout, "mtcs", [0])[0] for _ in range(2))
+    assert unknown.label_affinity is not None
+    rows = [list(row) for row in unknown.label_affinity.rows]
+    rows[-1][0] = None
+    triangle = unknown.label_affinity.model_copy(update={"rows": tuple(map(tuple, rows))})
+    drawn = []
+    for result in (known, unknown.model_copy(update={"label_affinity": triangle})):
+        found = affinity.gather([result], 2.0)
+        assert found is not None
+        assert found.labels is not None
+        drawn.append(figures.label_map("labels", "Labels", found.labels))
+    assert drawn[0].description == drawn[1].description
+    assert "nan" not in drawn[1].svg

@@ -13,6 +13,9 @@ from mtcs.errors import InputError
 from mtcs.results import Curve, RunResult, TaskResult, TrainingRecord, Triangle, digits, read_result, write_result
 
 
+CURVE = Curve(task="A", step=(1, 2.5), steps=(1, 2), loss=(0.5, 1), sharing_loss=(1, None), relevant_share=(1, None))
+
+
 def result(**changes: object) -> RunResult:
     values = {
         "suite": "tiny",
@@ -78,6 +81,8 @@ def test_a_triangle_is_a_symmetric_matrix_to_six_digits() -> None:
         ({"label_affinity": Triangle(rows=((1.0,),))}, "label_affinity has 1 rows, expected 4"),
         ({"similarity": {"rows": [[1.0], [1.0]]}}, "row i of a lower triangle has i \\+ 1 entries"),
         ({"broken_curve": True}, "the columns of the curve of A are not equally long"),
+        ({"tasks": [result().tasks[0]] * 2}, "a task stands there twice"),
+        ({"curves": [CURVE.model_dump() | {"steps": (1, 0)}]}, "greater than or equal to 1"),
         ({"more": 1}, "Extra inputs are not permitted"),
     ],
 )

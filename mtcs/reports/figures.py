@@ -97,6 +97,12 @@ RESOLUTION = 720
 GAPS = {"wspace": 0.12, "hspace": 0.32}
 """Between the panels of a figure, as shares of a panel."""
 
+TITLE = 32
+"""Characters of a title that fit over a panel of curves."""
+
+CELLS = 30
+"""Tasks up to which a map of similarities shows each value."""
+
 LEGEND = 6
 """Entries in a row of a legend."""
 
@@ -278,7 +284,7 @@ def critical_difference(scores: pd.DataFrame) -> Drawing | None:
 @mpl.rc_context(STYLE)
 def similarity_map(name: str, title: str, similarity: pd.DataFrame) -> Drawing:
     """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too."""
-    size = 0.37 * len(similarity)
+    size = (0.37 if len(similarity) <= CELLS else 0.25) * len(similarity)
     figure = Figure(figsize=(size, size))
     axes = figure.add_axes((0, 0, 1, 1))
     _heat(axes, similarity, _scale([similarity]))
@@ -328,10 +334,19 @@ def _scale(maps: Sequence[pd.DataFrame]) -> tuple[float, float]:
 
 
 def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> None:
-    """The cells outside the diagonal, each with its value, and the names of the tasks at two sides."""
+    """The cells outside the diagonal, each with its value, and the names of the tasks at two sides.
+
+    Those of more than `CELLS` tasks are one image without values, which takes a thousandth of the time and the space.
+    """
     tasks, (low, high) = list(similarity.index), scale
-    for (i, j), value in np.ndenumerate(similarity.to_numpy()):
-        if i != j and not np.isnan(value):
+    values = similarity.to_numpy(copy=True)
+    np.fill_diagonal(values, np.nan)
+    if len(tasks) > CELLS:
+        strength = np.nan_to_num(0.04 + 0.96 * (values - low) / (high - low))
+        axes.imshow(_tinted(strength.clip(0, 1)), extent=(0, len(tasks), len(tasks), 0), interpolation="none")
+        values[:] = np.nan
+    for (i, j), value in np.ndenumerate(values):
+        if not np.isnan(value):
             strength = (value - low) / (high - low)
             axes.fill(
                 [j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.04 + 0.96 * strength, linewidth=0
@@ -367,12 +382,13 @@ def label_map(name: str, title: str, labels: LabelAffinity) -> Drawing:
 
     relevance = labels.relevance.copy()
     owner = np.repeat(np.arange(len(tasks)), counts)
-    relevance[owner[:, None] == owner[None, :]] = 0
+    relevance[(owner[:, None] == owner[None, :]) | np.isnan(relevance)] = 0
     top = max(float(relevance.max(initial=0)), 2 * labels.threshold)
     strength = np.log(relevance.clip(1)) / np.log(top)  # 0 at the mean and below, 1 at the strongest
     pixels = np.searchsorted(edges, (np.arange(RESOLUTION) + 0.5) / RESOLUTION) - 1
 
-    figure = Figure(figsize=(5.2, 5.2))
+    size = max(5.2, 0.25 * len(tasks))  # inches: names of many tasks side by side
+    figure = Figure(figsize=(size, size))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(_tinted(strength[np.ix_(pixels, pixels)]), extent=(0, 1, 1, 0), interpolation="none")
     for a, b in pairwise(borders):
@@ -423,8 +439,8 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
     for axes, task in zip(panels, tasks, strict=False):
         for i, (method, frame) in enumerate(curves.items()):
             if method in supervised:
-                axes.plot(*_smoothed(frame.loc[frame["task"] == task], "loss"), linewidth=1.4, **_line(i))
-        axes.set_title(task)
+                _plot(axes, frame.loc[frame["task"] == task], "loss", linewidth=1.4, **_line(i))
+        axes.set_title(task if len(task) <= TITLE else f"{task[: TITLE - 1]}…")
         axes.set_yscale("log")
     low, high = panels[0].get_ylim()
     panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 100 * low else (1,)))  # of all, which share it
@@ -457,7 +473,7 @@ def objective_curves(curves: Mapping[str, pd.DataFrame], methods: Sequence[str])
         frame = curves[method]
         for task in frame["task"].unique():
             part = frame.loc[frame["task"] == task]
-            axes.plot(*_smoothed(part, "loss"), linewidth=0.9, alpha=0.7, **_line(list(curves).index(method)))
+            _plot(axes, part, "loss", linewidth=0.9, alpha=0.7, **_line(list(curves).index(method)))
         axes.set_title(shown_name(method))
     return _drawing(
         figure,
@@ -477,6 +493,9 @@ def _panels(count: int, sharey: bool) -> tuple[Figure, np.ndarray]:
     for i, axes in enumerate(grid.ravel()):
         axes.grid(axis="y")
         axes.set_visible(i < count)
+        if count - across <= i < count:  # the last of its column that is seen
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel("step")
     if not sharey:
         figure.subplots_adjust(wspace=0.25, hspace=0.45)
     return figure, grid
@@ -492,7 +511,7 @@ def sharing_curves(curves: Mapping[str, pd.DataFrame]) -> Drawing | None:
     figure = Figure(figsize=(12.8, 2.8))
     for axes, (column, title) in zip(figure.subplots(1, 2, gridspec_kw=GAPS), columns.items(), strict=True):
         for method, i in sharing.items():
-            axes.plot(*_smoothed(curves[method], column), linewidth=1.4, **_line(i))
+            _plot(axes, curves[method], column, linewidth=1.4, **_line(i))
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.set_ylim(bottom=0)
@@ -504,6 +523,12 @@ def sharing_curves(curves: Mapping[str, pd.DataFrame]) -> Drawing | None:
         f"Line plots of sharing loss and share of relevant pairs over the steps, for "
         f"{', '.join(map(shown_name, sharing))}.",
     )
+
+
+def _plot(axes: Axes, frame: pd.DataFrame, column: str, **style: Any) -> None:
+    """A line through a column of training curves; a dot where there is one point."""
+    steps, means = _smoothed(frame, column)
+    axes.plot(steps, means, marker="." if len(steps) == 1 else None, **style)
 
 
 def _smoothed(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:

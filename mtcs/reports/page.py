@@ -67,7 +67,7 @@ def write_report(
     runs = read_runs(layout, suite, tasks, {name: seeds[name] for name in (*methods, *ablation)}, parameters)
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
-        raise InputError(_nothing(suite, methods, runs.set_aside))
+        raise InputError(_nothing(suite, methods, seeds, runs.set_aside))
     long = accuracy.long_form(runs.results)
     printed = accuracy.published(tasks)
     table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
@@ -149,15 +149,18 @@ def write_report(
     return text.method_table(table, comparisons)
 
 
-def _nothing(suite: str, methods: Sequence[str], set_aside: Sequence[SetAside]) -> str:
+def _nothing(
+    suite: str, methods: Sequence[str], seeds: Mapping[str, Sequence[int]], set_aside: Sequence[SetAside]
+) -> str:
     """Why there is no report, and the way out."""
     if first := next((run for run in set_aside if run.method in methods), None):
         return (
             f"{suite} has no results with these parameters: {first.method}, seed {first.seed}, has {first.why}; run "
             f"'dvc repro report@{suite}'."
         )
-    first = methods[0] if methods else "METHOD"
-    return f"{suite} has no results of {', '.join(methods)}; run 'mtcs measure {first} {suite}'."
+    first = methods[0]
+    remedy = f"run 'mtcs measure {first} {suite} --seed {seeds[first][0]}'"
+    return f"{suite} has no results of {', '.join(methods)}; {remedy}."
 
 
 def _threshold(parameters: Mapping[str, object]) -> float:
@@ -355,6 +358,7 @@ def render(
         ablation=text.ablation_table(variants),
         ablation_notes=text.ablation_notes(variants),
         costs=text.cost_table(costs),
+        counted=text.counted,
         cost_notes=text.cost_notes(costs) if costs.rows else [],
         doubts=text.doubts(table),
         findings=text.findings(table),

@@ -9,7 +9,7 @@ from itertools import groupby
 import pandas as pd
 
 from mtcs.reports.ablation import PRINTED, Variant
-from mtcs.reports.accuracy import Cell, Table
+from mtcs.reports.accuracy import Cell, Table, published
 from mtcs.reports.cost import Costs
 from mtcs.reports.runs import SetAside
 from mtcs.reports.separation import Separation
@@ -77,6 +77,11 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
+def counted(number: int, what: str) -> str:
+    """1 task, 2 tasks."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def heading(table: Table) -> str:
     """What is compared on what: the methods by name while they are few."""
     names = [shown_name(method) for method in table.methods]
@@ -89,6 +94,8 @@ def distance(table: Table) -> str:
     if not compared:
         printed = any(not math.isnan(cell.published) for row in table.rows for cell in row.cells.values())
         which = "the tasks that every method has" if printed else "these tasks"
+        if not printed and len(published([row.task for row in table.rows])):
+            which = "these methods on these tasks"
         return f"The paper reports no accuracy for {which}, so nothing here is measured against it."
     if len(compared) > 3:
         compared = {method: tasks for method, tasks in compared.items() if method in ("mtcs", "mtl")} or compared
@@ -104,7 +111,8 @@ def distance(table: Table) -> str:
             clause += f", {apart} over seeds"
         clauses.append(f"{clause})")
     counts = sorted({len(tasks) for tasks in compared.values()})
-    return f"Over the same {' or '.join(map(str, counts))} tasks, {listed(clauses)}."
+    tasks = "task" if counts == [1] else f"{' or '.join(map(str, counts))} tasks"
+    return f"Over the same {tasks}, {listed(clauses)}."
 
 
 def sharing_gain(table: Table, comparisons: Sequence[Comparison]) -> str:
@@ -116,7 +124,7 @@ def sharing_gain(table: Table, comparisons: Sequence[Comparison]) -> str:
     if table.common and table.compared["mtcs"] == table.compared["mtl"] == table.common:
         sentence += f" ({signed(table.mean['mtcs'].published - table.mean['mtl'].published)} in the paper)"
     return (
-        f"{sentence}: MTCS is ahead of MTL on {found[0].losses} of {len(table.common)} tasks "
+        f"{sentence}: MTCS is ahead of MTL on {found[0].losses} of {counted(len(table.common), 'task')} "
         f"and behind on {found[0].wins}."
     )
 
@@ -229,6 +237,8 @@ def _seeds_asked(table: Table) -> str:
     counts = sorted(by_count, reverse=True)
     if counts == [1]:
         return "One seed: the spread over seeds is unknown."
+    if all(math.isnan(cell.std) for row in table.rows for cell in row.cells.values()):
+        return "One seed of those planned: the spread over seeds is unknown."
     planned = "the planned " if _short_of_seeds(table) else ""
     spread = f"Mean ± sample standard deviation over {planned}"
     if len(counts) == 1:
