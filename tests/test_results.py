@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from mtcs.errors import InputError
 from mtcs.results import Curve, RunResult, TaskResult, TrainingRecord, Triangle, digits, read_result, write_result
 
-
 CURVE = Curve(task="A", step=(1, 2.5), steps=(1, 2), loss=(0.5, 1), sharing_loss=(1, None), relevant_share=(1, None))
 
 
