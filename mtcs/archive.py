@@ -609,6 +609,8 @@ def _load(folder: Path, name: str) -> RawTask:
     train, listed = _load_part(folder, name, "TRAIN")
     test, _ = _load_part(folder, name, "TEST")
     seen = set(train.labels)
+    if "nan" in seen.union(test.labels):
+        raise _Fault(f"{name} has label 'nan', expected one that does not stand for a missing label")
     if twice := sorted(label for label, times in Counter(listed).items() if times > 1):
         raise _Fault(f"{name} lists label {twice[0]!r} twice, expected labels that differ in more than capitals")
     if unlisted := sorted(seen.difference(listed)):

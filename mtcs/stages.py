@@ -354,6 +354,8 @@ def predict(
 
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
+    if out is not None and out.exists() and file.exists() and out.samefile(file):
+        raise InputError(f"--out {out} is the file of the new series itself; name another.")
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
     by_name = {one.name: one for one in tasks}

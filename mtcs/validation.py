@@ -23,7 +23,8 @@ def hold_out(task: Task, share: float, seed: int = 0) -> Task:
         held.append(rows[: min(round(share * len(rows)), len(rows) - 1)])
     if not any(len(rows) for rows in held):
         raise InputError(
-            f"{task.name} has too few training series ({len(task.train)}) to hold out a share of {share:g}."
+            f"{task.name} has too few training series ({len(task.train)} of {task.n_classes} classes) to hold out a "
+            f"share of {share:g}; take a larger one, up to 0.5, or the task out of the suite."
         )
     mask = np.zeros(len(task.train), dtype=bool)
     mask[np.concatenate(held)] = True

@@ -687,6 +687,7 @@ def test_a_byte_order_mark_is_no_part_of_a_label(tmp_path: Path) -> None:
         ("label\t0\t1\n1\t5\t6\n2\t7\t8\n", "Toy_TRAIN.tsv, line 1: label 'label' where all others are numbers"),
         ("label\t0\t1\t2\na\t5\t6\t7\nb\t7\t8\t9\n", "Toy_TRAIN.tsv, line 1: values 0, 1, 2, ..., expected no header"),
         ("1\t1\n1\t2\n", "Toy (train) has label '1' alone, expected two labels or more"),
+        ("ok\t1\nNaN\t2\n", "Toy has label 'nan', expected one that does not stand for a missing label"),
     ],
 )
 def test_a_mistake_in_ones_own_tsv_is_told_with_its_place(tmp_path: Path, text: str, message: str) -> None:

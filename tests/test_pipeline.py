@@ -123,6 +123,12 @@ def test_outs_are_those_of_the_layout(pipeline):
         assert sorted(paths(stage, "outs")) == sorted(path.as_posix() for path in layout_outs(name, **run)), stage.name
 
 
+def test_a_report_that_cannot_be_made_anew_stays(pipeline):
+    for stage in pipeline:
+        if parsed(stage.cmd)[0] == "report":
+            assert all(out.persist and not out.use_cache for out in stage.outs), stage.name
+
+
 def layout_outs(stage: str, suite: str, method: str = "", seed: int = -1) -> list[Path]:
     layout, run = Layout(), (suite, method, seed)
     match stage:

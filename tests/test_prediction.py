@@ -189,6 +189,15 @@ def test_labels_that_are_called_otherwise_now_are_not_mixed_up(there: Path):
         path.write_bytes(before)
 
 
+def test_the_new_series_are_not_written_over(there: Path):
+    new = Path("source/Pump_TEST.tsv")
+    before = new.read_text()
+    code, out, said = run("predict", "joint", "mine", "Pump", new, "--out", new.absolute())
+    assert (code, out) == (2, "")
+    assert said == f"mtcs: --out {new.absolute()} is the file of the new series itself; name another.\n"
+    assert new.read_text() == before
+
+
 def test_new_series_are_not_scaled_by_another_training_split(there: Path):
     (path,) = LAYOUT.raw("mine", "Pump").glob("*_TRAIN.*")
     before = path.read_text()

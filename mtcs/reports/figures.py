@@ -210,7 +210,9 @@ def accuracy_overview(table: Table, others: pd.DataFrame) -> Drawing:
             axes.plot(cell.mean, level, markersize=5.5, markeredgewidth=0, **_point(i))
     axes.set_yticks(range(len(table.rows)), [row.task for row in table.rows])
     axes.set_ylim(len(table.rows) - 0.4, -0.6)
-    axes.set_xlim(right=min(axes.get_xlim()[1], 1.01))
+    left, right = axes.get_xlim()[0], min(axes.get_xlim()[1], 1.01)
+    axes.set_xlim(left, right)
+    axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1 + 1e-9)])
     axes.set_xlabel("accuracy on the test series")
     axes.grid(axis="x")
     axes.spines["left"].set_visible(False)
@@ -443,7 +445,9 @@ def training_curves(curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], su
         axes.set_title(task if len(task) <= TITLE else f"{task[: TITLE - 1]}…")
         axes.set_yscale("log")
     low, high = panels[0].get_ylim()
-    panels[0].yaxis.set_major_locator(LogLocator(subs=(1, 3) if high < 100 * low else (1,)))  # of all, which share it
+    panels[0].yaxis.set_major_locator(
+        LogLocator(subs=(1, 2, 5) if high < 10 * low else (1, 3) if high < 100 * low else (1,))
+    )  # of all, which share it
     panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panels[0].yaxis.set_minor_formatter(NullFormatter())
     for axes in grid[:, 0]:
