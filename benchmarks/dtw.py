@@ -18,7 +18,7 @@ import numpy as np
 from aeon.datasets import load_classification
 from aeon.distances import dtw_pairwise_distance
 
-from mtcs.dtw import nearest
+from mtcs.ops.dtw import nearest
 
 Search = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # references, queries, threads -> nearest distances
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-from mtcs.convolution import DilatedConvolution
-from mtcs.encoder import DilatedEncoder
-from mtcs.memory import keep_freed_memory
+from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.ops.convolution import DilatedConvolution
+from mtcs.ops.memory import keep_freed_memory
 
 
 class PlainBlock(nn.Module):

@@ -15,9 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
 
+from mtcs.config.machine import PrecisionName
 from mtcs.errors import MtcsError
 from mtcs.layout import Layout
-from mtcs.machine import PrecisionName
 
 
 class Measured(NamedTuple):
@@ -34,9 +34,9 @@ def measure(suite: str, method: str, epochs: int, threads: int, precision: Preci
     """Train for `epochs` epochs; to be called in a fresh process, since peak memory is the process's."""
     import torch
 
-    from mtcs.experiment import read_experiment
-    from mtcs.tasks import read_task
-    from mtcs.training import fit, hardware, peak_memory
+    from mtcs.config.experiment import read_experiment
+    from mtcs.data.task import read_task
+    from mtcs.training.loop import fit, hardware, peak_memory
 
     torch.set_num_threads(threads)
     layout = Layout()

@@ -33,12 +33,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torch.profiler import ProfilerActivity, profile
 
-from mtcs.encoder import DilatedEncoder
-from mtcs.memory import keep_freed_memory
+from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
+from mtcs.ops.memory import keep_freed_memory
 from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
-from mtcs.training import Hardware, hardware
+from mtcs.training.loop import Hardware, hardware
 
 LABELS, WIDTH, BATCH = 10, 320, 32
 STRETCHES = 1, 10, 30, 100, 300, 1000, 2000, 3000, 4000

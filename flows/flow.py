@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_se
 
 from flows.pipeline import bring_up_to_date, ended
 from flows.request import Seconds, Workers, request
-from mtcs.machine import DeviceName
+from mtcs.config.machine import DeviceName
 
 LOCAL_SERVER = "http://127.0.0.1:4200/api"
 """Where `prefect server start` listens."""

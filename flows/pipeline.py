@@ -32,10 +32,10 @@ from flows.request import Request, check
 from flows.runners import Slots, runner_for
 from flows.stage import How, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
+from mtcs.config.experiment import read_experiment
+from mtcs.config.machine import DeviceName, read_machine
 from mtcs.errors import InputError, MtcsError, WorkError
-from mtcs.experiment import read_experiment
 from mtcs.layout import Layout
-from mtcs.machine import DeviceName, read_machine
 
 LOOK = 5.0
 """Seconds between two looks whether the run was cancelled."""

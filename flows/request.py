@@ -9,10 +9,10 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
+from mtcs.config.experiment import read_experiment
+from mtcs.config.machine import DeviceName
 from mtcs.errors import InputError
-from mtcs.experiment import read_experiment
 from mtcs.layout import Layout
-from mtcs.machine import DeviceName
 
 Workers = Annotated[int, Field(ge=1, le=1024)]
 Seconds = Annotated[float, Field(gt=0)]

@@ -12,8 +12,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.graph import Stage
 from flows.stage import computes
+from mtcs.config.machine import DeviceName
 from mtcs.errors import InputError
-from mtcs.machine import DeviceName
 
 
 def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:

@@ -18,10 +18,10 @@ from prefect.states import Completed
 from flows.pipeline import bring_up_to_date, ended
 from flows.request import Request, Workers
 from flows.workspace import STATE
-from mtcs.archive import address_of
-from mtcs.experiment import Experiment, read_experiment
+from mtcs.config.experiment import Experiment, read_experiment
+from mtcs.config.machine import DeviceName, read_machine
+from mtcs.data.archive import address_of
 from mtcs.layout import Layout, write_whole
-from mtcs.machine import DeviceName, read_machine
 
 SEEN = STATE / "seen.json"
 """What the last good run of each suite saw: a digest of params.yaml, and one of each task's source in the archive."""

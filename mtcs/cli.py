@@ -78,8 +78,8 @@ for _stage in stages.STAGES:
 @app.command()
 def suites() -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
-    from mtcs.archive import published_sizes
-    from mtcs.experiment import read_experiment
+    from mtcs.config.experiment import read_experiment
+    from mtcs.data.archive import published_sizes
 
     sizes = published_sizes()
     for name, suite in read_experiment(stages.WORKSPACE.params).suites.items():
@@ -99,8 +99,8 @@ def suites() -> None:
 @app.command()
 def methods() -> None:
     """List the methods of params.yaml and their parameters."""
-    from mtcs.experiment import read_experiment
-    from mtcs.parameters import effective
+    from mtcs.config.experiment import read_experiment
+    from mtcs.config.parameters import effective
 
     experiment = read_experiment(stages.WORKSPACE.params)
     for name in experiment.known:

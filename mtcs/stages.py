@@ -22,22 +22,23 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 import yaml
 
+from mtcs.config.machine import DeviceName, PrecisionName, read_machine
 from mtcs.errors import InputError, WorkError
 from mtcs.layout import Layout, digest, write_whole
-from mtcs.machine import DeviceName, PrecisionName, read_machine
 from mtcs.progress import progress
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
     import numpy as np
     from sklearn.svm import SVC
 
-    from mtcs.costs import MethodCost
-    from mtcs.experiment import ClassifierSpec, Experiment
+    from mtcs.config.classifiers import ClassifierSpec
+    from mtcs.config.experiment import Experiment
+    from mtcs.data.task import Task
+    from mtcs.evaluation.cost import MethodCost
+    from mtcs.evaluation.representations import Representations
     from mtcs.methods.base import Method
-    from mtcs.representations import Representations
     from mtcs.specs import MethodSpec
-    from mtcs.tasks import Task
-    from mtcs.training import Hardware
+    from mtcs.training.loop import Hardware
 
 WORKSPACE = Layout()
 
@@ -98,7 +99,7 @@ def download(
     ] = None,
 ) -> None:
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
-    from mtcs.archive import fetch_task
+    from mtcs.data.archive import fetch_task
 
     wanted = _experiment().suite(suite)
     source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive
@@ -116,9 +117,9 @@ def download(
 
 def normalize(suite: SuiteName) -> None:
     """Z-normalise a suite's tasks by their training statistics, into data/normalized."""
-    from mtcs.archive import read_raw
-    from mtcs.normalize import normalize as normalized
-    from mtcs.tasks import write_task
+    from mtcs.data.archive import read_raw
+    from mtcs.data.normalize import normalize as normalized
+    from mtcs.data.task import write_task
 
     tasks = _experiment().suite(suite).tasks
     with progress(f"normalize {suite}", len(tasks), "tasks") as advance:
@@ -142,8 +143,8 @@ def train(
     """Train a method's encoder on a suite, into data/models; killed, the same command continues."""
     import torch
 
-    from mtcs import training
-    from mtcs.tasks import fingerprint
+    from mtcs.data.task import fingerprint
+    from mtcs.training import loop as training
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
@@ -198,8 +199,8 @@ def represent(
     workers: WorkersOption = None,
 ) -> None:
     """Extract the representations of a suite's series with a trained encoder, into data/representations."""
-    from mtcs import training
-    from mtcs.representations import write_representations
+    from mtcs.evaluation.representations import write_representations
+    from mtcs.training import loop as training
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
@@ -238,7 +239,7 @@ def classify(
     """Classify the test series by their frozen representations, into data/predictions; keep what was fitted."""
     import numpy as np
 
-    from mtcs.tasks import fingerprint
+    from mtcs.data.task import fingerprint
 
     experiment = _experiment()
     classifier = experiment.classifiers[experiment.method(method).classifier]
@@ -281,8 +282,8 @@ def validate(
     import pandas as pd
     import torch
 
-    from mtcs import training
-    from mtcs.validation import hold_out
+    from mtcs.data.splits import hold_out
+    from mtcs.training import loop as training
 
     experiment = _experiment()
     spec = experiment.method(method)
@@ -342,15 +343,15 @@ def predict(
     import pandas as pd
     import torch
 
-    from mtcs import training
-    from mtcs.archive import read_raw
-    from mtcs.classifiers import fitted_rows, load_classifier
-    from mtcs.classifiers import predict as predicted_by
-    from mtcs.measure import check_classified, read_classified
-    from mtcs.nearest import predict_nearest, read_neighbours
-    from mtcs.normalize import normalize as normalized
-    from mtcs.prediction import CHECKED, alike, read_new
-    from mtcs.tasks import fingerprint
+    from mtcs.data.archive import read_raw
+    from mtcs.data.normalize import normalize as normalized
+    from mtcs.data.task import fingerprint
+    from mtcs.evaluation.measure import check_classified, read_classified
+    from mtcs.evaluation.nearest import predict_nearest, read_neighbours
+    from mtcs.evaluation.prediction import CHECKED, alike, read_new
+    from mtcs.evaluation.svm import fitted_rows, load_classifier
+    from mtcs.evaluation.svm import predict as predicted_by
+    from mtcs.training import loop as training
 
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
@@ -411,8 +412,8 @@ def predict(
 
 def measure(method: MethodName, suite: SuiteName, seed: SeedOption = 0) -> None:
     """Measure a classified run: its accuracies, affinities, cost and curves in one small file in results, for git."""
-    from mtcs.measure import measure as measured
-    from mtcs.results import write_result
+    from mtcs.evaluation.measure import measure as measured
+    from mtcs.evaluation.results import write_result
 
     experiment = _experiment()
     experiment.method(method)
@@ -431,11 +432,11 @@ def cost(
 
     Training is projected from a few steps on each task, inference from some of its series. Killed, it starts anew.
     """
-    from mtcs.costs import SuiteCosts, write_costs
-    from mtcs.reports.cost import Costs, measured
+    from mtcs.evaluation.cost import SuiteCosts, write_costs
+    from mtcs.evaluation.timing import SERIES, STEPS
+    from mtcs.reports.analysis.cost import Costs, measured
     from mtcs.reports.text import cost_table
-    from mtcs.timing import SERIES, STEPS
-    from mtcs.training import versions
+    from mtcs.training.loop import versions
 
     experiment = _experiment()
     tasks, methods = experiment.suite(suite).tasks, tuple(experiment.runs(suite))
@@ -492,7 +493,7 @@ STAGES: tuple[Callable[..., None], ...] = (
 
 
 def _experiment() -> Experiment:
-    from mtcs.experiment import read_experiment
+    from mtcs.config.experiment import read_experiment
 
     return read_experiment(WORKSPACE.params)
 
@@ -524,7 +525,7 @@ def _method_cost(
     suite: str, method: str, device: DeviceName | None, precision: PrecisionName | None, workers: int | None
 ) -> MethodCost:
     """What one method costs; for a fresh process, of which the progress of each training is left out."""
-    from mtcs.timing import time_method
+    from mtcs.evaluation.timing import time_method
 
     experiment = _experiment()
     spec, tasks = experiment.method(method), _tasks(experiment, suite)
@@ -539,7 +540,7 @@ def _hardware(
 ) -> Hardware:
     import torch
 
-    from mtcs.training import hardware
+    from mtcs.training.loop import hardware
 
     machine = read_machine()
     if threads := machine.workers if workers is None else workers:
@@ -553,7 +554,7 @@ def _threads(workers: int | None) -> int:
 
 
 def _task(suite: str, name: str) -> Task:
-    from mtcs.tasks import read_task
+    from mtcs.data.task import read_task
 
     return read_task(WORKSPACE.normalized(suite, name))
 
@@ -590,8 +591,8 @@ def _discard(runs: Sequence[str]) -> None:
 
 
 def _represented(model: Method, task: Task, on: Hardware) -> Representations:
-    from mtcs.representations import Representations
-    from mtcs.training import represent
+    from mtcs.evaluation.representations import Representations
+    from mtcs.training.loop import represent
 
     head = model.head(task.name)
     return Representations(
@@ -623,7 +624,7 @@ def _classify_on_cluster(
     address: str, run: Run, classifier: ClassifierSpec, tasks: list[Task], workers: int | None
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
     """`_classify_task` of every task by a worker of Dask, which sees this workspace under the same path."""
-    from mtcs.cluster import on_cluster
+    from mtcs.evaluation.cluster import on_cluster
 
     workspace = Layout(WORKSPACE.root.absolute())
     pieces = ((workspace, run, classifier, task, workers) for task in tasks)
@@ -643,9 +644,9 @@ def _classify_task(
     import numpy as np
     import pandas as pd
 
-    from mtcs.classifiers import save_classifier
-    from mtcs.nearest import save_neighbours
-    from mtcs.representations import read_representations
+    from mtcs.evaluation.nearest import save_neighbours
+    from mtcs.evaluation.representations import read_representations
+    from mtcs.evaluation.svm import save_classifier
 
     suite, method, seed = run
     found = read_representations(path := workspace.representation(*run, task.name))
@@ -681,9 +682,9 @@ def _classified(
     unfinished: Path | None = None,
 ) -> tuple[np.ndarray, SVC | None]:
     """Predictions (n,) for the test series, and the fitted SVM where it is one."""
-    from mtcs.classifiers import fit_svm
-    from mtcs.classifiers import predict as predicted_by
-    from mtcs.nearest import predict_nearest
+    from mtcs.evaluation.nearest import predict_nearest
+    from mtcs.evaluation.svm import fit_svm
+    from mtcs.evaluation.svm import predict as predicted_by
 
     threads = _threads(workers)
     if classifier.kind == "nearest_neighbour":

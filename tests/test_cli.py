@@ -22,11 +22,11 @@ from typer.testing import CliRunner
 
 import mtcs
 from mtcs.cli import app
-from mtcs.costs import read_costs
+from mtcs.config.machine import Machine, read_machine
+from mtcs.data.task import Split, Task, read_task, write_task
+from mtcs.evaluation.cost import read_costs
+from mtcs.evaluation.representations import read_representations, write_representations
 from mtcs.layout import Layout
-from mtcs.machine import Machine, read_machine
-from mtcs.representations import read_representations, write_representations
-from mtcs.tasks import Split, Task, read_task, write_task
 
 PARAMS = {
     "suites": {"tiny": {"tasks": ["Short", "Long"]}, "toy": {"source": "aeon", "tasks": ["GunPoint"]}},
@@ -400,7 +400,7 @@ def test_a_machine_that_is_too_small_is_no_defect(monkeypatch, error):
     def fail(*arguments, **more):
         raise error
 
-    monkeypatch.setattr("mtcs.training.fit", fail)
+    monkeypatch.setattr("mtcs.training.loop.fit", fail)
     assert fails(1, "train", "joint", "tiny").startswith("Out of memory; take a smaller `schedule.batch_size` ")
 
 
@@ -431,7 +431,7 @@ def test_validation_that_is_killed_goes_on(monkeypatch, method):
         "joint": ["validate0.25-tiny-joint-0-joint"],
         "alone": ["validate0.25-tiny-alone-0-Long", "validate0.25-tiny-alone-0-Short"],
     }[method]
-    monkeypatch.setattr("mtcs.training._epoch", None)
+    monkeypatch.setattr("mtcs.training.loop._epoch", None)
     assert mtcs_says("validate", method, "tiny") == whole
     assert not list(LAYOUT.checkpoints.iterdir())
 
@@ -596,7 +596,7 @@ def test_what_cannot_be_read_is_not_called_missing(monkeypatch):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return opened(path, *how, **more)
 
-    monkeypatch.setattr("mtcs.tasks.Path.open", denied)
+    monkeypatch.setattr("mtcs.data.task.Path.open", denied)
     assert "cannot be read (Permission denied); make it readable." in fails(2, "represent", "joint", "tiny")
 
 
@@ -623,7 +623,7 @@ def test_interruption(monkeypatch):
     def interrupted(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mtcs.experiment.read_experiment", interrupted)
+    monkeypatch.setattr("mtcs.config.experiment.read_experiment", interrupted)
     assert fails(130, "methods").startswith("Interrupted; the same command goes on")
 
 
@@ -632,7 +632,7 @@ def test_a_defect_is_told_as_one(monkeypatch, error):
     def defective(_: Path) -> None:
         raise error("this and that\nand more")
 
-    monkeypatch.setattr("mtcs.experiment.read_experiment", defective)
+    monkeypatch.setattr("mtcs.config.experiment.read_experiment", defective)
     said = fails(1, "methods")
     assert said.startswith(f"{error.__name__}: ")
     assert said.endswith(" (a defect of mtcs; --debug shows where)")
@@ -680,7 +680,7 @@ def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(here: 
 
 
 def test_bf16_goes_to_methods_that_repeat_their_lengths(monkeypatch: pytest.MonkeyPatch):
-    from mtcs.experiment import read_experiment
+    from mtcs.config.experiment import read_experiment
     from mtcs.stages import _hardware
 
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mtcs.cli import app
-from mtcs.experiment import read_experiment
+from mtcs.config.experiment import read_experiment
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -121,7 +121,7 @@ def test_ci_runs_the_readmes_test_command():
 
 
 def test_every_machine_setting_is_told():
-    from mtcs.machine import Machine
+    from mtcs.config.machine import Machine
 
     told = set(re.findall(r"^\| `(MTCS_\w+)`", README.read_text("utf-8"), re.MULTILINE))
     assert told == {f"MTCS_{name.upper()}" for name in Machine.model_fields}

@@ -8,7 +8,7 @@ from mtcs.methods.base import Batch, Method
 
 
 class Dtw(Method):
-    """No weights and nothing to train; the distances are the classifier's, see `mtcs.nearest`."""
+    """No weights and nothing to train; the distances are the classifier's, see `mtcs.evaluation.nearest`."""
 
     def loss(self, batch: Batch) -> Tensor:
         """Zero."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from mtcs.encoder import MixtureEncoder
+from mtcs.encoders.dilated import MixtureEncoder
 from mtcs.methods.base import Batch, Method
 from mtcs.sharing import Reduction, stacked_sharing
 

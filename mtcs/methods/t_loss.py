@@ -22,8 +22,8 @@ from torch.autograd.function import once_differentiable
 from torch.linalg import vector_norm
 from torch.nn.functional import leaky_relu, logsigmoid, pad
 
+from mtcs.data.task import Task
 from mtcs.methods.base import Batch, Method
-from mtcs.tasks import Task
 
 _ROWS = 4096  # time steps of a batch that a CPU takes through all layers at once, so that they stay in its cache
 _SLOPE = 0.01  # of LeakyReLU below zero

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
-from mtcs.encoder import DilatedEncoder
+from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.methods.base import Batch, Method
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import dropout
 
-from mtcs.encoder import DilatedEncoder
+from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.methods.base import Batch, Method
 
 _PAIRS = 1 << 20  # similarities that a CPU computes at once: more is no faster and takes more memory

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy, gelu, normalize, pad, scaled_dot_product_attention
 
-from mtcs.convolution import DilatedConvolution
-from mtcs.encoder import Block, DilatedEncoder, MaxOverTimeBlock
+from mtcs.encoders.dilated import Block, DilatedEncoder, MaxOverTimeBlock
 from mtcs.methods.base import Batch, Method
+from mtcs.ops.convolution import DilatedConvolution
 
 _ROWS = 32768  # time steps of a batch that a CPU takes through the encoder at once, so that they stay in its cache
 

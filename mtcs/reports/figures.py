@@ -21,9 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from mtcs.reports.accuracy import Table
-from mtcs.reports.affinity import LabelAffinity
-from mtcs.reports.significance import LEVEL
+from mtcs.reports.analysis.accuracy import Table
+from mtcs.reports.analysis.affinity import LabelAffinity
+from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.text import number, shown_name
 
 INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"

@@ -11,16 +11,17 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mtcs.config.parameters import parameter_table
 from mtcs.errors import InputError
+from mtcs.evaluation.results import RunResult, TrainingRecord
 from mtcs.layout import Layout, write_whole
-from mtcs.parameters import parameter_table
-from mtcs.reports import accuracy, affinity, cost, figures, text
-from mtcs.reports.ablation import COLUMNS_COMPARED, Variant, ablate
-from mtcs.reports.runs import SetAside, data_table, machine, of_several_versions, read_runs
-from mtcs.reports.runs import curves as curves_of
-from mtcs.reports.separation import related_pairs, separate
-from mtcs.reports.significance import LEVEL, Comparison, compare
-from mtcs.results import RunResult, TrainingRecord
+from mtcs.reports import figures, text
+from mtcs.reports.analysis import accuracy, affinity, cost
+from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
+from mtcs.reports.analysis.runs import SetAside, data_table, machine, of_several_versions, read_runs
+from mtcs.reports.analysis.runs import curves as curves_of
+from mtcs.reports.analysis.separation import related_pairs, separate
+from mtcs.reports.analysis.significance import LEVEL, Comparison, compare
 
 OWN = re.compile(
     r"(ablation|accuracy|cost|critical-difference|objectives|separation|sharing|training"

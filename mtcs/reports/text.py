@@ -8,13 +8,13 @@ from itertools import groupby
 
 import pandas as pd
 
-from mtcs.reports.ablation import PRINTED, Variant
-from mtcs.reports.accuracy import Cell, Table, published
-from mtcs.reports.cost import Costs
-from mtcs.reports.runs import SetAside
-from mtcs.reports.separation import Separation
-from mtcs.reports.significance import LEVEL, REFERENCE, Comparison
-from mtcs.results import RunResult
+from mtcs.evaluation.results import RunResult
+from mtcs.reports.analysis.ablation import PRINTED, Variant
+from mtcs.reports.analysis.accuracy import Cell, Table, published
+from mtcs.reports.analysis.cost import Costs
+from mtcs.reports.analysis.runs import SetAside
+from mtcs.reports.analysis.separation import Separation
+from mtcs.reports.analysis.significance import LEVEL, REFERENCE, Comparison
 
 NAMES = {
     "mtcs": "MTCS",

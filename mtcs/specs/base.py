@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import BaseModel, Field, model_validator
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.base import Method
-    from mtcs.tasks import Task
 
 
 class Schedule(BaseModel, frozen=True, extra="forbid"):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from mtcs.specs.base import Schedule, Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.dtw import Dtw
-    from mtcs.tasks import Task
 
 
 class DtwSpec(Spec, frozen=True):

@@ -10,8 +10,8 @@ from pydantic import Field
 from mtcs.specs.base import Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.multitask import MultiTask
-    from mtcs.tasks import Task
 
 
 class MultiTaskSpec(Spec, frozen=True):
@@ -34,7 +34,7 @@ class MultiTaskSpec(Spec, frozen=True):
     """Whether Equation 3 averages or sums over the D coordinates."""
 
     def build(self, tasks: Sequence[Task]) -> MultiTask:
-        from mtcs.encoder import DilatedEncoder, MixtureEncoder
+        from mtcs.encoders.dilated import DilatedEncoder, MixtureEncoder
         from mtcs.methods.multitask import MultiTask
 
         shape = (self.depth, self.hidden, self.output)

@@ -10,8 +10,8 @@ from pydantic import Field
 from mtcs.specs.base import Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.t_loss import TLoss
-    from mtcs.tasks import Task
 
 
 class TLossSpec(Spec, frozen=True):

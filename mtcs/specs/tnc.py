@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from mtcs.specs.base import Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.tnc import Tnc
-    from mtcs.tasks import Task
 
 
 class TncSpec(Spec, frozen=True):
@@ -47,7 +47,7 @@ class TncSpec(Spec, frozen=True):
         return self
 
     def build(self, tasks: Sequence[Task]) -> Tnc:
-        from mtcs.encoder import DilatedEncoder
+        from mtcs.encoders.dilated import DilatedEncoder
         from mtcs.methods.tnc import Tnc
 
         return Tnc(

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from mtcs.specs.base import Schedule, Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.ts2vec import Ts2Vec
-    from mtcs.tasks import Task
 
 
 class Ts2VecSpec(Spec, frozen=True):
@@ -48,7 +48,7 @@ class Ts2VecSpec(Spec, frozen=True):
         return self
 
     def build(self, tasks: Sequence[Task]) -> Ts2Vec:
-        from mtcs.encoder import DilatedEncoder
+        from mtcs.encoders.dilated import DilatedEncoder
         from mtcs.methods.ts2vec import Ts2Vec
 
         encoder = DilatedEncoder(self.depth, self.hidden, self.output)

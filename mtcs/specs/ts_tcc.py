@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from mtcs.specs.base import Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.ts_tcc import TsTcc
-    from mtcs.tasks import Task
 
 
 class TsTccSpec(Spec, frozen=True):
@@ -58,7 +58,7 @@ class TsTccSpec(Spec, frozen=True):
         return self
 
     def build(self, tasks: Sequence[Task]) -> TsTcc:
-        from mtcs.encoder import DilatedEncoder
+        from mtcs.encoders.dilated import DilatedEncoder
         from mtcs.methods.ts_tcc import TsTcc
 
         return TsTcc(

@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from mtcs.specs.base import Schedule, Spec
 
 if TYPE_CHECKING:
+    from mtcs.data.task import Task
     from mtcs.methods.tst import Tst
-    from mtcs.tasks import Task
 
 
 class TstSpec(Spec, frozen=True):

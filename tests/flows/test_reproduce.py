@@ -124,7 +124,7 @@ def test_a_transfer_that_fails_twice(workspace):
 
 
 def test_the_message_of_a_broken_transfer_is_that_of_mtcs():
-    from mtcs import archive
+    from mtcs.data import archive
 
     assert archive.ATTEMPTS > 1
     text = Path(archive.__file__).read_text()

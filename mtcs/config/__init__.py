@@ -1,0 +1,1 @@
+"""Parameters and facts of the machine, typed and checked before any work."""

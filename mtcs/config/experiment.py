@@ -1,0 +1,188 @@
+"""`params.yaml`, typed and cross-checked: everything that can change a result, checked before any work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
+
+from mtcs.config.classifiers import ClassifierSpec
+from mtcs.errors import InputError
+from mtcs.specs import MethodSpec
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+"""Names become file names and DVC stage names."""
+
+
+def _free(name: str) -> str:
+    if name == "joint":
+        raise ValueError("is what the files of joint models are named; name the task and its files otherwise")
+    if not (name[0].islower() or name.startswith("T_")):  # the others are free, and torch takes long to import
+        return name
+    from torch import nn
+
+    if hasattr(nn.ModuleDict(), name):  # an instance has more names than its class
+        raise ValueError("is a word that torch keeps for itself; name the task and its files otherwise")
+    return name
+
+
+TaskName = Annotated[Name, AfterValidator(_free)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Suite(BaseModel, frozen=True, extra="forbid"):
+    """A named list of tasks that are learned together."""
+
+    tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)]
+    source: Literal["archive", "aeon"] = "archive"
+    """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
+    methods: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """The methods that are run on it, where that is not all of `joint` and `alone`."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    """Their seeds, where these are not `seeds` and `seeds_alone`."""
+
+
+class Experiment(BaseModel, frozen=True, extra="forbid"):
+    """What is run: every method of `joint` and `alone`, on every suite, with every seed."""
+
+    suites: dict[Name, Suite]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    """Of joint methods."""
+    seeds_alone: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    """Of methods that train one model for each task, where these are not `seeds`."""
+    joint: tuple[Name, ...]
+    """Methods that train one model for a suite."""
+    alone: tuple[Name, ...]
+    """Methods that train one model for each task."""
+    ablation: tuple[Name, ...] = ()
+    """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
+    methods: dict[Name, MethodSpec]
+    classifiers: dict[Name, ClassifierSpec]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        lists = {"seeds": self.seeds, "seeds_alone": self.seeds_alone or (), "joint, alone and ablation": self.known}
+        for name, suite in self.suites.items():
+            lists[f"suites.{name}.tasks"] = suite.tasks
+            lists[f"suites.{name}.methods"] = suite.methods or ()
+            lists[f"suites.{name}.seeds"] = suite.seeds or ()
+        for what, names in lists.items():
+            if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+                raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        alike: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
+        for name in self.known:
+            if (other := alike.setdefault(name.lower().replace("-", "_"), name)) != name:
+                raise ValueError(f"joint, alone and ablation: {other} and {name} differ in capitals or dashes alone")
+        for name in self.known:
+            if name not in self.methods:
+                raise ValueError(f"joint, alone and ablation: {name} is not among methods ({', '.join(self.methods)})")
+            if (classifier := self.methods[name].classifier) not in self.classifiers:
+                raise ValueError(
+                    f"methods.{name}.classifier: {classifier} is not among classifiers ({', '.join(self.classifiers)})"
+                )
+        if not (self.joint or self.alone):
+            raise ValueError("joint and alone: both are empty, expected at least one method")
+        for suite, entry in self.suites.items():
+            for name in entry.methods or ():
+                if name not in self.known:
+                    raise ValueError(f"suites.{suite}.methods: {name} is not among joint, alone and ablation")
+        return self
+
+    @model_validator(mode="after")
+    def _dtw_is_searched(self) -> Experiment:
+        """DTW hands on the series themselves: there is no model that tasks could share, and no vector for an SVM."""
+        for name in (name for name in self.known if self.methods[name].kind == "dtw"):
+            if name not in self.alone:
+                raise ValueError(f"methods.{name}.kind: dtw trains no model that tasks share; list {name} under alone")
+            classifier = self.methods[name].classifier
+            if (kind := self.classifiers[classifier].kind) != "nearest_neighbour":
+                raise ValueError(
+                    f"methods.{name}.classifier: {classifier} is of kind {kind}, expected nearest_neighbour with dtw"
+                )
+        return self
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every method that can be run, in the order of columns: joint ones, alone ones, variants."""
+        return (*self.joint, *self.alone, *self.ablation)
+
+    def runs(self, suite: str) -> dict[str, tuple[int, ...]]:
+        """The methods that are run on a suite, in the order of columns, with their seeds; not the variants."""
+        entry = self.suite(suite)
+        names = (*self.joint, *self.alone)
+        if entry.methods is not None:
+            names = tuple(name for name in self.known if name in entry.methods)
+        alone = self.seeds_alone or self.seeds
+        return {name: entry.seeds or (alone if name in self.alone else self.seeds) for name in names}
+
+    def parameters(self, method: str) -> dict[str, Any]:
+        """The parameters of a known method as plain values, those of its classifier in place of its name."""
+        spec = self.methods[method]
+        values = spec.model_dump() | {"classifier": self.classifiers[spec.classifier].model_dump()}
+        return json.loads(json.dumps(values), parse_constant=str)  # infinity as a word, which JSON lacks
+
+    def suite(self, name: str) -> Suite:
+        """Raises InputError, with the known names, if there is no such suite."""
+        if name not in self.suites:
+            raise InputError(f"Unknown suite {name}; params.yaml has {', '.join(self.suites)}.")
+        return self.suites[name]
+
+    def method(self, name: str) -> MethodSpec:
+        """Raises InputError, with the known names, if no method of that name is run."""
+        if name not in self.known:
+            hint = " under methods, but not in joint, alone or ablation" if name in self.methods else ""
+            raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.known)}.")
+        return self.methods[name]
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key that stands twice in one mapping, of which YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: list[Any] = []  # a key may be a list, which the mapping itself refuses below
+        for key_node, _ in node.value:
+            if key_node.tag != "tag:yaml.org,2002:merge":
+                key = self.construct_object(key_node, deep=True)
+                if key in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", key_node.start_mark)
+                seen.append(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read and check `params.yaml`.
+
+    Raises:
+        InputError: one line naming the parameter, its value and the condition.
+    """
+    try:
+        return Experiment.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Loader))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InputError(f"{path}: {line}{error.problem}.") from error
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_fault(error)}.") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that does not exist
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong, with its place and value, and how many more there are."""
+    first, more = error.errors()[0], error.error_count() - 1
+    place = list(first["loc"])
+    if place[:1] in (["methods"], ["classifiers"]):
+        del place[2:3]  # pydantic's own: which member of the union `kind` chose
+    where = ".".join(map(str, place))
+    what = first["msg"].removeprefix("Value error, ")
+    value = (
+        ""
+        if first["type"] in ("missing", "value_error") or isinstance(first["input"], dict)
+        else f" (is {first['input']!r})"
+    )
+    return f"{f'{where}: ' if where else ''}{what}{value}{f'; and {more} more' if more else ''}"

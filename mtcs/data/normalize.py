@@ -1,0 +1,64 @@
+"""z-normalisation of a task by its training split, as in the paper, and padding to rectangular arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mtcs.data.archive import RawSplit, RawTask
+from mtcs.data.task import Split, Task
+from mtcs.errors import InputError
+
+
+def normalize(raw: RawTask) -> Task:
+    """Subtract the mean and divide by the standard deviation of all observed training values of the task.
+
+    One mean and one (population) standard deviation for the whole task, computed in float64 from the training split
+    alone. Missing values stay NaN, and each split is padded at the end with NaN to its own longest series: nothing
+    about the test split reaches the training split.
+
+    Raises:
+        InputError: if the training values do not vary or are too large to scale, or a series has no observed value.
+    """
+    mean, std = moments(raw)
+    return Task(
+        name=raw.name,
+        train=_scaled(raw.train, raw.classes, mean, std),
+        test=_scaled(raw.test, raw.classes, mean, std),
+        classes=raw.classes,
+    )
+
+
+def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
+    """Mean and standard deviation of the task's observed training values.
+
+    Raises:
+        InputError: if the training values do not vary or are too large to scale.
+    """
+    values = np.concatenate(raw.train.series)  # (sum of T_i,)
+    observed = values[~np.isnan(values)]
+    if observed.size == 0:
+        raise InputError(f"{raw.name} (train) has no observed value; repair its file or take it out of the suite.")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = observed.mean(), observed.std()
+    # a constant's computed deviation may be a rounding error above zero
+    if observed.min() == observed.max() or not (np.isfinite(std) and std > 0):
+        raise InputError(
+            f"{raw.name} (train) has values {observed.min():g}..{observed.max():g} of standard deviation {std:g}, "
+            "which cannot be scaled to one; repair its file or take it out of the suite."
+        )
+    return mean, std
+
+
+def scaled(series: list[np.ndarray], mean: np.float64, std: np.float64) -> np.ndarray:
+    """Scale n arrays (T_i,) into (n, T) float32, padded at the end with NaN; a value beyond float32 is infinite."""
+    padded = np.full((len(series), max(map(len, series))), np.nan, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        for row, values in zip(padded, series, strict=True):
+            row[: len(values)] = (values - mean) / std
+    return padded
+
+
+def _scaled(split: RawSplit, classes: tuple[str, ...], mean: np.float64, std: np.float64) -> Split:
+    index = {label: c for c, label in enumerate(classes)}
+    series = scaled(split.series, mean, std)  # infinite values are Task's to report
+    return Split(series, np.array([index[label] for label in split.labels], dtype=np.int64))

@@ -1,0 +1,1 @@
+"""What is made of representations: classifiers, accuracies, similarities, costs."""

@@ -1,0 +1,1 @@
+"""Hand-tuned arithmetic; each module names the plain formula that it equals."""

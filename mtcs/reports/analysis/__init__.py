@@ -1,0 +1,1 @@
+"""What results say: accuracies, tests of significance, affinities, costs."""

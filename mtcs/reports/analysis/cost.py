@@ -1,0 +1,136 @@
+"""What each method costs: time and memory of training, speed of inference, size, and the machine they were taken on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from mtcs.config.parameters import differences
+from mtcs.evaluation.cost import SuiteCosts, read_costs
+from mtcs.evaluation.results import RunResult
+from mtcs.layout import Layout
+from mtcs.reports.analysis.runs import machine
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Costs of a method on a suite; None where something was not measured.
+
+    models: that serve the suite, 0 where a method trains nothing and so has its cost in the classifier.
+    training: seconds of all models, of finished runs the mean over seeds.
+    runs: how many finished runs that is the mean of; 0 where it was measured for its own sake.
+    inference: series a second from raw series to representation, training and test series of all tasks together;
+        measured for its own sake, of a method that trains nothing, to the nearest neighbour.
+    parameters: of the largest model.
+    memory: largest peak of training in MB, of the device for CUDA, else of the process.
+    machines: devices and threads of training and inference, precisions: likewise; none where nothing was trained.
+    """
+
+    method: str
+    models: int
+    training: float | None
+    runs: int
+    inference: float | None
+    parameters: int | None
+    memory: float | None
+    machines: tuple[str, ...]
+    precisions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A row a method; `one_run` is what they were measured in, None where they are those of finished runs.
+
+    absent: methods with results, but without costs of these parameters in `one_run`.
+    """
+
+    rows: tuple[Cost, ...]
+    one_run: SuiteCosts | None = None
+    absent: tuple[str, ...] = ()
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """All machines of the table; the costs compare where it is one."""
+        return tuple(dict.fromkeys(machine for row in self.rows for machine in row.machines))
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(precision for row in self.rows for precision in row.precisions))
+
+
+def gather(
+    layout: Layout,
+    suite: str,
+    tasks: Sequence[str],
+    parameters: Mapping[str, Mapping[str, object]],
+    runs: Mapping[str, Sequence[RunResult]],
+) -> Costs:
+    """Costs measured in one run of `mtcs cost` where there are any of these tasks and parameters, else those of `runs`.
+
+    Args:
+        layout: where everything lies.
+        suite: the suite's name.
+        tasks: its tasks.
+        parameters: by method, as plain values.
+        runs: by method, in the order of the rows.
+
+    Raises:
+        InputError: if the file of costs does not hold what it should.
+    """
+    if layout.costs(suite).exists():
+        found = read_costs(layout.costs(suite), suite)
+        if found.tasks == tuple(tasks):
+            by_method = {row.method: row for row in measured(found)}
+            now = {
+                one.method for one in found.methods if not differences(one.parameters, parameters.get(one.method, {}))
+            }
+            rows = tuple(by_method[method] for method in runs if method in now)
+            if rows:
+                return Costs(rows, found, tuple(method for method in runs if method not in now))
+    return Costs(tuple(summarize(runs)))
+
+
+def measured(found: SuiteCosts) -> list[Cost]:
+    """Costs that were measured in one run on one machine, in its order."""
+    return [
+        Cost(
+            method=one.method,
+            models=one.models,
+            training=one.training_seconds,
+            runs=0,
+            inference=one.series_per_second,
+            parameters=one.weights or None,
+            memory=one.peak_memory_mb,
+            machines=(machine(one.device),),
+            precisions=(one.precision,) if one.models else (),
+        )
+        for one in found.methods
+    ]
+
+
+def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
+    """Costs of the methods whose runs have left any record; runs by method, in the order of the rows."""
+    costs = []
+    for method, results in runs.items():
+        whole = [result.trained for result in results if result.trained]
+        represented = [result.represented for result in results if result.represented]
+        if not whole and not represented:
+            continue
+        trained = [record for run in whole for record in run if record.steps]
+        seconds = sum(cost.seconds for cost in represented)
+        records = (*trained, *represented) if trained else ()
+        costs.append(
+            Cost(
+                method=method,
+                models=0 if not trained else 1 if results[0].joint else len(results[0].tasks),
+                training=fmean(sum(record.seconds for record in run) for run in whole) if trained else None,
+                runs=len(whole),
+                inference=sum(cost.series for cost in represented) / seconds if trained and seconds else None,
+                parameters=max((record.parameters for record in trained), default=None),
+                memory=max((record.peak_memory_mb for record in trained), default=None),
+                machines=tuple(dict.fromkeys(machine(record.device) for record in records)),
+                precisions=tuple(dict.fromkeys(record.precision for record in records)),
+            )
+        )
+    return costs

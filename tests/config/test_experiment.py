@@ -1,0 +1,321 @@
+"""params.yaml: what the repository's own says, and the one line that each kind of mistake gets."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from mtcs.config.experiment import read_experiment
+from mtcs.data.archive import published_sizes
+from mtcs.errors import InputError
+
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+TABLE_1 = {
+    "Crop",
+    "ElectricDevices",
+    "StarLightCurves",
+    "Wafer",
+    "TwoPatterns",
+    "ECG5000",
+    "FordA",
+    "UWaveGestureLibraryAll",
+    "UWaveGestureLibraryX",
+    "UWaveGestureLibraryY",
+    "UWaveGestureLibraryZ",
+    "FordB",
+    "ChlorineConcentration",
+    "NonInvasiveFetalECGThorax1",
+    "NonInvasiveFetalECGThorax2",
+}
+SUITES = {
+    "demo": {"ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf", "PickupGestureWiimoteZ"},
+    "ucr15": TABLE_1,
+    "ucr12": TABLE_1 - {"StarLightCurves", "NonInvasiveFetalECGThorax1", "NonInvasiveFetalECGThorax2"},
+    "ucr10": {
+        "Lightning2",
+        "Lightning7",
+        "EOGHorizontalSignal",
+        "EOGVerticalSignal",
+        "Chinatown",
+        "MelbournePedestrian",
+        "SmallKitchenAppliances",
+        "LargeKitchenAppliances",
+        "Computers",
+        "HouseTwenty",
+    },
+}
+
+# The repository's params.yaml
+
+
+def test_the_fixed_suites_hold_the_tasks_of_the_paper():
+    suites = read_experiment(PARAMS).suites
+    for name, tasks in SUITES.items():
+        assert set(suites[name].tasks) == tasks
+        assert suites[name].source == ("aeon" if name == "demo" else "archive")
+
+
+def test_the_sizes_of_table_1_are_the_papers():
+    sizes = published_sizes()
+    assert sum(sizes[task].n_train for task in TABLE_1) == 34_514
+    assert sum(sizes[task].n_classes for task in TABLE_1) == 168
+    assert sum(-(-sizes[task].n_train // 32) for task in TABLE_1) == 1_084  # batches an epoch
+
+
+def test_mtcs_and_mtl_have_the_papers_settings():
+    experiment = read_experiment(PARAMS)
+    mtcs, mtl = (experiment.method(name) for name in ("mtcs", "mtl"))
+    published = {
+        "kind": "multitask",
+        "depth": 10,
+        "hidden": 64,
+        "output": 320,
+        "threshold": 2.0,
+        "classifier": "svm",
+    }
+    schedule = {"epochs": 5, "batch_size": 32, "learning_rate": 0.001}
+    for spec, weight in ((mtcs, 0.1), (mtl, 0.0)):
+        held = spec.model_dump()
+        assert {name: held[name] for name in published} == published
+        assert {name: held["schedule"][name] for name in schedule} == schedule
+        assert spec.sharing_weight == weight
+    assert mtl == mtcs.model_copy(update={"sharing_weight": 0.0}), "they differ in sharing alone"
+    assert {"mtcs", "mtl"} <= set(experiment.joint)
+
+
+def test_the_svm_has_the_published_grid():
+    svm = read_experiment(PARAMS).classifiers["svm"]
+    assert svm.costs == (1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, float("inf"))
+    assert (svm.folds, svm.max_train, svm.max_iter) == (5, 10_000, 10_000_000)
+
+
+# Mistakes
+
+
+def valid() -> dict:
+    schedule = {"epochs": 1, "batch_size": 4, "learning_rate": 0.01}
+    return {
+        "suites": {"one": {"tasks": ["A", "B"]}},
+        "seeds": [0, 1],
+        "joint": ["mtcs"],
+        "alone": [],
+        "methods": {
+            "mtcs": {"kind": "multitask", "sharing_weight": 0.1, "schedule": schedule, "classifier": "svm"},
+            "unused": {"kind": "multitask", "sharing_weight": 0, "schedule": schedule, "classifier": "svm"},
+        },
+        "classifiers": {"svm": {"kind": "svm", "costs": [1.0]}},
+    }
+
+
+def write(tmp_path: Path, content: object) -> Path:
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+MISTAKES = [
+    (("seeds",), [], "seeds: Tuple should have at least 1 item after validation, not 0 (is [])"),
+    (("seeds",), [0, 1, 0], "seeds: 0 stands there twice"),
+    (("seeds",), [-1], "seeds.0: Input should be greater than or equal to 0 (is -1)"),
+    (("seeds",), [2**32], "seeds.0: Input should be less than 4294967296 (is 4294967296)"),
+    (("joint",), ["mtcs", "mtcs"], "joint, alone and ablation: mtcs stands there twice"),
+    (("alone",), ["mtcs"], "joint, alone and ablation: mtcs stands there twice"),
+    (("alone",), ["MTCS"], "joint, alone and ablation: mtcs and MTCS differ in capitals or dashes alone"),
+    (("joint",), [], "joint and alone: both are empty, expected at least one method"),
+    (
+        ("methods", "mtcs"),
+        {"kind": "dtw", "classifier": "svm"},
+        "methods.mtcs.kind: dtw trains no model that tasks share; list mtcs under alone",
+    ),
+    (("alone",), ["ts3vec"], "joint, alone and ablation: ts3vec is not among methods (mtcs, unused)"),
+    (("suites", "one", "tasks"), [], "suites.one.tasks: Tuple should have at least 1 item after validation, not 0"),
+    (("suites", "one", "tasks"), ["A", "B", "A"], "suites.one.tasks: A stands there twice"),
+    (("suites", "one", "tasks"), ["../A"], "suites.one.tasks.0: String should match pattern"),
+    (("suites", "one", "tasks"), ["joint"], "suites.one.tasks.0: is what the files of joint models are named"),
+    (("suites", "one", "source"), "web", "suites.one.source: Input should be 'archive' or 'aeon' (is 'web')"),
+    (("suites", "one", "size"), 3, "suites.one.size: Extra inputs are not permitted (is 3)"),
+    (("suites", "a/b"), {"tasks": ["A"]}, "suites.a/b.[key]: String should match pattern"),
+    (("extra",), 1, "extra: Extra inputs are not permitted (is 1)"),
+    (("methods", "mtcs", "alpha"), 1, "alpha: Extra inputs are not permitted (is 1)"),
+    (("methods", "mtcs", "depth"), 0, "depth: Input should be greater than or equal to 1 (is 0)"),
+    (("methods", "mtcs", "depth"), "deep", "depth: Input should be a valid integer"),
+    (("methods", "mtcs", "sharing_weight"), -1, "sharing_weight: Input should be greater than or equal to 0 (is -1)"),
+    (("methods", "mtcs", "reduction"), "max", "reduction: Input should be 'mean' or 'sum' (is 'max')"),
+    (("methods", "mtcs", "kind"), "multi", "'multitask'"),
+    (
+        ("methods", "mtcs", "schedule", "epochs"),
+        0,
+        "schedule.epochs: Input should be greater than or equal to 1 (is 0)",
+    ),
+    (("methods", "mtcs", "schedule", "learning_rate"), 0, "schedule.learning_rate: Input should be greater than 0"),
+    (("methods", "mtcs", "classifier"), "svn", "methods.mtcs.classifier: svn is not among classifiers (svm)"),
+    (("classifiers", "svm", "costs"), [0], "classifiers.svm.costs.0: Input should be greater than 0 (is 0)"),
+    (("classifiers", "svm", "folds"), 1, "classifiers.svm.folds: Input should be greater than or equal to 2 (is 1)"),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "message"), MISTAKES, ids=lambda part: str(part)[:40])
+def test_a_mistake_is_named_in_one_line(tmp_path, where, value, message):
+    content = valid()
+    inner = content
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = value
+    path = write(tmp_path, content)
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    said = str(error.value)
+    assert said.startswith(f"{path}: ")
+    assert message in said
+    assert said.endswith(".")
+    assert "\n" not in said
+
+
+def test_dtw_needs_a_nearest_neighbour(tmp_path):
+    content = valid()
+    content["methods"]["dtw"] = {"kind": "dtw", "classifier": "svm"}
+    content["alone"] = ["dtw"]
+    message = r"methods\.dtw\.classifier: svm is of kind svm, expected nearest_neighbour with dtw\.$"
+    with pytest.raises(InputError, match=message):
+        read_experiment(write(tmp_path, content))
+    content["classifiers"]["nearest"] = {"kind": "nearest_neighbour"}
+    content["methods"]["dtw"]["classifier"] = "nearest"
+    assert read_experiment(write(tmp_path, content)).alone == ("dtw",)
+
+
+@pytest.mark.parametrize("value", ["2024-13-45", "0b_"])
+def test_a_value_that_yaml_cannot_build_is_told_in_one_line(tmp_path, value):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"suites: {value}\n")
+    with pytest.raises(InputError, match=r"params\.yaml is not YAML: [^\n]*\.$"):
+        read_experiment(path)
+
+
+def test_no_task_has_the_name_of_an_attribute_of_torchs(tmp_path):
+    taken = [name for name in dir(torch.nn.ModuleDict()) if name[0].isalnum()]
+    assert {"items", "T_destination"} <= set(taken)
+    for name in taken:
+        path = write(tmp_path, valid() | {"suites": {"one": {"tasks": [name]}}})
+        with pytest.raises(InputError, match="is a word that torch keeps for itself"):
+            read_experiment(path)
+
+
+def test_parameters_are_read_without_torch():
+    code = "import sys; from pathlib import Path; from mtcs.config.experiment import read_experiment; "
+    code += f"read_experiment(Path({str(PARAMS)!r})); print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "numba", "sklearn", "pandas", "aeon", "dvc", "prefect"} & set(said)
+
+
+@pytest.mark.parametrize("section", ["suites", "seeds", "joint", "alone", "methods", "classifiers"])
+def test_a_missing_section_is_named(tmp_path, section):
+    content = valid()
+    del content[section]
+    path = write(tmp_path, content)
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    assert str(error.value) == f"{path}: {section}: Field required."
+
+
+def test_several_mistakes_are_counted(tmp_path):
+    path = write(tmp_path, valid() | {"seeds": [], "extra": 1})
+    with pytest.raises(InputError, match=r"; and 1 more\.$"):
+        read_experiment(path)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    path = tmp_path / "params.yaml"
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    assert str(error.value) == f"{path} does not exist; run mtcs in the folder that holds params.yaml."
+
+
+def test_a_file_that_is_not_yaml(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("suites: {one: [}\n")
+    with pytest.raises(InputError, match="line 1: expected the node content") as error:
+        read_experiment(path)
+    assert "line 1" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    """YAML would keep the last one."""
+    path = write(tmp_path, valid())
+    path.write_text(path.read_text() + "seeds: [7]\n")
+    lines = len(path.read_text().splitlines())
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    assert str(error.value) == f"{path}: line {lines}: seeds stands twice."
+
+
+def test_a_block_may_take_over_another(tmp_path):
+    path = write(tmp_path, valid() | {"joint": [], "methods": {}})
+    text = path.read_text().replace("joint: []", "joint: [short, long]").replace("methods: {}", "methods:")
+    short = (
+        "  short: &short {kind: multitask, sharing_weight: 0, classifier: svm, depth: 2, schedule: &brief {SCHEDULE}}"
+    )
+    long = "  long: {<<: *short, depth: 3, schedule: {<<: *brief, epochs: 9}}"
+    blocks = f"methods:\n{short}\n{long}".replace("SCHEDULE", "epochs: 1, batch_size: 4, learning_rate: 0.1")
+    path.write_text(text.replace("methods:", blocks))
+    methods = read_experiment(path).methods
+    assert (methods["short"].depth, methods["long"].depth) == (2, 3)
+    assert (methods["short"].schedule.epochs, methods["long"].schedule.epochs) == (1, 9)
+    assert methods["long"].schedule.batch_size == 4
+
+
+def test_an_empty_file(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("")
+    with pytest.raises(InputError, match="should be a valid dictionary") as error:
+        read_experiment(path)
+    assert "\n" not in str(error.value)
+
+
+# Names
+
+
+def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid()))
+    assert experiment.suite("one").tasks == ("A", "B")
+    with pytest.raises(InputError) as error:
+        experiment.suite("two")
+    assert str(error.value) == "Unknown suite two; params.yaml has one."
+    with pytest.raises(InputError) as error:
+        experiment.method("ts3vec")
+    assert str(error.value) == "Unknown method ts3vec; params.yaml runs mtcs."
+    with pytest.raises(InputError) as error:
+        experiment.method("unused")
+    assert str(error.value) == (
+        "Unknown method unused under methods, but not in joint, alone or ablation; params.yaml runs mtcs."
+    )
+
+
+def test_joint_methods_come_first(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"alone": ["unused"], "seeds_alone": [7]}))
+    assert experiment.known == ("mtcs", "unused")
+    assert list(experiment.runs("one").items()) == [("mtcs", (0, 1)), ("unused", (7,))]
+
+
+def test_seeds_of_alone_methods_are_those_of_joint_ones_unless_given(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"alone": ["unused"]}))
+    assert experiment.runs("one") == {"mtcs": (0, 1), "unused": (0, 1)}
+
+
+def test_variants_are_known_but_are_no_column(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"ablation": ["unused"]}))
+    assert experiment.method("unused") is experiment.methods["unused"]
+    assert experiment.runs("one") == {"mtcs": (0, 1)}
+
+
+def test_a_suite_may_name_its_methods_and_seeds(tmp_path):
+    content = valid() | {"alone": ["unused"]}
+    content["suites"]["one"] |= {"methods": ["unused"], "seeds": [3]}
+    assert read_experiment(write(tmp_path, content)).runs("one") == {"unused": (3,)}
+    content["suites"]["one"]["methods"] = ["mtl"]
+    with pytest.raises(InputError, match=r"suites.one.methods: mtl is not among joint, alone and ablation\.$"):
+        read_experiment(write(tmp_path, content))

@@ -1,0 +1,48 @@
+"""The validation split: stratified, without overlap, and blind to the test series."""
+
+import numpy as np
+import pytest
+
+from mtcs.data.splits import hold_out
+from mtcs.data.task import Split, Task
+
+
+def make_task(counts: tuple[int, ...] = (20, 8, 3, 1)) -> Task:
+    """A series is its row number, repeated; test series are negative."""
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    train = Split(np.repeat(np.arange(len(labels), dtype=np.float32)[:, None], 5, 1), labels)
+    return Task("Tiny", train, Split(-train.series - 1, labels), tuple(map(str, range(len(counts)))))
+
+
+def rows(split: Split) -> list[int]:
+    return split.series[:, 0].astype(int).tolist()
+
+
+def test_training_series_are_divided_and_test_series_stay_out():
+    task = make_task()
+    found = hold_out(task, 0.25)
+    assert sorted(rows(found.train) + rows(found.test)) == rows(task.train)
+    for split in (found.train, found.test):
+        np.testing.assert_array_equal(split.labels, task.train.labels[rows(split)])
+    assert (found.name, found.classes) == (task.name, task.classes)
+
+
+@pytest.mark.parametrize(("share", "held"), [(0.25, [5, 2, 1, 0]), (0.5, [10, 4, 2, 0]), (0.95, [19, 7, 2, 0])])
+def test_every_class_gives_its_share_and_keeps_one_series(share, held):
+    found = hold_out(make_task(), share)
+    assert np.bincount(found.test.labels, minlength=4).tolist() == held
+    assert np.bincount(found.train.labels, minlength=4).min() >= 1
+
+
+def test_the_seed_decides():
+    first, again, other = (hold_out(make_task(), 0.25, seed) for seed in (0, 0, 1))
+    assert rows(first.test) == rows(again.test)
+    assert rows(first.test) != rows(other.test)
+
+
+def test_the_task_is_left_as_it_was():
+    task = make_task()
+    found = hold_out(task, 0.5)
+    found.train.series[:] = 7
+    found.test.series[:] = 7
+    np.testing.assert_array_equal(task.train.series, make_task().train.series)

@@ -1,0 +1,61 @@
+"""The file of what methods cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtcs.errors import InputError
+from mtcs.evaluation.cost import SuiteCosts, read_costs, write_costs
+
+FACTS: dict[str, Any] = {
+    "suite": "tiny",
+    "tasks": ["A", "B"],
+    "steps": 15,
+    "series": 128,
+    "load": 0.1,
+    "versions": {"torch": "2.13.0"},
+    "commit": None,
+    "methods": [
+        {
+            "method": "dtw",
+            "parameters": {"costs": [1, "Infinity"]},
+            "models": 0,
+            "training_seconds": None,
+            "series_per_second": 12.5,
+            "weights": 0,
+            "peak_memory_mb": 400.0,
+            "device": "cpu: Xeon, 2 threads",
+            "precision": "fp32",
+        }
+    ],
+}
+
+
+def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:
+    costs = SuiteCosts.model_validate(FACTS)
+    write_costs(tmp_path / "a/cost.json", costs)
+    assert read_costs(tmp_path / "a/cost.json", "tiny") == costs
+    assert json.loads((tmp_path / "a/cost.json").read_text()) == FACTS
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["cost.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", r"does not hold the costs of a suite \(suite: Field required\)"),
+        ("[", r"does not hold the costs of a suite \(Invalid JSON"),
+        (json.dumps({**FACTS, "methods": []}), r"\(methods: Tuple should have at least 1 item"),
+        (json.dumps({**FACTS, "steps": 0}), r"\(steps: Input should be greater than or equal to 1\)"),
+        (json.dumps({**FACTS, "suite": "other"}), "holds the costs of other, expected those of tiny"),
+    ],
+)
+def test_another_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "cost.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as refused:
+        read_costs(path, "tiny")
+    assert str(refused.value).endswith("; run 'mtcs cost tiny', or remove the file.")
