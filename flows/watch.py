@@ -21,7 +21,7 @@ from flows.workspace import STATE
 from mtcs.config.experiment import Experiment, read_experiment
 from mtcs.config.machine import DeviceName, read_machine
 from mtcs.data.archive import address_of
-from mtcs.layout import Layout, write_whole
+from mtcs.layout import Layout, atomic_write
 
 SEEN = STATE / "seen.json"
 """What the last good run of each suite saw: a digest of params.yaml, and one of each task's source in the archive."""
@@ -63,7 +63,7 @@ def watch(
 
 
 def _remember(root: Path, seen: dict[str, str]) -> None:
-    with write_whole(root / SEEN) as part:
+    with atomic_write(root / SEEN) as part:
         part.write_text(json.dumps(seen, indent=2))
 
 

@@ -24,7 +24,7 @@ import yaml
 
 from mtcs.config.machine import DeviceName, PrecisionName, read_machine
 from mtcs.errors import InputError, WorkError
-from mtcs.layout import Layout, digest, write_whole
+from mtcs.layout import Layout, atomic_write, digest
 from mtcs.progress import progress
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
@@ -158,7 +158,7 @@ def train(
         model, schedule = spec.build(scope), spec.schedule_for(scope)
         trained = training.fit(model, scope, schedule, seed, on, checkpoint)
         training.save_weights(WORKSPACE.model(suite, method, seed, name), model)
-        with write_whole(WORKSPACE.curves(suite, method, seed, name)) as part:
+        with atomic_write(WORKSPACE.curves(suite, method, seed, name)) as part:
             trained.curves.to_csv(part, index=False)
         speed = trained.series / trained.seconds if trained.seconds else 0.0
         record = {
@@ -179,7 +179,7 @@ def train(
             "tasks": {one.name: fingerprint(one) for one in scope},
             "weights": digest(WORKSPACE.model(suite, method, seed, name)),
         }
-        with write_whole(WORKSPACE.record(suite, method, seed, name)) as part:
+        with atomic_write(WORKSPACE.record(suite, method, seed, name)) as part:
             part.write_text(json.dumps(record, indent=2) + "\n")
         finished.append(run)
         print(
@@ -217,7 +217,7 @@ def represent(
                 done, series = done + 1, series + len(task.train) + len(task.test)
                 advance(done, task.name)
     spent = {"series": series, "seconds": round(time.perf_counter() - start, 1), "device": str(on)}
-    with write_whole(WORKSPACE.representation_cost(suite, method, seed)) as part:
+    with atomic_write(WORKSPACE.representation_cost(suite, method, seed)) as part:
         part.write_text(json.dumps({**spent, "precision": on.precision, "weights": weights}, indent=2) + "\n")
     print(f"{method} on {suite}, seed {seed}: {done} tasks represented, {on.precision} on {on}")
 
@@ -255,7 +255,7 @@ def classify(
         "tasks": {task.name: fingerprint(task) for task in tasks},
         "representations": {task.name: digest(WORKSPACE.representation(*run, task.name)) for task in tasks},
     }
-    with write_whole(WORKSPACE.classified(*run)) as part:
+    with atomic_write(WORKSPACE.classified(*run)) as part:
         part.write_text(json.dumps(record, indent=2) + "\n")
     shutil.rmtree(_unfinished(WORKSPACE, run), ignore_errors=True)
     heads = "" if found[0][1] is None else " (of the trained head)"
@@ -313,7 +313,7 @@ def validate(
                 }
             )
     table = pd.DataFrame(rows)
-    with write_whole(WORKSPACE.validation(suite, method, seed, share)) as part:
+    with atomic_write(WORKSPACE.validation(suite, method, seed, share)) as part:
         table.to_csv(part, index=False)
     _discard(finished)
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -403,7 +403,7 @@ def predict(
         with out.open("w") as stream:
             table.to_csv(stream, index=False)
     else:
-        with write_whole(out.resolve()) as part:  # of a link what it leads to
+        with atomic_write(out.resolve()) as part:  # of a link what it leads to
             table.to_csv(part, index=False)
     right = f"accuracy {(known['label'] == known['predicted']).mean():.4f} on {len(known)} with a label"
     where = "" if out is None else f" in {out}"
@@ -659,7 +659,7 @@ def _classify_task(
     predicted, svc = _classified(classifier, task, found, workers, show, _unfinished(workspace, run))
     classes = np.array(task.classes)
     table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
-    with write_whole(workspace.prediction(*run, task.name)) as part:
+    with atomic_write(workspace.prediction(*run, task.name)) as part:
         table.to_csv(part, index=False)
     if svc is None:
         save_neighbours(workspace.neighbours(*run, task.name), found.train, task.train.labels)

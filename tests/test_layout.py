@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mtcs.layout import Layout, write_whole
+from mtcs.layout import Layout, Run, atomic_write
 
 HERE = Layout()
+RUN = Run("demo", "mtcs", 3)
 
 
 @pytest.mark.parametrize(
@@ -18,15 +19,15 @@ HERE = Layout()
         (HERE.raw("demo", "GunPoint"), "data/raw/demo/GunPoint"),
         (HERE.raw_part("demo", "GunPoint", "TRAIN"), "data/raw/demo/GunPoint/GunPoint_TRAIN.ts"),
         (HERE.normalized("demo", "GunPoint"), "data/normalized/demo/GunPoint.npz"),
-        (HERE.model("demo", "mtcs", 3), "data/models/demo/mtcs/seed3/joint.safetensors"),
-        (HERE.model("demo", "ts2vec", 3, "GunPoint"), "data/models/demo/ts2vec/seed3/GunPoint.safetensors"),
-        (HERE.curves("demo", "mtcs", 3), "data/training/demo/mtcs/seed3/joint.csv"),
-        (HERE.record("demo", "mtcs", 3), "data/training/demo/mtcs/seed3/joint.json"),
-        (HERE.representation("demo", "mtcs", 3, "GunPoint"), "data/representations/demo/mtcs/seed3/GunPoint.npz"),
-        (HERE.representation_cost("demo", "mtcs", 3), "data/costs/demo/mtcs/seed3.json"),
-        (HERE.prediction("demo", "mtcs", 3, "GunPoint"), "data/predictions/demo/mtcs/seed3/GunPoint.csv"),
-        (HERE.classifier("demo", "mtcs", 3, "GunPoint"), "data/classifiers/demo/mtcs/seed3/GunPoint.skops"),
-        (HERE.result("demo", "mtcs", 3), "results/demo/mtcs/seed3.json"),
+        (RUN.model(), "data/models/demo/mtcs/seed3/joint.safetensors"),
+        (Run("demo", "ts2vec", 3).model("GunPoint"), "data/models/demo/ts2vec/seed3/GunPoint.safetensors"),
+        (RUN.curves(), "data/training/demo/mtcs/seed3/joint.csv"),
+        (RUN.record(), "data/training/demo/mtcs/seed3/joint.json"),
+        (RUN.representation("GunPoint"), "data/representations/demo/mtcs/seed3/GunPoint.npz"),
+        (RUN.representation_cost, "data/costs/demo/mtcs/seed3.json"),
+        (RUN.prediction("GunPoint"), "data/predictions/demo/mtcs/seed3/GunPoint.csv"),
+        (RUN.classifier("GunPoint"), "data/classifiers/demo/mtcs/seed3/GunPoint.skops"),
+        (RUN.result, "results/demo/mtcs/seed3.json"),
         (HERE.report("demo"), "reports/demo"),
     ],
 )
@@ -34,7 +35,17 @@ def test_paths(found, expected):
     assert found == Path(expected)
 
 
+def test_a_run_says_what_to_run():
+    assert str(RUN) == "mtcs on demo, seed 3"
+    assert RUN.remedy("train") == "run 'mtcs train mtcs demo --seed 3'"
+    assert (
+        RUN.remedy("train", "represent", "classify")
+        == "run 'mtcs train mtcs demo --seed 3', then represent and classify"
+    )
+
+
 def test_paths_begin_at_the_root():
+    assert Run("demo", "mtcs", 3, Layout(Path("/there"))).result == Path("/there/results/demo/mtcs/seed3.json")
     assert Layout(Path("/there")).normalized("demo", "GunPoint") == Path("/there/data/normalized/demo/GunPoint.npz")
 
 
@@ -44,7 +55,7 @@ def test_checkpoints_lie_outside_what_dvc_deletes():
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
     path = tmp_path / "new" / "file.txt"
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text("half")
         assert not path.exists()
         assert (part.parent, part.suffix) == (path.parent, ".txt")  # a rename within one file system
@@ -56,7 +67,7 @@ def test_a_file_appears_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="half-way"), write_whole(path) as part:
+    with pytest.raises(RuntimeError, match="half-way"), atomic_write(path) as part:
         part.write_text("half")
         raise RuntimeError("half-way")
     assert path.read_text() == "old"
@@ -66,7 +77,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_file_is_replaced(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text("new")
     assert path.read_text() == "new"
 
@@ -74,7 +85,7 @@ def test_a_file_is_replaced(tmp_path):
 def test_permissions_are_those_of_any_new_file(tmp_path):
     before = os.umask(0o027)
     try:
-        with write_whole(tmp_path / "file.txt"):
+        with atomic_write(tmp_path / "file.txt"):
             pass
     finally:
         os.umask(before)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.errors import InputError
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _check(what: str, split: Split, n_classes: int) -> None:
 
 def write_task(path: Path, task: Task) -> None:
     """Write a task to `path` (`.npz`), whole or not at all."""
-    with write_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez(
             file,
             series_train=task.train.series,

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtcs.errors import InputError, fault
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 
 
 class _Part(BaseModel):
@@ -57,7 +57,7 @@ class SuiteCosts(_Part):
 
 def write_costs(path: Path, costs: SuiteCosts) -> None:
     """Write costs to `path`, whole or not at all."""
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(costs.model_dump_json(indent=1) + "\n", "utf-8", newline="\n")
 
 

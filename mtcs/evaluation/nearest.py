@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.errors import InputError
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 
 _EVERY = 10.0  # seconds between two writes of what has been found
 
@@ -50,7 +50,7 @@ def predict_nearest(
         found.append(indices)
         done += len(indices)
         if path and (done == len(queries) or time.monotonic() - saved > _EVERY):
-            with write_whole(path) as part, part.open("wb") as file:
+            with atomic_write(path) as part, part.open("wb") as file:
                 np.save(file, np.concatenate(found), allow_pickle=False)
             saved = time.monotonic()
         if progress:
@@ -71,7 +71,7 @@ def unfinished(folder: Path, series: np.ndarray, labels: np.ndarray, queries: np
 
 def save_neighbours(path: Path, series: np.ndarray, labels: np.ndarray) -> None:
     """Write the series (n, T) and their labels (n,) that later predictions need (`.npz`), whole or not at all."""
-    with write_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez(file, series=series, labels=labels)
 
 

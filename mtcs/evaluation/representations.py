@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.errors import InputError
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def write_representations(path: Path, found: Representations) -> None:
     arrays = {"train": found.train, "test": found.test}
     if found.head is not None:
         arrays["head"] = found.head
-    with write_whole(path) as part, part.open("wb") as file:
+    with atomic_write(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  # numpy's stub takes them for allow_pickle
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Values = tuple[float | None, ...]
@@ -186,7 +186,7 @@ def write_result(path: Path, result: RunResult) -> None:
         else:
             text = json.dumps(value, ensure_ascii=False)
         entries.append(f' "{name}": {text}')
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text("{\n" + ",\n".join(entries) + "\n}\n", "utf-8", newline="\n")
 
 

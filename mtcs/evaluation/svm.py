@@ -34,7 +34,7 @@ from threadpoolctl import threadpool_limits
 
 from mtcs.config.classifiers import MIN_SERIES, SVM
 from mtcs.errors import InputError
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 
 if TYPE_CHECKING:  # the functions import scikit-learn: whoever reads params.yaml needs no more than the spec
     from sklearn.svm import SVC
@@ -401,7 +401,7 @@ def save_classifier(path: Path, svc: SVC) -> None:
     schema = content["schema.json"].decode()
     numbers = {address: str(i) for i, address in enumerate(dict.fromkeys(_ADDRESS.findall(schema)))}
     content["schema.json"] = _ADDRESS.sub(lambda found: numbers[found[0]], schema).encode()
-    with write_whole(path) as part, zipfile.ZipFile(part, "w") as archive:
+    with atomic_write(path) as part, zipfile.ZipFile(part, "w") as archive:
         for name, data in content.items():
             stem, suffix = name.split(".")
             entry = zipfile.ZipInfo(f"{numbers.get(stem, stem)}.{suffix}")

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mtcs.config.parameters import parameter_table
 from mtcs.errors import InputError
 from mtcs.evaluation.results import RunResult, TrainingRecord
-from mtcs.layout import Layout, write_whole
+from mtcs.layout import Layout, atomic_write
 from mtcs.reports import figures, text
 from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
@@ -142,7 +142,7 @@ def write_report(
     )
     folder = layout.report(suite)
     for name, content in files.items():
-        with write_whole(folder / name) as part:
+        with atomic_write(folder / name) as part:
             part.write_text(content, "utf-8", newline="\n")
     for path in folder.iterdir():
         if OWN.fullmatch(path.name) and path.name not in files:

@@ -32,7 +32,7 @@ import mtcs
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.data.task import Split, Task
 from mtcs.errors import InputError, WorkError
-from mtcs.layout import write_whole
+from mtcs.layout import atomic_write
 from mtcs.methods.base import Batch, Method
 from mtcs.ops.memory import keep_freed_memory
 from mtcs.progress import progress
@@ -278,7 +278,7 @@ def represent(method: Method, series: np.ndarray, on: Hardware, task: str | None
 
 def save_weights(path: Path, method: Method) -> None:
     """Write a method's weights as safetensors; the same weights give the same bytes."""
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_bytes(safetensors.torch.save({name: t.contiguous() for name, t in method.state_dict().items()}))
 
 
@@ -341,7 +341,7 @@ def _save(path: Path, method: Method, optimizer: torch.optim.Optimizer, average:
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
     tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average)}
     tensors["rows"] = torch.tensor(done.rows, dtype=torch.float64)
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         facts = {name: repr(getattr(done, name)) for name in ("epoch", "series", "seconds", "peak")}
         part.write_bytes(safetensors.torch.save(tensors, metadata=facts))
 

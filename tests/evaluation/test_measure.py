@@ -15,7 +15,7 @@ from mtcs.evaluation import measure as module
 from mtcs.evaluation.measure import label_affinity, measure, task_similarity
 from mtcs.evaluation.representations import Representations, write_representations
 from mtcs.evaluation.results import RunResult
-from mtcs.layout import Layout, digest, write_whole
+from mtcs.layout import Layout, atomic_write, digest
 
 RUN = ("tiny", "mtcs", 0)
 TASKS = {"Two": 2, "Three": 3}
@@ -65,7 +65,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def write(path: Path, text: str) -> None:
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text)
 
 

@@ -26,7 +26,7 @@ from mtcs.evaluation.cost import MethodCost, SuiteCosts, write_costs
 from mtcs.evaluation.measure import label_affinity, measure
 from mtcs.evaluation.representations import read_representations
 from mtcs.evaluation.results import RepresentationRecord, RunResult, read_result, write_result
-from mtcs.layout import Layout, write_whole
+from mtcs.layout import Layout, atomic_write
 from mtcs.reports import figures, text
 from mtcs.reports.analysis import ablation, accuracy, affinity, cost, separation, significance
 from mtcs.reports.analysis.runs import data_table, read_runs
@@ -75,7 +75,7 @@ def make_results(
                 }
                 if heads:
                     parts["head"] = (centres - centres.mean(0)).astype(np.float32)
-                with write_whole(layout.representation(suite, method, seed, task)) as path, path.open("wb") as file:
+                with atomic_write(layout.representation(suite, method, seed, task)) as path, path.open("wb") as file:
                     np.savez(file, **parts)
                 distance = np.linalg.norm(parts["test"][:, None] - centres, axis=2)
                 predicted = distance.argmin(1)
@@ -130,7 +130,7 @@ def make_record(suite: str, method: str, task: str | None, seed: int, steps: int
 
 
 def write_text(path: Path, text: str) -> None:
-    with write_whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text)
 
 
