@@ -45,8 +45,11 @@ format: $(VENV)/dev.stamp ## put the code into its one format
 	ruff check --fix .
 	ruff format .
 
-readme: $(VENV)/dev.stamp ## copy the reports' accuracy tables into README.md
+readme: $(VENV)/dev.stamp ## copy the reports' tables into README.md and docs/results.md
 	python tests/test_readme.py
+
+docs: $(VENV)/dev.stamp ## build the site of docs/ into build/docs, warnings as errors, without network
+	NO_MKDOCS_2_WARNING=1 mkdocs build
 
 install: $(VENV)/dev.stamp ## everything above needs: .venv with this package and its tools
 
@@ -54,7 +57,7 @@ clean: ## remove .venv and caches of tools; data, models and reports stay
 	rm -rf $(VENV) *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,cluster]'
+	python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,cluster,docs]'
 	@touch $@
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt $(BIN)/activate
@@ -70,4 +73,4 @@ $(BIN)/activate: # venv writes it after pip
 		"$(PYTHON) cannot make environments; install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 
-.PHONY: help demo flow test test-all lint format readme install clean
+.PHONY: help demo flow test test-all lint format readme docs install clean
