@@ -1,4 +1,4 @@
-"""What the README says: its tables are the reports', its commands exist. `make readme` runs this file as a script."""
+"""What the documents say: their tables are the reports', their commands exist. `make readme` runs this file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from importlib.metadata import packages_distributions
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,11 @@ from mtcs.config.experiment import read_experiment
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-SECTION = re.compile(r"(<!-- results:(\w+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
-DOCUMENTS = ("README.md", "CONTRIBUTING.md")  # docs/orchestration.md has commands of other programs
+RESULTS = ROOT / "docs/results.md"
+SHORT = re.compile(r"(<!-- results:(\w+) -->\n)(.*?)(<!-- /results:\2 -->)", re.DOTALL)
+WHOLE = re.compile(r"(<!-- report:([\w/.]+) -->\n)(.*?)(<!-- /report:\2 -->)", re.DOTALL)
+# docs/orchestration.md has commands of other programs.
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/reproduce.md", "docs/own-data.md", "docs/performance.md")
 
 
 def present(path: str) -> str:
@@ -40,22 +44,55 @@ def committed(path: str) -> str:
     return shown.stdout if shown.returncode == 0 else ""
 
 
+def short_table(report: str) -> str:
+    """The first table of a report, one row a method, without the columns that need explaining."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in first_table(report)]
+    kept = [index for index, title in enumerate(rows[0]) if title in ("method", "accuracy", "paper", "seeds")]
+    rows = [[row[index] for index in kept] for row in (rows[0], *rows[2:])]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join(
+        "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |"
+        for row in (rows[0], rule, *rows[1:])
+    )
+
+
+def first_table(text: str) -> list[str]:
+    lines = text.splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("|"))
+    return list(takewhile(lambda line: line.startswith("|"), lines[start:]))
+
+
 def filled(text: str, report: Callable[[str], str] = present) -> str:
-    """The README's text, its results sections the first part of `reports/<suite>/accuracy.md`: one row a method."""
+    """A document's text with the tables of the reports, short ones (README) or whole reports without their titles."""
 
     def section(match: re.Match[str]) -> str:
-        body = report(f"reports/{match[2]}/accuracy.md").partition("\n")[2]  # without its title
-        table = body.partition("\nAccuracy by task:")[0].strip()
-        return match[1] + (f"\n{table}\n\n" if table else "") + match[4]
+        if match.re is SHORT:
+            content = report(f"reports/{match[2]}/accuracy.md")
+            body = short_table(content) if content else ""
+        else:
+            body = report(f"reports/{match[2]}").partition("\n")[2].strip()
+        return match[1] + (f"\n{body}\n\n" if body else "") + match[4]
 
-    return SECTION.sub(section, text)
+    return WHOLE.sub(section, SHORT.sub(section, text))
 
 
-def test_results_are_those_of_the_reports():
-    text = README.read_text("utf-8")
-    assert [match[2] for match in SECTION.finditer(text)] == ["ucr12", "ucr10", "demo"]
-    # Another processor's `make demo` changes reports/demo: the README then still holds what is committed.
-    assert text in (filled(text), filled(text, committed)), "README.md and reports/ differ; run 'make readme'"
+@pytest.mark.parametrize("document", [README, RESULTS], ids=lambda path: path.name)
+def test_results_are_those_of_the_reports(document):
+    text = document.read_text("utf-8")
+    # Another processor's `make demo` changes reports/demo: the documents then still hold what is committed.
+    assert text in (filled(text), filled(text, committed)), f"{document.name} and reports/ differ; run 'make readme'"
+
+
+def test_every_report_is_shown():
+    suites = {path.parent.name for path in ROOT.glob("reports/*/accuracy.md")}
+    assert {match[2] for match in SHORT.finditer(README.read_text("utf-8"))} == suites
+    shown = {match[2] for match in WHOLE.finditer(RESULTS.read_text("utf-8"))}
+    assert {f"{suite}/accuracy.md" for suite in suites} <= shown
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text("utf-8").splitlines()) <= 150
 
 
 def shell_lines() -> list[str]:
@@ -70,7 +107,7 @@ def commands(program: str) -> list[str]:
 
 
 def test_every_shell_line_is_looked_at():
-    assert {line.split()[0] for line in shell_lines()} == {"make", "dvc", "mtcs", "source", "rm"}
+    assert {line.split()[0] for line in shell_lines()} == {"make", "dvc", "mtcs", "python", "source", "rm"}
 
 
 @pytest.mark.parametrize("command", commands("mtcs"))
@@ -103,6 +140,13 @@ def test_dvc_commands(command):
             assert int(seed) in params[matrix["seed"].strip("${}")]
 
 
+@pytest.mark.parametrize("command", commands("python"))
+def test_benchmarks(command):
+    script, *arguments = shlex.split(command)[1:]
+    text = (ROOT / script).read_text("utf-8")
+    assert all(f'"{argument}"' in text for argument in arguments if argument.startswith("--"))
+
+
 @pytest.mark.parametrize("command", commands("make"))
 def test_make_commands(command):
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -118,19 +162,27 @@ def test_make_help_lists_every_target():
 def test_ci_runs_the_readmes_test_command():
     assert "make test" in commands("make")
     assert "\nmake test\n" in (ROOT / ".ci/run").read_text()
+    steps = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())["jobs"]["test"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == ["make test"]
+
+
+def test_pre_commit_runs_what_make_lint_runs():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    recipe = re.findall(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
+    assert [hook["entry"] for hook in hooks] == [line.strip() for line in recipe.splitlines()]
 
 
 def test_every_machine_setting_is_told():
     from mtcs.config.machine import Machine
 
-    told = set(re.findall(r"^\| `(MTCS_\w+)`", README.read_text("utf-8"), re.MULTILINE))
+    told = set(re.findall(r"^\| `(MTCS_\w+)`", (ROOT / "docs/reproduce.md").read_text("utf-8"), re.MULTILINE))
     assert told == {f"MTCS_{name.upper()}" for name in Machine.model_fields}
 
 
 def test_links_lead_somewhere():
-    for name in DOCUMENTS:
-        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text("utf-8")):
-            assert (ROOT / link).exists(), f"{name}: {link}"
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data/README.md"):
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
+            assert (path.parent / link).exists(), f"{path.relative_to(ROOT)}: {link}"
 
 
 def dependencies(*extras: str) -> list[Requirement]:
@@ -159,9 +211,10 @@ def test_constraints_pin_every_dependency():
         "a version alone, for any machine"
     )
     names = {canonicalize_name(name): version for name, version in pins.items()}
-    for requirement in dependencies("dev", "cluster"):
+    for requirement in dependencies("dev", "cluster", "docs"):
         assert requirement.specifier.contains(names[canonicalize_name(requirement.name)]), requirement
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text("utf-8")), "utf-8")
+    for document in (README, RESULTS):
+        document.write_text(filled(document.read_text("utf-8")), "utf-8")
