@@ -49,7 +49,7 @@ readme: $(VENV)/dev.stamp ## copy the reports' tables into README.md and docs/re
 	python tests/test_readme.py
 
 docs: $(VENV)/dev.stamp ## build the site of docs/ into build/docs, warnings as errors, without network
-	NO_MKDOCS_2_WARNING=1 mkdocs build
+	NO_MKDOCS_2_WARNING=1 mkdocs build # without the theme's notice of its successor
 
 install: $(VENV)/dev.stamp ## everything above needs: .venv with this package and its tools
 

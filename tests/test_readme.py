@@ -117,7 +117,7 @@ def test_mtcs_commands(command):
     assert isinstance(group, typer.core.TyperGroup)
     given = group.commands[name].make_context(name, arguments).params
     experiment = read_experiment(ROOT / "params.yaml")
-    assert given.get("suite") in (None, *experiment.suites)
+    assert given.get("suite") in (None, "mine", *experiment.suites)
     assert given.get("method") in (None, *experiment.known)
 
 
