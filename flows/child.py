@@ -20,10 +20,12 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import reproduce
 
-from flows.workspace import GRACE, LOCK
+from flows.workspace import GRACE_SECONDS, LOCK
 
 RAN, UP_TO_DATE, RESTORED = "ran", "up to date", "restored"
-BUSY = 2.0  # seconds between two looks at files that another DVC process is at
+RETRY_SECONDS = 2.0
+"""Between two attempts while another DVC process holds the stage's files."""
+ENDING = threading.Event()
 
 
 def main() -> None:
@@ -31,21 +33,18 @@ def main() -> None:
     parser.add_argument("stage")
     parser.add_argument("--force", action="store_true")
     parser.add_argument("--answer", type=int, required=True, metavar="FD", help="where the outcome is written")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
 
-    # The stage's command, in the same group, dies of it; DVC then gives up the stage and its locks.
+    # SIGTERM to the group ends the stage's command; DVC then gives up the stage and releases its locks.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    watch = threading.Thread(target=_end_with_flow, daemon=True)
-    watch.start()
+    watcher = threading.Thread(target=_end_with_flow, daemon=True)
+    watcher.start()
 
-    outcome = _reproduce(given.stage, given.force)
-    with os.fdopen(given.answer, "w") as answer:
+    outcome = _reproduce(arguments.stage, arguments.force)
+    with os.fdopen(arguments.answer, "w") as answer:
         json.dump(outcome, answer)
     if ENDING.is_set():
-        watch.join()  # it kills what is left of the group, and this process
-
-
-ENDING = threading.Event()
+        watcher.join()  # it kills what is left of the group, and this process
 
 
 def _end_with_flow() -> None:
@@ -54,28 +53,28 @@ def _end_with_flow() -> None:
         fcntl.flock(file, fcntl.LOCK_SH)
         ENDING.set()
         os.killpg(0, signal.SIGTERM)
-        time.sleep(GRACE)  # the next flow waits for the lock as long
+        time.sleep(GRACE_SECONDS)  # the next flow waits at least that long for the lock
         os.killpg(0, signal.SIGKILL)
 
 
 def _reproduce(stage: str, force: bool) -> dict[str, Any]:
-    """What happened: `outcome`, or the exit `code` of the stage's command (None without one) and a `message`."""
-    ran = _Ran()
-    logging.getLogger("dvc.stage.run").addHandler(ran)
+    """The `outcome`, or the exit `code` of the stage's command (None if it was not reached) and a `message`."""
+    command_log = _CommandLog()
+    logging.getLogger("dvc.stage.run").addHandler(command_log)
     waiting = False
     while True:
         try:
             with Repo(str(Path.cwd()), _wait_for_lock=True) as repo:
                 repo.scm_context.quiet = True  # no advice on git after every stage
-                done = reproduce(repo, targets=[stage], single_item=True, force=force)
-            return {"outcome": UP_TO_DATE if not done else RAN if ran.seen else RESTORED}
+                reproduced = reproduce(repo, targets=[stage], single_item=True, force=force)
+            return {"outcome": UP_TO_DATE if not reproduced else RAN if command_log.has_run else RESTORED}
         except DvcException as error:
             causes = [str(cause) for cause in _causes(error)]
             if any(isinstance(cause, LockError) for cause in _causes(error)):
                 if not waiting:
                     print(f"Waiting: {' '.join(causes[-1].split())}", file=sys.stderr, flush=True)
                 waiting = True
-                time.sleep(BUSY)
+                time.sleep(RETRY_SECONDS)
                 continue
             code = re.search(r"exited with (-?\d+)$", causes[-1])
             message = ": ".join(causes)
@@ -87,13 +86,13 @@ def _causes(error: BaseException | None) -> list[BaseException]:
     return [] if error is None else [error, *_causes(error.__cause__)]
 
 
-class _Ran(logging.Handler):
-    """Notices that DVC runs the stage's command, and does not restore what an earlier run of it made."""
+class _CommandLog(logging.Handler):
+    """Notices that DVC runs the stage's command instead of restoring what an earlier run of it made."""
 
-    seen = False
+    has_run = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.seen |= str(record.msg).startswith("Running stage")
+        self.has_run |= str(record.msg).startswith("Running stage")
 
 
 if __name__ == "__main__":

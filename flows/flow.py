@@ -1,4 +1,4 @@
-"""The flow `reproduce`: DVC's stages as tasks of Prefect, with retries, logs and pictures."""
+"""The flow `reproduce`: DVC's stages as tasks of Prefect, with retries, logs and the report as artifacts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
-from flows.pipeline import bring_up_to_date, ended
-from flows.request import Seconds, Workers, request
+from flows.pipeline import bring_up_to_date, final_state
+from flows.request import Seconds, Workers, parse_request
 from mtcs.config.machine import DeviceName
 
 LOCAL_SERVER = "http://127.0.0.1:4200/api"
@@ -31,22 +31,22 @@ def reproduce(
     dask: str | None = None,
     stage_seconds: Seconds | None = None,
 ) -> State | None:
-    """Bring suites up to date, as `dvc repro` does, and show how it goes.
+    """Bring suites up to date, as `dvc repro` does, and show the progress.
 
     Args:
         suites: of params.yaml; None is all that dvc.yaml has.
-        methods: results of these methods only, and no reports, since those compare all.
+        methods: results of these methods only, and no reports, since a report compares all methods.
         seeds: results with these seeds only, likewise.
         device: where stages compute; None is `MTCS_DEVICE`.
         workers: how many stages run side by side.
         force: run all stages, or those named, even if they are up to date.
         dask: address of a Dask scheduler, or "local" for a cluster of `workers` processes; None is threads.
-        stage_seconds: after which a stage is ended; None is never.
+        stage_seconds: time limit of a stage; None is no limit.
 
-    A mistake in params.yaml or a parameter ends the run before any stage. A failed stage holds up those that need it
-    and no others, and ends the run when nothing is left to do.
+    A mistake in params.yaml or a parameter ends the run before any stage. A failed stage stops only the stages that
+    need it; the run fails once nothing else is left to do.
     """
-    asked = request(
+    request = parse_request(
         suites=suites,
         methods=methods,
         seeds=seeds,
@@ -56,7 +56,7 @@ def reproduce(
         dask=dask,
         stage_seconds=stage_seconds,
     )
-    return ended(lambda: bring_up_to_date(Path.cwd(), asked))
+    return final_state(lambda: bring_up_to_date(Path.cwd(), request))
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
 from mtcs.errors import InputError
-from mtcs.layout import Layout
+from mtcs.layout import Layout, Run
 
-_RESULTS = Layout().result("suite", "method", 0).parents[2]
+_RESULTS = Layout().results("suite").parent
 
 
 @dataclass(frozen=True)
@@ -50,33 +50,33 @@ class Graph:
             self.repo = Repo(str(root), _wait_for_lock=True)
             self._graph: Any = get_active_graph(self.repo.index.graph)
         except DvcException as error:
-            raise InputError(f"DVC: {error}; 'dvc status' tells more.") from error
+            raise InputError(f"DVC: {error}; run 'dvc status' for details.") from error
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in self._graph}
 
     def select(
         self, suites: Sequence[str] = (), methods: Sequence[str] = (), seeds: Sequence[int] = ()
     ) -> dict[str, Stage]:
-        """Stages by name, each after those it needs: all of `dvc.yaml`, or those behind what is asked for.
+        """Stages by name, each after those it needs; without arguments, all stages of `dvc.yaml`.
 
-        Suites alone are all that their reports need. With `methods` or `seeds` it is what the results of those
-        runs need, and no report, since that compares every method and seed.
+        With suites alone, everything that their reports need. With `methods` or `seeds`, what the results of those
+        runs need, and no report, since a report compares every method and seed.
 
         Raises:
             InputError: if no stage writes what is asked for.
         """
         targets: list[Any] | None = None
         if methods or seeds:
-            targets = self._resulting(suites, methods, seeds)
+            targets = self._measuring(suites, methods, seeds)
         elif suites:
             targets = [stage for suite in suites for stage in self._writers(Layout().report(suite))]
             for suite in suites:
-                self._resulting([suite], (), ())
+                self._measuring([suite], (), ())
         plan = plan_repro(self._graph, targets)
-        chosen = set(plan)
-        return {stage.addressing: self._stage(stage, chosen) for stage in plan}
+        selected = set(plan)
+        return {stage.addressing: self._stage(stage, selected) for stage in plan}
 
     def is_up_to_date(self, name: str) -> bool:
-        """Whether DVC would skip the stage now; False as well where another DVC process is at its files."""
+        """Whether DVC would skip the stage now; also False while another DVC process works on its files."""
         try:
             with self.repo.lock:
                 return not self._stages[name].changed()
@@ -92,32 +92,34 @@ class Graph:
         return [stage.addressing for stage in self._writers(path)]
 
     def _writers(self, path: Path) -> list[Any]:
-        found = [stage for stage in self._graph if path in self._outs(stage)]
-        if not found:
+        writers = [stage for stage in self._graph if path in self._outs(stage)]
+        if not writers:
             raise InputError(f"No stage of dvc.yaml writes {path}; add its suite there.")
-        return found
+        return writers
 
-    def _resulting(self, suites: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Any]:
-        files = {Layout().result("", "", seed).name for seed in seeds}
-        found = []
-        for stage in self._graph:
-            for out in self._outs(stage):
-                if not out.is_relative_to(_RESULTS) or len(out.relative_to(_RESULTS).parts) < 3:
-                    continue
-                asked = zip((suites, methods, files), out.relative_to(_RESULTS).parts, strict=False)
-                if all(not names or name in names for names, name in asked):
-                    found.append(stage)
-        if not found:
-            asked = {"suites": suites, "methods": methods, "seeds": seeds}
-            told = "; ".join(f"{what} {', '.join(map(str, names))}" for what, names in asked.items() if names)
-            raise InputError(f"No stage of dvc.yaml makes results of {told}; add it there, or ask for what it has.")
-        return list(dict.fromkeys(found))
+    def _measuring(self, suites: Sequence[str], methods: Sequence[str], seeds: Sequence[int]) -> list[Any]:
+        """The stages that write results of those runs; an empty sequence stands for all."""
+
+        def wanted(out: Path) -> bool:
+            if not out.is_relative_to(_RESULTS) or len(out.relative_to(_RESULTS).parts) < 3:
+                return False
+            suite, method = out.relative_to(_RESULTS).parts[:2]
+            if (suites and suite not in suites) or (methods and method not in methods):
+                return False
+            return not seeds or any(out == Run(suite, method, seed).result for seed in seeds)
+
+        stages = [stage for stage in self._graph if any(wanted(out) for out in self._outs(stage))]
+        if not stages:
+            selection = {"suites": suites, "methods": methods, "seeds": seeds}
+            terms = "; ".join(f"{kind} {', '.join(map(str, names))}" for kind, names in selection.items() if names)
+            raise InputError(f"No stage of dvc.yaml makes results of {terms}; add it there, or ask for what it has.")
+        return stages
 
     def _outs(self, stage: Any) -> list[Path]:
         return [Path(out.fs_path).relative_to(self.repo.root_dir) for out in stage.outs if out.protocol == "local"]
 
-    def _stage(self, stage: Any, among: set[Any]) -> Stage:
-        needs = [other.addressing for other in self._graph.successors(stage) if other in among]
+    def _stage(self, stage: Any, selected: set[Any]) -> Stage:
+        needs = [other.addressing for other in self._graph.successors(stage) if other in selected]
         return Stage(stage.addressing, _command(stage), tuple(sorted(needs)))
 
 

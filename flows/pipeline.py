@@ -28,142 +28,145 @@ from prefect.task_runners import TaskRunner
 
 from flows.artifacts import show_report
 from flows.graph import Graph, Stage
-from flows.request import Request, check
+from flows.request import Request, check_request
 from flows.runners import Slots, runner_for
-from flows.stage import How, StageFailed, log_name, task_for
+from flows.stage import StageContext, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
 from mtcs.config.experiment import read_experiment
 from mtcs.config.machine import DeviceName, read_machine
 from mtcs.errors import InputError, MtcsError, WorkError
 from mtcs.layout import Layout
 
-LOOK = 5.0
-"""Seconds between two looks whether the run was cancelled."""
+POLL_SECONDS = 5.0
+"""Between two questions to the server whether the run was cancelled."""
 
 
-def ended(work: Callable[[], None]) -> State | None:
-    """The state in which `work` leaves its flow run; None is success. Mistakes and failures are told, not traced."""
+def final_state(work: Callable[[], None]) -> State | None:
+    """The state in which `work` leaves its flow run; None is success. Mistakes and failures are one message each."""
     try:
         work()
     except _CancelRequested:
         return Cancelled(message="Cancelled; the next run continues where this one ended.")
     except MtcsError as error:
-        for line in str(error).splitlines():
-            get_run_logger().error("%s", line)
         return Failed(message=str(error), data=error)
     return None
 
 
-def bring_up_to_date(root: Path, asked: Request) -> None:
+def bring_up_to_date(root: Path, request: Request) -> None:
     """Bring a workspace up to date and show its reports; must be called in a flow run.
 
     Raises:
-        InputError: before any stage, if params.yaml or the request is wrong, or another flow is at work here.
-        WorkError: at the end, if a stage failed; those that do not need it have been brought up to date.
+        InputError: before any stage, if params.yaml or the request is wrong, or another flow works in this workspace.
+        WorkError: at the end, if a stage failed; the stages that do not need it have been brought up to date.
     """
-    check(root, asked)
+    check_request(root, request)
     graph = Graph(root)
-    stages = graph.select(asked.suites, asked.methods, asked.seeds)
-    named = set() if isinstance(asked.force, bool) else set(asked.force)
-    if unknown := sorted(named - set(stages)):
+    stages = graph.select(request.suites, request.methods, request.seeds)
+    forced = set() if isinstance(request.force, bool) else set(request.force)
+    if unknown := sorted(forced - set(stages)):
         raise InputError(f"force: there is no stage {unknown[0]} in this run; it has {', '.join(stages)}.")
     with ExitStack() as stack:
-        runner = stack.enter_context(runner_for(asked.workers, asked.dask))
-        here = asked.dask in (None, "local")
-        device = asked.device or read_machine().device
-        slots = Slots.of(runner, device, asked.workers if here else len(stages))
+        runner = stack.enter_context(runner_for(request.workers, request.dask))
+        on_this_machine = request.dask in (None, "local")
+        device = request.device or read_machine().device
+        slots = Slots.of(runner, device, request.workers if on_this_machine else len(stages))
         name = str(flow_run.get_name())
-        stack.enter_context(claimed(root, name))  # given up first: its end ends the stages that `runner` waits for
+        stack.enter_context(claimed(root, name))  # released first, which ends the stages that `runner` waits for
         for command in release_dead(graph.repo):
             get_run_logger().info("Released what a killed process held: %s", command)
-        for suite, one in asked.refetch:
-            raw = Layout().raw(suite, one)
-            named.update(graph.writers(raw.parent))
+        for suite, task_name in request.refetch:
+            raw = Layout().raw(suite, task_name)
+            forced.update(graph.writers(raw.parent))
             shutil.rmtree(root / raw, ignore_errors=True)
-        variables = _variables(device, asked.dask, max(1, joblib.cpu_count() // asked.workers) if here else None)
-        how = How(root, root / STATE / "logs" / name, variables, asked.stage_seconds)
-        result = _bring_all(graph, stages, how, runner, slots, stages if asked.force is True else named)
-        failed = [_told(result, stages)] if result.failures else []
-        if result.finished and graph.repo.config["core"].get("remote"):
+        threads = max(1, joblib.cpu_count() // request.workers) if on_this_machine else None
+        variables = _variables(device, request.dask, threads)
+        context = StageContext(root, root / STATE / "logs" / name, variables, request.stage_seconds)
+        progress = _run_all(graph, stages, context, runner, slots, stages if request.force is True else forced)
+        failures = [_failure_message(progress, stages)] if progress.failures else []
+        if progress.finished and graph.repo.config["core"].get("remote"):
             try:
-                push(sorted(result.finished))
+                push(sorted(progress.finished))
             except WorkError as error:
-                failed.append(str(error))
-    if failed:
-        raise WorkError("\n".join(failed))
-    if not asked.methods and not asked.seeds:
-        for suite in asked.suites or read_experiment(Layout(root).params).suites:
+                failures.append(str(error))
+    if failures:
+        raise WorkError("\n".join(failures))
+    if not request.methods and not request.seeds:
+        for suite in request.suites or read_experiment(Layout(root).params).suites:
             if Layout(root).report(suite).exists():
                 show_report(root, suite)
 
 
 @task(retries=2, retry_delay_seconds=[30, 120], persist_result=False)
 def push(stages: Sequence[str]) -> None:
-    """Send what these stages made to DVC's default remote."""
+    """Send what these stages made to DVC's default remote.
+
+    Raises:
+        WorkError: with the last line of `dvc push`, if it fails.
+    """
     command = [sys.executable, "-m", "dvc", "push", "--run-cache", *stages]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    get_run_logger().info("%s", done.stdout.strip())
-    if done.returncode:
-        said = done.stdout.strip().splitlines() or ["it said nothing"]
-        raise WorkError(f"dvc push failed: {said[-1]}")
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    get_run_logger().info("%s", process.stdout.strip())
+    if process.returncode:
+        lines = process.stdout.strip().splitlines() or ["it printed nothing"]
+        raise WorkError(f"dvc push failed: {lines[-1]}")
 
 
 def _variables(device: DeviceName, dask: str | None, threads: int | None) -> dict[str, str]:
     """What stages find in their environment, on whichever machine."""
-    ours = {name: value for name, value in os.environ.items() if name.startswith("MTCS_")}
-    ours["MTCS_DEVICE"] = device
+    variables = {name: value for name, value in os.environ.items() if name.startswith("MTCS_")}
+    variables["MTCS_DEVICE"] = device
     if dask is not None:
-        ours["MTCS_DASK"] = ""  # a stage that waited for pieces of it on its own cluster would hold the place they need
-    return ours if threads is None else {"MTCS_WORKERS": str(threads), **ours}
+        variables["MTCS_DASK"] = ""  # a stage that waits for its parts on its own cluster would occupy their place
+    return variables if threads is None else {"MTCS_WORKERS": str(threads), **variables}
 
 
 @dataclass
-class _Result:
-    """What became of the stages of a run."""
+class _Progress:
+    """What has become of the stages of a run."""
 
     finished: set[str] = field(default_factory=set)
     failures: list[StageFailed] = field(default_factory=list)
 
 
 class _CancelRequested(Exception):
-    """Somebody cancelled the run, and no worker is there to end its process."""
+    """Somebody cancelled the run, and there is no worker that would end its process."""
 
 
-def _bring_all(
+def _run_all(
     graph: Graph,
     stages: dict[str, Stage],
-    how: How,
+    context: StageContext,
     runner: TaskRunner[Any],
     slots: Slots,
     forced: Container[str],
-) -> _Result:
-    """Bring stages up to date, each as soon as those it needs are; a failure holds up only those that need it."""
-    result, waiting = _Result(), dict(stages)
+) -> _Progress:
+    """Bring stages up to date, each as soon as those it needs are; a failure stops only the stages that need it."""
+    progress, waiting = _Progress(), dict(stages)
     running: dict[PrefectFuture[Any], tuple[Stage, str | None]] = {}
     futures: dict[str, PrefectFuture[Any]] = {}
-    ended: queue.SimpleQueue[PrefectFuture[Any]] = queue.SimpleQueue()
-    looked = time.monotonic()
+    done: queue.SimpleQueue[PrefectFuture[Any]] = queue.SimpleQueue()
+    last_poll = time.monotonic()
     while True:
-        if time.monotonic() - looked >= LOOK:
+        if time.monotonic() - last_poll >= POLL_SECONDS:
             if _cancel_requested():
                 raise _CancelRequested
-            looked = time.monotonic()
-        for stage in [stage for stage in waiting.values() if result.finished.issuperset(stage.needs)]:
+            last_poll = time.monotonic()
+        for stage in [stage for stage in waiting.values() if progress.finished.issuperset(stage.needs)]:
             if not slots.has_room(stage):
                 continue
             del waiting[stage.name]
-            arguments: dict[str, Any] = {"stage": stage, "how": how, "force": stage.name in forced}
+            arguments: dict[str, Any] = {"stage": stage, "context": context, "force": stage.name in forced}
             arguments["up_to_date"] = not arguments["force"] and graph.is_up_to_date(stage.name)
             arguments["device"] = gpu = slots.take(stage)
             with slots.annotation(stage):
                 future = runner.submit(task_for(stage), arguments, wait_for=[futures[name] for name in stage.needs])
             futures[stage.name] = future
             running[future] = (stage, gpu)
-            future.add_done_callback(ended.put)
+            future.add_done_callback(done.put)
         if not running:
-            return result
+            return progress
         try:
-            future = ended.get(timeout=LOOK)
+            future = done.get(timeout=POLL_SECONDS)
         except queue.Empty:
             continue
         stage, gpu = running.pop(future)
@@ -171,31 +174,32 @@ def _bring_all(
         future.wait()
         assert isinstance(future, PrefectWrappedFuture)
         if future.state.is_completed():
-            result.finished.add(stage.name)
+            progress.finished.add(stage.name)
         else:
             error = future.result(raise_on_failure=False)
-            if not isinstance(error, StageFailed):  # of Prefect or of Dask, such as the death of a worker
-                error = StageFailed(stage.name, stage.command, "crash", str(error), how.logs / log_name(stage))
-            result.failures.append(error)
+            if not isinstance(error, StageFailed):  # raised by Prefect or Dask, such as the death of a worker
+                error = StageFailed(stage.name, stage.command, "crash", str(error), context.logs / log_name(stage))
+            progress.failures.append(error)
 
 
 def _cancel_requested() -> bool:
     try:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(UUID(flow_run.get_id())).state
-    except httpx.HTTPError as error:  # work goes on without a server; the next look may find it
+    except httpx.HTTPError as error:  # work goes on without a server, which may be back at the next poll
         get_run_logger().warning("The server does not say whether this run is cancelled: %s", error)
         return False
     return state is not None and state.is_cancelling()
 
 
-def _told(result: _Result, stages: dict[str, Stage]) -> str:
-    """Which stages failed, what they said, where it is written, and what to do."""
+def _failure_message(progress: _Progress, stages: dict[str, Stage]) -> str:
+    """Which stages failed, their last line, where their log is, and what to do."""
     lines = []
-    for failure in result.failures:
+    for failure in progress.failures:
         lines += [str(failure), f"  command: {failure.command}", f"  log: {failure.log}"]
-    left = len(stages) - len(result.finished) - len(result.failures)
-    if left:
-        lines.append(f"{left} stages that need {'it' if len(result.failures) == 1 else 'them'} were not reached.")
-    lines.append("Correct what it says and start the same run again: what is done stays done, training continues.")
+    if skipped := len(stages) - len(progress.finished) - len(progress.failures):
+        needed = "it" if len(progress.failures) == 1 else "them"
+        subject = "1 stage that needs" if skipped == 1 else f"{skipped} stages that need"
+        lines.append(f"{subject} {needed} {'was' if skipped == 1 else 'were'} not reached.")
+    lines.append("Correct the cause and start the same run again: finished stages are kept, and training continues.")
     return "\n".join(lines)

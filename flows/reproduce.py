@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.request import check, request
+from flows.request import check_request, parse_request
 from mtcs.errors import MtcsError, WorkError
 
 
 def __getattr__(name: str) -> Any:
-    """The flow itself, for those who call it from Python: `from flows.reproduce import reproduce`."""
+    """The flow itself, for callers from Python: `from flows.reproduce import reproduce`."""
     if name != "reproduce":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from flows.flow import reproduce
@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--dask", nargs="?", const="local", metavar="ADDRESS", help="a scheduler; default: one started here"
     )
     parser.add_argument("--stage-seconds", type=float, metavar="S", help="after which a stage is ended")
-    given = vars(parser.parse_args(arguments))
-    given["force"] = given["force"] == [] or given["force"] or False
+    parameters = vars(parser.parse_args(arguments))
+    parameters["force"] = parameters["force"] == [] or parameters["force"] or False
     try:
-        check(Path.cwd(), request(**given))
+        check_request(Path.cwd(), parse_request(**parameters))
     except MtcsError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return error.exit_code
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with watched():
-            state = reproduce(**given, return_state=True)
+            state = reproduce(**parameters, return_state=True)
     except RuntimeError as error:
         if not str(error).startswith("Failed to reach API"):
             raise

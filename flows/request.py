@@ -1,4 +1,4 @@
-"""What a run is asked for, and whether it can be; light, so that a mistake is told at once."""
+"""What a run is asked to do, and whether it can be done; light to import, so that a mistake is reported at once."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Seconds = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked for; see the flow `reproduce` for the meaning of each.
+    """What a run is asked to do; the flow `reproduce` explains each parameter.
 
-    refetch: (suite, task) whose raw data are removed and fetched anew.
+    refetch: (suite, task) whose raw data are removed and downloaded again.
     """
 
     suites: Sequence[str] = ()
@@ -36,23 +36,23 @@ class Request:
     refetch: Sequence[tuple[str, str]] = ()
 
 
-def request(**given: Any) -> Request:
-    """A request by its parameters, None being the default.
+def parse_request(**parameters: Any) -> Request:
+    """A request from its parameters; None stands for the default.
 
     Raises:
         InputError: if a value is out of bounds.
     """
     try:
-        return Request(**{name: value for name, value in given.items() if value is not None})
+        return Request(**{name: value for name, value in parameters.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(f"{first['loc'][0]}: {first['msg']} (is {first['input']!r}).") from error
 
 
-def check(root: Path, asked: Request) -> None:
+def check_request(root: Path, request: Request) -> None:
     """Raises InputError if params.yaml or a name is wrong."""
     experiment = read_experiment(Layout(root).params)
-    for suite in asked.suites:
+    for suite in request.suites:
         experiment.suite(suite)
-    for method in asked.methods:
+    for method in request.methods:
         experiment.method(method)

@@ -1,4 +1,4 @@
-"""Where stages run: threads of this process or workers of Dask, how many at a time, and on which GPU."""
+"""Where stages run: in threads of this process or on Dask workers, how many at a time, and on which GPU."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mtcs.errors import InputError
 
 
 def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:
-    """Threads; or, of Dask, the cluster at an address, or one of `workers` processes that is started for the run.
+    """Threads; or a Dask cluster: the one at an address, or one of `workers` processes started for this run.
 
     Raises:
-        InputError: if Dask is asked for and is not installed, or its workers could not tell anybody how it goes.
+        InputError: if Dask is asked for and not installed, or its workers have no Prefect server to report to.
     """
     if dask is None:
         return ThreadPoolTaskRunner(workers)
@@ -40,14 +40,16 @@ def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:
 
 @dataclass
 class Slots:
-    """How many stages may run side by side, and on which GPUs of this machine, one at a time each.
+    """How many stages may run side by side, and on which GPUs of this machine; each GPU has one stage at a time.
 
-    shared: GPUs are Dask's to give, as the resource `GPU` of its workers.
+    free: how many more stages may start now.
+    gpus: those of this machine that are free; None if stages need none, or if Dask assigns them.
+    dask_gpus: Dask assigns GPUs, as the resource `GPU` of its workers.
     """
 
     free: int
     gpus: list[str] | None
-    shared: bool = False
+    dask_gpus: bool = False
 
     @classmethod
     def of(cls, runner: TaskRunner[Any], device: DeviceName, free: int) -> Slots:
@@ -64,7 +66,7 @@ class Slots:
         if client is not None:
             workers = client.scheduler_info(n_workers=-1)["workers"].values()
             if any("GPU" in worker["resources"] for worker in workers):
-                return cls(free, None, shared=device != "cpu")
+                return cls(free, None, dask_gpus=device != "cpu")
         if device == "cpu" or not torch.cuda.is_available():
             return cls(free, None)
         visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -83,7 +85,7 @@ class Slots:
             self.gpus.append(gpu)
 
     def annotation(self, stage: Stage) -> AbstractContextManager[Any]:
-        if not (self.shared and computes(stage)):
+        if not (self.dask_gpus and computes(stage)):
             return nullcontext()
         from dask.base import annotate
 

@@ -18,28 +18,28 @@ from mtcs.errors import WorkError
 
 NIGHTLY = "0 2 * * *"
 """Two in the morning, UTC."""
-EVERY = 900.0
-"""Seconds between two looks of `watch`."""
-PATIENCE = 60.0
-"""Seconds for a server that has just been started to answer."""
+WATCH_SECONDS = 900.0
+"""Between two runs of `watch`."""
+CONNECT_TIMEOUT = 60.0
+"""Seconds that a server which has just been started has to answer."""
 
 
 def deployments() -> list[RunnerDeployment]:
     """Those of `prefect.yaml`, for a process that serves them itself."""
-    one = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    common: dict[str, Any] = {"concurrency_limit": one}
-    made = [
+    one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    common: dict[str, Any] = {"concurrency_limit": one_at_a_time}
+    served = [
         reproduce.to_deployment("nightly", cron=NIGHTLY, **common),
         reproduce.to_deployment("on-demand", **common),
-        watch.to_deployment("watch", interval=EVERY, **common),
+        watch.to_deployment("watch", interval=WATCH_SECONDS, **common),
     ]
-    return [one for one in made if isinstance(one, RunnerDeployment)]
+    return [deployment for deployment in served if isinstance(deployment, RunnerDeployment)]
 
 
 def main() -> int:
-    """Serve until interrupted, one run at a time: another one waits for it. Returns 1 where no server answers.
+    """Serve until interrupted, one run at a time; other runs wait. Returns 1 if no server answers.
 
-    Prefect would take a temporary server then, which starts no schedule.
+    Without a server Prefect would start a temporary one, which runs no schedules.
     """
     server = get_current_settings().api.url or LOCAL_SERVER
     with temporary_settings({PREFECT_API_URL: server}):
@@ -51,14 +51,14 @@ def main() -> int:
 
 
 def _answers(server: str) -> bool:
-    """Whether the server of the settings answers before patience ends."""
-    began, told = time.monotonic(), False
+    """Whether the configured server answers within `CONNECT_TIMEOUT`."""
+    began, announced = time.monotonic(), False
     with get_client(sync_client=True) as client:
         while client.api_healthcheck() is not None:
-            if not told:
-                told = True
-                print(f"serve: waiting up to {PATIENCE:g} s for {server} to answer.", file=sys.stderr)
-            if time.monotonic() > began + PATIENCE:
+            if not announced:
+                announced = True
+                print(f"serve: waiting up to {CONNECT_TIMEOUT:g} s for {server} to answer.", file=sys.stderr)
+            if time.monotonic() > began + CONNECT_TIMEOUT:
                 return False
             time.sleep(1)
     return True

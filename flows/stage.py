@@ -1,4 +1,4 @@
-"""The Prefect task that brings one DVC stage up to date: its process, its log, its end, and what is worth a retry."""
+"""The Prefect task that brings one DVC stage up to date: its process, its log, how it ends, and when it is retried."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO
 
 from prefect import Task, task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
@@ -30,56 +29,59 @@ from prefect.tasks import exponential_backoff
 
 from flows.child import RAN, RESTORED, UP_TO_DATE
 from flows.graph import Stage
-from flows.workspace import GRACE, is_abandoned
+from flows.workspace import GRACE_SECONDS, is_abandoned
 from mtcs.stages import STAGES
 
-Why = Literal["mistake", "network", "crash", "timeout", "ended", "work"]
-"""What ended a stage: the user's mistake, a transfer, a killed process, its time, its flow, or its own finding."""
+FailureReason = Literal["mistake", "network", "crash", "timeout", "ended", "work"]
+"""Why a stage failed: a user's mistake, a transfer, a killed process, its time limit, its flow's end, or the work."""
 
 
 class StageFailed(Exception):
-    """A stage that could not be brought up to date; `log` holds all it said, `said` its last words."""
+    """A stage that could not be brought up to date.
 
-    def __init__(self, stage: str, command: str, why: Why, said: str, log: Path) -> None:
-        super().__init__(stage, command, why, said, log)  # all of them, so that it can be sent between processes
-        self.stage, self.command, self.why, self.said, self.log = stage, command, why, said, log
+    last_line: of what it printed, the line that explains the failure best.
+    log: the file that holds everything it printed.
+    """
+
+    def __init__(self, stage: str, command: str, reason: FailureReason, last_line: str, log: Path) -> None:
+        super().__init__(stage, command, reason, last_line, log)  # so that it can be sent between processes
+        self.stage, self.command, self.reason, self.last_line, self.log = stage, command, reason, last_line, log
 
     def __str__(self) -> str:
-        return f"{self.stage} failed ({self.why}): {self.said}"
+        return f"{self.stage} failed ({self.reason}): {self.last_line}"
 
-    __repr__ = __str__  # as Prefect's log has it
+    __repr__ = __str__  # for Prefect's log
 
 
 class Policy(NamedTuple):
-    """When a stage is tried again: how often, after how many seconds, and after which ends."""
+    """When a stage is tried again: how often, after how many seconds, and after which kind of failure."""
 
     retries: int
     delays: Callable[[int], list[float]]
-    after: Why
+    after: FailureReason
 
 
 POLICIES = {
-    # `mtcs download` itself tries each transfer five times within half a minute; these are for longer outages.
+    # `mtcs download` itself tries each transfer five times within half a minute; these retries cover longer outages.
     "download": Policy(4, exponential_backoff(20), "network"),
     "train": Policy(1, exponential_backoff(5), "crash"),  # continues from its checkpoint
 }
 """By command of `mtcs`. Nothing else is tried again: it would fail again."""
+JITTER = 0.5
+"""Share of a delay by which it varies, so that stages which failed together do not come back together."""
 _ON_DEVICE = {stage.__name__ for stage in STAGES if "device" in signature(stage).parameters}
-JITTER = 0.5  # of a delay, so that stages which failed together do not come back together
-
-_TRANSFER = re.compile(r"mtcs: .* failed \d+ times \(at last: .*\); try again later")
-_PROGRESS = re.compile(r"^(?P<what>.+): (?P<done>\d+)/(?P<total>\d+) \w+")
-_NAMES: Mapping[str, str] = {UP_TO_DATE: "Cached", RESTORED: "Restored", RAN: "Completed"}
+_TRANSFER_FAILED = re.compile(r"mtcs: .* failed \d+ times \(at last: .*\); try again later")
+_STATE_NAMES: Mapping[str, str] = {UP_TO_DATE: "Cached", RESTORED: "Restored", RAN: "Completed"}
 
 
 @dataclass(frozen=True)
-class How:
-    """What holds for every stage of a flow run.
+class StageContext:
+    """What all stages of a flow run share.
 
     root: the workspace.
     logs: folder of the stages' logs.
-    variables: set for the stages' commands.
-    seconds: after which a stage is ended; None is never.
+    variables: set in the environment of the stages' commands.
+    seconds: time limit of a stage; None is no limit.
     """
 
     root: Path
@@ -89,22 +91,24 @@ class How:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def bring(stage: Stage, how: How, force: bool = False, up_to_date: bool = False, device: str | None = None) -> State:
-    """Bring one stage up to date; `up_to_date` says that it is known to be, `device` which GPU it may use.
+def run_stage(
+    stage: Stage, context: StageContext, force: bool = False, up_to_date: bool = False, device: str | None = None
+) -> State:
+    """Bring one stage up to date; `up_to_date` says that it already is, `device` names the GPU that it may use.
 
     Raises:
         StageFailed: if the stage's command fails, is killed, or takes too long.
     """
     if up_to_date:
         return Completed(name="Cached", message=f"{stage.name} is up to date")
-    variables = how.variables if device is None else {**how.variables, "CUDA_VISIBLE_DEVICES": device}
-    outcome = _run(stage, how, variables, force)
-    return Completed(name=_NAMES[outcome], message=f"{stage.name}: {outcome}")
+    variables = context.variables if device is None else {**context.variables, "CUDA_VISIBLE_DEVICES": device}
+    outcome = _run(stage, context, variables, force)
+    return Completed(name=_STATE_NAMES[outcome], message=f"{stage.name}: {outcome}")
 
 
 def task_for(stage: Stage) -> Task[Any, Any]:
-    """`bring` under the stage's name, with its policy."""
-    named = bring.with_options(name=stage.group, task_run_name=stage.name.replace("{", "{{").replace("}", "}}"))
+    """`run_stage` under the stage's name, with its policy."""
+    named = run_stage.with_options(name=stage.group, task_run_name=stage.name.replace("{", "{{").replace("}", "}}"))
     policy = POLICIES.get(stage.words[1]) if stage.words[:1] == ("mtcs",) and len(stage.words) > 1 else None
     if policy is None:
         return named
@@ -112,12 +116,12 @@ def task_for(stage: Stage) -> Task[Any, Any]:
         retries=policy.retries,
         retry_delay_seconds=policy.delays,
         retry_jitter_factor=JITTER,
-        retry_condition_fn=_worth_it,
+        retry_condition_fn=_worth_a_retry,
     )
 
 
 def log_name(stage: Stage) -> str:
-    """Of the file that keeps what a stage says; a stage of a `dvc.yaml` in a folder has a path in its name."""
+    """Name of the file that keeps a stage's output; stages of a `dvc.yaml` in a folder have a path in their name."""
     return f"{stage.name.replace('/', '_')}.log"
 
 
@@ -126,53 +130,51 @@ def computes(stage: Stage) -> bool:
     return stage.words[:1] == ("mtcs",) and stage.words[1] in _ON_DEVICE
 
 
-def _worth_it(_: Task[Any, Any], run: TaskRun, state: State) -> bool:
+def _worth_a_retry(_: Task[Any, Any], run: TaskRun, state: State) -> bool:
     failure = state.data
-    return isinstance(failure, StageFailed) and failure.why == POLICIES[failure.command.split()[1]].after
+    return isinstance(failure, StageFailed) and failure.reason == POLICIES[failure.command.split()[1]].after
 
 
-def _run(stage: Stage, how: How, variables: dict[str, str], force: bool) -> str:
-    """The outcome of the stage's process; every line that it says goes to the log of the run and to its file."""
+def _run(stage: Stage, context: StageContext, variables: dict[str, str], force: bool) -> str:
+    """The outcome of the stage's process; every line that it prints goes to the run's log and to the stage's file."""
     logger = get_run_logger()
-    how.logs.mkdir(parents=True, exist_ok=True)
-    path = how.logs / log_name(stage)
-    deadline = None if how.seconds is None else time.monotonic() + how.seconds
-    show = _Progress(stage.name)
-    lines: deque[str] = deque(maxlen=100)
-    late = False
-    with path.open("a", encoding="utf-8") as log, _started(stage, how.root, variables, force) as (process, answer):
+    context.logs.mkdir(parents=True, exist_ok=True)
+    path = context.logs / log_name(stage)
+    deadline = None if context.seconds is None else time.monotonic() + context.seconds
+    last_lines: deque[str] = deque(maxlen=100)
+    timed_out = False
+    with path.open("a", encoding="utf-8") as log, _started(stage, context.root, variables, force) as (process, pipe):
         for line in _lines(process, deadline):
             if line is None:
-                late = True
+                timed_out = True
                 continue
             log.write(f"{line}\n")
             log.flush()
             logger.info("%s", line)
-            show(line)
-            lines.append(line)
-        said = answer.read()
-    outcome = json.loads(said) if said else {"code": process.returncode}
+            last_lines.append(line)
+        answer = pipe.read()
+    outcome = json.loads(answer) if answer else {"code": process.returncode}
     if "outcome" in outcome:
         return str(outcome["outcome"])
-    if late:
-        why, last = "timeout", f"ended after {how.seconds:g} s"
-    elif is_abandoned(how.root):
-        why, last = "ended", "its flow has ended"
+    if timed_out:
+        reason, last_line = "timeout", f"ended after {context.seconds:g} s"
+    elif is_abandoned(context.root):
+        reason, last_line = "ended", "its flow has ended"
     else:
-        why, last = _judge(outcome, lines)
-    raise StageFailed(stage.name, stage.command, why, last, path)
+        reason, last_line = _diagnose(outcome, last_lines)
+    raise StageFailed(stage.name, stage.command, reason, last_line, path)
 
 
-def _judge(outcome: dict[str, Any], lines: Iterable[str]) -> tuple[Why, str]:
-    """Why a stage failed, and the line that tells it best."""
+def _diagnose(outcome: dict[str, Any], lines: Iterable[str]) -> tuple[FailureReason, str]:
+    """Why a stage failed, and the line that explains it best."""
     code = outcome["code"]
-    ours = [line for line in lines if line.startswith("mtcs: ")]
-    last = ours[-1].removeprefix("mtcs: ") if ours else outcome.get("message") or "it said nothing"
+    messages = [line for line in lines if line.startswith("mtcs: ")]
+    last = messages[-1].removeprefix("mtcs: ") if messages else outcome.get("message") or "it printed nothing"
     if code is not None and (code < 0 or 128 < code != 130):
         return "crash", f"killed by signal {-code if code < 0 else code - 128}"
     if code == 2:
         return "mistake", last
-    if ours and _TRANSFER.match(ours[-1]):
+    if messages and _TRANSFER_FAILED.match(messages[-1]):
         return "network", last
     return "work", last
 
@@ -181,9 +183,9 @@ def _judge(outcome: dict[str, Any], lines: Iterable[str]) -> tuple[Why, str]:
 def _started(
     stage: Stage, root: Path, variables: dict[str, str], force: bool
 ) -> Iterator[tuple[subprocess.Popen[bytes], TextIO]]:
-    """A process, head of a session and group, and where its outcome is read; the group ends with the block."""
+    """The process, head of a group of its own, and the pipe from which its outcome is read; both end with the block."""
     reading, writing = os.pipe()
-    with os.fdopen(reading) as answer:
+    with os.fdopen(reading) as pipe:
         process = subprocess.Popen(
             [sys.executable, "-m", "flows.child", stage.name, *(["--force"] * force), "--answer", str(writing)],
             cwd=root,
@@ -196,7 +198,7 @@ def _started(
         )
         os.close(writing)
         try:
-            yield process, answer
+            yield process, pipe
         finally:
             _kill(process.pid)
             process.wait()
@@ -205,10 +207,10 @@ def _started(
 
 
 def _lines(process: subprocess.Popen[bytes], deadline: float | None) -> Iterator[str | None]:
-    """Lines of a process group until its head has ended; None once, when it is told to end because time is up."""
+    """Lines that a process group prints until its head has ended; None once, when it must end because time is up."""
     assert process.stdout is not None
     pipe = process.stdout.fileno()
-    rest, ended, killing = b"", False, float("inf")
+    rest, ended, kill_time = b"", False, float("inf")
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while True:
@@ -222,14 +224,14 @@ def _lines(process: subprocess.Popen[bytes], deadline: float | None) -> Iterator
                 break
             if process.poll() is not None and not ended:
                 ended = True
-                _kill(process.pid)  # whoever of the group is left holds the pipe open
+                _kill(process.pid)  # what is left of the group holds the pipe open
             if deadline is not None and time.monotonic() > deadline:
-                deadline, killing = None, time.monotonic() + GRACE
+                deadline, kill_time = None, time.monotonic() + GRACE_SECONDS
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGTERM)
                 yield None
-            if time.monotonic() > killing:
-                killing = float("inf")
+            if time.monotonic() > kill_time:
+                kill_time = float("inf")
                 _kill(process.pid)
     if rest:
         yield rest.decode("utf-8", "replace")
@@ -237,7 +239,7 @@ def _lines(process: subprocess.Popen[bytes], deadline: float | None) -> Iterator
 
 
 def _path() -> str:
-    """PATH, on which DVC finds `mtcs`: as for `dvc repro`, else the one of this Python's environment."""
+    """A PATH on which DVC finds `mtcs`: the user's own, or else with this Python's environment in front."""
     path = os.environ.get("PATH", os.defpath)
     return path if shutil.which("mtcs") else f"{Path(sys.executable).parent}{os.pathsep}{path}"
 
@@ -245,33 +247,3 @@ def _path() -> str:
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-
-
-class _Progress:
-    """Shows the progress lines of a long stage as one artifact of the task run.
-
-    A server that does not take it is told of once, and ends no stage.
-    """
-
-    def __init__(self, stage: str) -> None:
-        self.stage = stage
-        self.artifact: Any = None
-        self.refused = False
-
-    def __call__(self, line: str) -> None:
-        found = _PROGRESS.match(line)
-        if found is None or int(found["total"]) == 0:
-            return
-        try:
-            self._show(100 * int(found["done"]) / int(found["total"]), line)
-        except Exception as error:
-            if not self.refused:
-                get_run_logger().warning("Progress of %s is not shown: %s", self.stage, error)
-            self.refused = True
-
-    def _show(self, percent: float, line: str) -> None:
-        if self.artifact is not None:
-            update_progress_artifact(self.artifact, percent, line)
-        elif percent < 100:
-            key = re.sub(r"[^a-z0-9]+", "-", f"progress-{self.stage}".lower())
-            self.artifact = create_progress_artifact(percent, key, line)

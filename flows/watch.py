@@ -1,4 +1,4 @@
-"""The flow `watch`: what has changed in params.yaml or in the archive since its last good run is brought up to date."""
+"""The flow `watch`: brings suites up to date when params.yaml or the archive has changed since its last good run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.pipeline import bring_up_to_date, ended
+from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
 from flows.workspace import STATE
 from mtcs.config.experiment import Experiment, read_experiment
@@ -24,7 +24,7 @@ from mtcs.data.archive import address_of
 from mtcs.layout import Layout, atomic_write
 
 SEEN = STATE / "seen.json"
-"""What the last good run of each suite saw: a digest of params.yaml, and one of each task's source in the archive."""
+"""What the last good run of each suite saw: digests of params.yaml and of each task's files in the archive."""
 
 
 @flow(name="watch", persist_result=False)
@@ -33,7 +33,7 @@ def watch(
     device: DeviceName | None = None,
     workers: Workers = 1,
 ) -> State | None:
-    """Bring suites up to date if params.yaml or their tasks' files in the archive are not those of the last good run.
+    """Bring suites up to date if params.yaml or their tasks' files in the archive changed since the last good run.
 
     Args:
         suites: of params.yaml; None is all.
@@ -47,19 +47,19 @@ def watch(
         nonlocal unchanged
         experiment = read_experiment(Layout(root).params)
         before = json.loads((root / SEEN).read_text()) if (root / SEEN).exists() else {}
-        seen = look(root, experiment, suites or list(experiment.suites), read_machine().archive, before)
+        seen = fingerprints(root, experiment, suites or list(experiment.suites), read_machine().archive, before)
         unchanged = seen == before
         if unchanged:
             return
         changed = [name for name in seen if name in before and seen[name] != before[name]]
-        get_run_logger().info("Changed: %s", ", ".join(changed) or "this is the first look")
+        get_run_logger().info("Changed: %s", ", ".join(changed) or "nothing is known from earlier runs")
         refetch = [(suite, task) for suite, _, task in (name.partition("/") for name in changed) if task]
-        if refetch:  # they are removed first: if the run is refused, or they cannot be had, the next look tries again
+        if refetch:  # forgotten first: if the run is refused, or they cannot be downloaded, the next run tries again
             _remember(root, {name: "" if name in changed else digest for name, digest in before.items()})
         bring_up_to_date(root, Request(suites or [], device=device, workers=workers, refetch=refetch))
         _remember(root, seen)
 
-    return ended(work) or (Completed(name="Unchanged", message="Nothing has changed") if unchanged else None)
+    return final_state(work) or (Completed(name="Unchanged", message="Nothing has changed") if unchanged else None)
 
 
 def _remember(root: Path, seen: dict[str, str]) -> None:
@@ -67,10 +67,10 @@ def _remember(root: Path, seen: dict[str, str]) -> None:
         part.write_text(json.dumps(seen, indent=2))
 
 
-def look(
+def fingerprints(
     root: Path, experiment: Experiment, suites: Sequence[str], archive: str, before: dict[str, str]
 ) -> dict[str, str]:
-    """Digests by `params.yaml of SUITE` and `SUITE/TASK`; what cannot be reached now is taken to be as before."""
+    """Digests by `params.yaml of SUITE` and `SUITE/TASK`; what cannot be reached now keeps its earlier one."""
     seen = dict(before)
     parameters = hashlib.sha256(Layout(root).params.read_bytes()).hexdigest()
     for suite in suites:
@@ -79,18 +79,18 @@ def look(
             try:
                 facts = _served(archive.replace("{name}", task)) if "://" in archive else _files(Path(archive), task)
             except (URLError, OSError, ValueError) as error:
-                get_run_logger().warning("%s cannot be looked at (%s); taken to be as before.", task, error)
+                get_run_logger().warning("%s cannot be checked (%s); taken to be unchanged.", task, error)
                 continue
             seen[f"{suite}/{task}"] = hashlib.sha256(repr(facts).encode()).hexdigest()
     return seen
 
 
 def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of whatever the archive's folder may hold of a task."""
-    found = [*archive.glob(f"{task}.zip"), *archive.glob(f"{task}_T*.ts*"), *archive.glob(f"{task}/{task}_T*.ts*")]
-    if not found:
-        raise FileNotFoundError(f"nothing of it is in {archive}")
-    return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found)
+    """Names, sizes and times of whatever the archive's folder has of a task."""
+    paths = [*archive.glob(f"{task}.zip"), *archive.glob(f"{task}_T*.ts*"), *archive.glob(f"{task}/{task}_T*.ts*")]
+    if not paths:
+        raise FileNotFoundError(f"{archive} has no file of it")
+    return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
 def _served(url: str) -> list[str | None]:

@@ -1,8 +1,8 @@
 """One flow at a time in a workspace: a lock that lives as long as its flow, and what killed processes leave behind.
 
-A flow holds an exclusive lock on one file. Each of its stages waits for that lock, wherever it runs: to get it means
-that the flow is gone, killed or not, and that the stage must end too. The kernel, or the server of a shared file
-system, gives the lock back whatever happens to the flow, so that nothing has to be cleaned by hand.
+A flow holds an exclusive lock on one file. Each of its stages waits for that lock, wherever it runs: getting it means
+that the flow has ended, killed or not, and that the stage must end too. The kernel, or the server of a shared file
+system, releases the lock whatever happens to the flow, so nothing has to be cleaned up by hand.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import psutil
+from dvc.lock import make_lock
 from dvc.repo import Repo
-from dvc.rwlock import RWLOCK_FILE, RWLockFileCorruptedError, RWLockFileFormatError, _edit_rwlock
+from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK, SCHEMA
+from voluptuous import Invalid
 
 from mtcs.errors import InputError
+from mtcs.layout import atomic_write
 
 STATE = Path(".flows")
 """What flows keep in a workspace: the lock, logs, what `watch` saw last."""
 LOCK = STATE / "lock"
-GRACE = 5.0
-"""Seconds that a stage has between being asked to end and being killed."""
+GRACE_SECONDS = 5.0
+"""Seconds between asking a process to end and killing it."""
 
 
 @contextmanager
@@ -40,17 +43,17 @@ def claimed(root: Path, run: str) -> Iterator[None]:
     """
     (root / STATE).mkdir(exist_ok=True)
     with (root / LOCK).open("a+") as file:
-        _take(file, root)
-        if _holder(file):  # the flow before did not end by itself; its stages may still wait for the lock
+        _lock(file, root)
+        if _holder(file):  # the previous flow was killed; its stages may still be waiting for the lock
             fcntl.flock(file, fcntl.LOCK_UN)
             time.sleep(0.5)
-            _take(file, root)
+            _lock(file, root)
         file.truncate(0)
-        facts = {"run": run, "pid": os.getpid(), "host": platform.node(), "since": f"{datetime.now():%H:%M:%S}"}
-        file.write(json.dumps(facts))
+        holder = {"run": run, "pid": os.getpid(), "host": platform.node(), "since": f"{datetime.now():%H:%M:%S}"}
+        file.write(json.dumps(holder))
         file.flush()
         yield
-        file.truncate(0)  # not after an exception: stages may still be at work
+        file.truncate(0)  # not after an exception: stages may still be running
 
 
 def is_abandoned(root: Path) -> bool:
@@ -63,15 +66,15 @@ def is_abandoned(root: Path) -> bool:
         return False
 
 
-def _take(file: TextIO, root: Path) -> None:
-    for _ in range(int(4 * GRACE) * 2):
+def _lock(file: TextIO, root: Path) -> None:
+    for _ in range(int(4 * GRACE_SECONDS) * 2):
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pass
         if not is_abandoned(root):
             break
-        time.sleep(0.25)  # stages of a killed flow share the lock while they end
+        time.sleep(0.25)  # stages of a killed flow share the lock until they have ended
     holder = _holder(file)
     who = "{run} (process {pid} on {host}, since {since})".format_map(holder) if holder else "Another flow"
     raise InputError(f"{who} is at work in {root.resolve()}; wait for it, or cancel it.")
@@ -88,11 +91,14 @@ def _holder(file: TextIO) -> dict[str, Any]:
 def release_dead(repo: Repo) -> list[str]:
     """Drop what dead processes hold in DVC's table of locked paths, and return their commands.
 
-    DVC drops entries of processes that do not exist; it believes one whose number another process has by now, and
-    stops at a table that was cut off by a kill.
+    DVC itself drops entries of processes that no longer exist. It keeps an entry whose process number now belongs to
+    another process, and refuses to work at all if a kill left the table half written.
     """
     folder = str(repo.tmp_dir)
-    hardlink = repo.config["core"].get("hardlink_lock", False)
+    path = Path(folder, RWLOCK_FILE)
+    guard = make_lock(
+        str(path.with_name(RWLOCK_LOCK)), tmp_dir=folder, hardlink_lock=repo.config["core"].get("hardlink_lock", False)
+    )
     dead: list[str] = []
 
     def alive(entry: dict[str, Any]) -> bool:
@@ -101,22 +107,27 @@ def release_dead(repo: Repo) -> list[str]:
             return False
         return True
 
-    try:
-        with _edit_rwlock(folder, repo.fs, hardlink) as table:
-            held = cast("dict[str, Any]", table)
-            held["write"] = {path: entry for path, entry in held["write"].items() if alive(entry)}
-            readers = {path: [entry for entry in entries if alive(entry)] for path, entries in held["read"].items()}
-            held["read"] = {path: entries for path, entries in readers.items() if entries}
-    except (RWLockFileCorruptedError, RWLockFileFormatError):
-        Path(folder, RWLOCK_FILE).unlink()
-        dead.append("a table that was cut off")
+    with guard:
+        try:
+            table: Any = SCHEMA(json.loads(path.read_text("utf-8")))
+        except FileNotFoundError:
+            return []
+        except (ValueError, Invalid):
+            path.unlink()
+            return ["a table that was cut off"]
+        writers = {held: entry for held, entry in table["write"].items() if alive(entry)}
+        readers = {held: [entry for entry in entries if alive(entry)] for held, entries in table["read"].items()}
+        if dead:
+            table = {"write": writers, "read": {held: entries for held, entries in readers.items() if entries}}
+            with atomic_write(path) as part:
+                part.write_text(json.dumps(table), "utf-8")
     return sorted(set(dead))
 
 
 def _runs(pid: int, command: str) -> bool:
-    """Whether that process exists and was started with those arguments; its program may go by another name."""
+    """Whether that process exists and was started with those arguments; the program may appear under another name."""
     try:
-        started_with = psutil.Process(pid).cmdline()
+        arguments = psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
-    return " ".join(started_with).endswith(" ".join(command.split(" ")[1:]))
+    return " ".join(arguments).endswith(" ".join(command.split(" ")[1:]))

@@ -132,21 +132,21 @@ class Workspace:
 
     def processes(self) -> list[psutil.Process]:
         """Stages of this workspace that are running, with what they started; `info` is as they were when listed."""
-        found = []
+        running = []
         for process in psutil.process_iter(["pid", "cmdline", "cwd", "status"]):
             if process.info["cwd"] == str(self.root) and process.pid != os.getpid():
                 words = process.info["cmdline"]  # none of a process that has just ended
                 if words and process.info["status"] != psutil.STATUS_ZOMBIE and "flows.reproduce" not in words:
-                    found.append(process)
-        return found
+                    running.append(process)
+        return running
 
 
 def wait_for(what, seconds: float = 90.0):
     """The first true value of `what()`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := what():
-            return found
+        if value := what():
+            return value
         time.sleep(0.1)
     raise AssertionError(f"waited {seconds:.0f} s for {what}")
 
@@ -250,7 +250,7 @@ def workspace(tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch) -> I
         with flow:
             flow.kill()
     left = made.processes()
-    told = [process.info for process in left]
+    described = [process.info for process in left]
     for process in left:
         process.kill()
-    assert not told
+    assert not described

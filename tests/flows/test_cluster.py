@@ -37,7 +37,7 @@ def test_one_stage_at_a_time_on_each_gpu_and_others_beside_it():
 def test_gpus_of_a_cluster_are_its_resources():
     from dask.base import get_annotations
 
-    slots = Slots(9, None, shared=True)
+    slots = Slots(9, None, dask_gpus=True)
     with slots.annotation(stage("mtcs train mtl one --seed 0")):
         assert get_annotations() == {"resources": {"GPU": 1}}
     with slots.annotation(stage("mtcs classify mtl one --seed 0")):
@@ -51,7 +51,7 @@ def test_a_cluster_needs_a_server_that_its_workers_reach(monkeypatch):
         runner_for(2, "local")
 
 
-def test_a_scheduler_that_does_not_answer_is_told_in_one_line():
+def test_a_scheduler_that_does_not_answer_is_one_line():
     import dask
     from prefect_dask.task_runners import DaskTaskRunner
 

@@ -52,16 +52,16 @@ def run(**parameters: Any) -> tuple[Any, dict[str, Any]]:
 def task_runs(flow_run: UUID) -> dict[str, Any]:
     """By name. The server writes them down from events, a moment after the run itself."""
     wanted = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run]))
-    found, before = [], None
+    runs, before = [], None
     with get_client(sync_client=True) as client:
         for _ in range(50):
-            found = client.read_task_runs(flow_run_filter=wanted, sort=TaskRunSort.NAME_ASC, limit=200)
-            now = [(one.name, one.state_name) for one in found]
-            if now == before and all(one.state is not None and one.state.is_final() for one in found):
+            runs = client.read_task_runs(flow_run_filter=wanted, sort=TaskRunSort.NAME_ASC, limit=200)
+            now = [(one.name, one.state_name) for one in runs]
+            if now == before and all(one.state is not None and one.state.is_final() for one in runs):
                 break
             before = now
             time.sleep(0.2)
-    return {one.name: one for one in found}
+    return {one.name: one for one in runs}
 
 
 def artifacts(server: str, flow_run: UUID) -> dict[str, Any]:
@@ -129,18 +129,20 @@ def test_the_message_of_a_broken_transfer_is_that_of_mtcs():
     assert archive.ATTEMPTS > 1
     text = Path(archive.__file__).read_text()
     assert "failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}." in text
-    assert stages._TRANSFER.match("mtcs: A: http://a/A.zip failed 5 times (at last: timed out); try again later, or")
+    assert stages._TRANSFER_FAILED.match(
+        "mtcs: A: http://a/A.zip failed 5 times (at last: timed out); try again later, or"
+    )
 
 
 @pytest.mark.parametrize(
-    ("stage", "code", "why"),
+    ("stage", "code", "reason"),
     [
         ("download", 1, "work"),
         pytest.param("download", 2, "mistake", marks=pytest.mark.slow),
         pytest.param("train", 2, "mistake", marks=pytest.mark.slow),
     ],
 )
-def test_what_would_fail_again_is_not_tried_again(workspace, caplog, stage, code, why):
+def test_what_would_fail_again_is_not_tried_again(workspace, caplog, stage, code, reason):
     workspace.before(stage, f"echo 'mtcs: A is wrong; correct it.' >&2; exit {code}")
     state, tasks = run(suites=["one"], seeds=[0])
     failed = "download@one" if stage == "download" else "train@one-mtl-0"
@@ -149,13 +151,13 @@ def test_what_would_fail_again_is_not_tried_again(workspace, caplog, stage, code
     assert tasks[failed].run_count == 1
     assert len([line for line in workspace.started() if line.startswith(stage)]) == 1
     lines = state.message.splitlines()
-    assert lines[0] == f"{failed} failed ({why}): A is wrong; correct it."
+    assert lines[0] == f"{failed} failed ({reason}): A is wrong; correct it."
     assert lines[1] == f"  command: mtcs {workspace.started()[-1]}"
     log = Path(lines[2].removeprefix("  log: "))
     assert "mtcs: A is wrong; correct it." in log.read_text().splitlines()
-    assert lines[-1].startswith("Correct what it says and start the same run again")
+    assert lines[-1].startswith("Correct the cause and start the same run again")
     if stage == "download":
-        assert lines[3] == "1 stages that need it were not reached."
+        assert lines[3] == "1 stage that needs it was not reached."
 
 
 @pytest.mark.slow
@@ -195,30 +197,8 @@ def test_time_ends_the_whole_group_even_if_it_does_not_listen(workspace):
     assert state.is_completed()
 
 
-@pytest.mark.slow
-def test_progress_of_a_long_stage_is_an_artifact(workspace, server):
-    workspace.before("train", 'for i in 1 2 4; do echo "train: $i/4 steps, loss 0.$i" >&2; done')
-    state, _ = run(suites=["one"], seeds=[0])
-    made = artifacts(server, state.state_details.flow_run_id)
-    assert made["progress-train-one-mtl-0"]["data"] == 100
-    assert made["progress-train-one-mtl-0"]["description"] == "train: 4/4 steps, loss 0.4"
-
-
-@pytest.mark.slow
-def test_a_server_that_takes_no_progress_ends_no_stage(workspace, monkeypatch, caplog):
-    def refuse(*arguments: Any) -> None:
-        raise RuntimeError("HTTP 500")
-
-    monkeypatch.setattr(stages, "create_progress_artifact", refuse)
-    workspace.before("train", 'for i in 1 2 4; do echo "train: $i/4 steps, loss 0.$i" >&2; done')
-    state, tasks = run(suites=["one"], seeds=[0])
-    assert state.is_completed()
-    assert set(states(tasks).values()) == {"Completed"}
-    assert caplog.text.count("Progress of train@one-mtl-0 is not shown: HTTP 500") == 1
-
-
 def test_a_run_is_cancelled_even_if_no_stage_takes_long(workspace, monkeypatch):
-    monkeypatch.setattr(pipeline, "LOOK", 0.0)
+    monkeypatch.setattr(pipeline, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(pipeline, "_cancel_requested", lambda: bool(workspace.started()))
     state, _ = run()
     assert state.is_cancelled()
@@ -289,13 +269,13 @@ def test_a_suite_that_no_list_of_dvc_yaml_has(workspace):
     assert tasks == {}
 
 
-def test_the_command_line_tells_mistakes_before_it_asks_a_server(workspace, capsys, monkeypatch):
+def test_mistakes_are_reported_before_a_server_is_asked(workspace, capsys, monkeypatch):
     monkeypatch.setattr("flows.flow.watched", None)
     assert main(["--workers", "0"]) == 2
     assert "workers: Input should be greater than or equal to 1" in capsys.readouterr().err
 
 
-def test_a_mistake_in_params_yaml_is_told_before_prefect_is_imported(workspace):
+def test_a_mistake_in_params_yaml_is_reported_before_prefect_is_imported(workspace):
     (workspace.root / "params.yaml").write_text("suites: 3")
     code = "import sys; from flows.reproduce import main; code = main([]); print(code, *sys.modules)"
     done = subprocess.run(
@@ -306,7 +286,7 @@ def test_a_mistake_in_params_yaml_is_told_before_prefect_is_imported(workspace):
     assert not {"prefect", "torch", "dvc", "pandas"} & set(done.stdout.split())
 
 
-def test_a_server_that_is_gone_is_told_in_one_line(workspace):
+def test_a_server_that_is_gone_is_one_line(workspace):
     done = subprocess.run(
         [sys.executable, "-m", "flows.reproduce", "--suites", "one"],
         cwd=workspace.root,
@@ -324,24 +304,24 @@ def test_a_server_that_is_gone_is_told_in_one_line(workspace):
     [
         (
             ("stages:", "stages"),
-            "DVC: unable to read: 'dvc.yaml', YAML file structure is corrupted; 'dvc ",
+            "DVC: unable to read: 'dvc.yaml', YAML file structure is corrupted; run 'dvc ",
         ),
         (("cmd: ", "comd: "), "DVC: './dvc.yaml' validation failed: "),
         (("${suites}", "${suits}"), "DVC: failed to parse 'stages.download.foreach' in 'dvc.yaml': Could not find 's"),
     ],
 )
-def test_a_mistake_in_dvc_yaml_is_told_in_one_line(workspace, edit, message):
+def test_a_mistake_in_dvc_yaml_is_one_line(workspace, edit, message):
     path = workspace.root / "dvc.yaml"
     path.write_text(path.read_text().replace(*edit))
     with pytest.raises(InputError, match=f"^{re.escape(message)}"):
         Graph(workspace.root)
 
 
-@pytest.mark.parametrize(("asked", "expected"), [(None, "cpu"), ("auto", "auto")])
-def test_the_device_is_that_of_the_environment_unless_it_is_asked_for(workspace, monkeypatch, asked, expected):
+@pytest.mark.parametrize(("device", "expected"), [(None, "cpu"), ("auto", "auto")])
+def test_the_device_is_that_of_the_environment_unless_one_is_given(workspace, monkeypatch, device, expected):
     monkeypatch.setenv("MTCS_DEVICE", "cpu")
     workspace.before("download", 'echo "$MTCS_DEVICE" > device')
-    state, _ = run(suites=["one"], device=asked)
+    state, _ = run(suites=["one"], device=device)
     assert state.is_completed()
     assert (workspace.root / "device").read_text().strip() == expected
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from dvc.rwlock import RWLOCK_FILE, rwlock
 
 from flows.workspace import claimed, is_abandoned, release_dead
 from mtcs.errors import InputError
@@ -76,6 +77,19 @@ def test_entries_of_dead_processes_are_dropped(repo):
     assert list(left["write"]) == ["/alive"]
     assert left["read"] == {"/both": [{"pid": os.getpid(), "cmd": ours}]}
     assert release_dead(repo) == []
+
+
+def test_dvc_and_flows_read_each_others_table(repo):
+    """DVC documents neither the table's place nor its format: a release that changes them must fail here."""
+    path = Path(str(repo.tmp_dir), RWLOCK_FILE)
+    with rwlock(str(repo.tmp_dir), repo.fs, " ".join(sys.orig_argv), ["/in"], ["/out"], hardlink=False):
+        assert release_dead(repo) == []
+        table = json.loads(path.read_text())
+        assert [list(table["write"]), list(table["read"])] == [["/out"], ["/in"]]
+        table["write"]["/dead"] = {"pid": os.getpid(), "cmd": "dvc repro b"}
+        path.write_text(json.dumps(table))
+        assert release_dead(repo) == ["dvc repro b"]
+    assert json.loads(path.read_text()) == {}, "DVC has found its entries in the table as it was rewritten"
 
 
 def test_a_table_that_was_cut_off_is_removed(repo):
