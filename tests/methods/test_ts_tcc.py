@@ -367,19 +367,22 @@ def test_under_autocast_the_losses_are_fp32_and_close():
 
 
 def test_training_makes_views_find_each_other():
-    """With gentle views: those of the publication leave short series alike for hundreds of steps."""
+    """Gentle views of eight sine waves, always with the same draws: the loss falls far below that of guessing."""
     steps = torch.linspace(0, 1, 40)
     series = torch.stack([torch.sin(2 * math.pi * frequency * steps) for frequency in range(1, 9)])
     method = small(scale_spread=0.0, jitter=0.0, segments=1, dropout=0.0)
-    optimizer = torch.optim.Adam(method.parameters(), lr=0.003)
+    optimizer = torch.optim.Adam(method.parameters(), lr=0.005)
     losses = []
-    for _ in range(40):
+    for _ in range(80):
+        torch.manual_seed(0)
         loss = method.loss(batch_of(series))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert np.mean(losses[-5:]) < 0.85 * np.mean(losses[:5])
+    guessing = 2 * math.log(8) + 0.7 * math.log(15)  # one of 8 futures, twice, and one of 15 other views
+    assert losses[0] > 0.7 * guessing
+    assert min(losses) < 0.5 * guessing
 
 
 def test_a_representation_is_the_encoders():
