@@ -14,14 +14,19 @@ from markupsafe import Markup
 from mtcs.config.parameters import parameter_table
 from mtcs.errors import InputError
 from mtcs.evaluation.results import RunResult, TrainingRecord
-from mtcs.layout import Layout, atomic_write
-from mtcs.reports import figures, text
+from mtcs.layout import Layout, Run, atomic_write
+from mtcs.reports import numbers, text, words
 from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
 from mtcs.reports.analysis.runs import SetAside, data_table, machine, of_several_versions, read_runs
 from mtcs.reports.analysis.runs import curves as curves_of
 from mtcs.reports.analysis.separation import related_pairs, separate
 from mtcs.reports.analysis.significance import LEVEL, Comparison, compare
+from mtcs.reports.figures.accuracy import accuracy_overview, critical_difference
+from mtcs.reports.figures.curves import objective_curves, sharing_curves, training_curves
+from mtcs.reports.figures.drawing import THEME, Drawing
+from mtcs.reports.figures.maps import label_map, similarity_map, similarity_panels, strongest_tasks
+from mtcs.reports.titles import TITLES, Titles
 
 OWN = re.compile(
     r"(ablation|accuracy|cost|critical-difference|objectives|separation|sharing|training"
@@ -46,6 +51,7 @@ def write_report(
     seeds: Mapping[str, Sequence[int]],
     parameters: Mapping[str, Mapping[str, object]],
     ablation: Sequence[str] = (),
+    titles: Mapping[str, str] = TITLES,
 ) -> pd.DataFrame:
     """Write the report of a suite from the results of whatever runs there are.
 
@@ -58,6 +64,7 @@ def write_report(
         parameters: each method's parameters as plain values, shown on the page; of methods that are left out of this
             suite too, which the report then names.
         ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
+        titles: of the methods; one without is shown by its name.
 
     Returns:
         The methods' means as text, for printing: accuracy, rank and the comparison with MTCS by method.
@@ -65,16 +72,18 @@ def write_report(
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
     """
-    runs = read_runs(layout, suite, tasks, {name: seeds[name] for name in (*methods, *ablation)}, parameters)
+    titles = Titles(titles)
+    planned = [Run(suite, method, seed, layout) for method in (*methods, *ablation) for seed in seeds[method]]
+    runs = read_runs(planned, tasks, parameters)
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
-        raise InputError(_nothing(suite, methods, seeds, runs.set_aside))
+        raise InputError(_nothing(suite, methods, planned, runs.set_aside))
     long = accuracy.long_form(runs.results)
     printed = accuracy.published(tasks)
     table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
     comparisons = compare(table.scores)
     left_out = [name for name in parameters if name not in (*methods, *ablation)]
-    notes = text.run_notes(left_out, runs.set_aside, of_several_versions(runs.results))
+    notes = words.run_notes(left_out, runs.set_aside, of_several_versions(runs.results), titles=titles)
     shown = [row.task for row in table.rows]
     others = accuracy.other_classifiers(shown)
     curves = {method: curves_of(runs.of(method)) for method in table.methods}
@@ -89,31 +98,31 @@ def write_report(
     variants = ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed)
     costs = cost.gather(layout, suite, tasks, parameters, {method: runs.of(method) for method in table.methods})
 
-    drawings = {"accuracy": figures.accuracy_overview(table, others)}
-    if ranks := figures.critical_difference(table.scores):
+    drawings = {"accuracy": accuracy_overview(table, others, titles=titles)}
+    if ranks := critical_difference(table.scores, titles=titles):
         drawings["critical-difference"] = ranks
     for found in affinities:
-        drawings |= {drawing.name: drawing for drawing in _affinity_drawings(found)}
-    drawings |= {drawing.name: drawing for drawing in _figure_2(affinities)}
+        drawings |= {drawing.name: drawing for drawing in _affinity_drawings(found, titles)}
+    drawings |= {drawing.name: drawing for drawing in _figure_2(affinities, titles)}
     trained = [method for method, frame in curves.items() if len(frame)]
     if supervised := [method for method in trained if table.has_heads(method)]:
         entropies = {method: _cross_entropy(frame, parameters.get(method, {})) for method, frame in curves.items()}
-        drawings["training"] = figures.training_curves(entropies, shown, supervised)
+        drawings["training"] = training_curves(entropies, shown, supervised, titles=titles)
     if others_trained := [method for method in trained if method not in supervised]:
-        drawings["objectives"] = figures.objective_curves(curves, others_trained)
-    if len(shown) > 1 and (sharing := figures.sharing_curves(curves)):
+        drawings["objectives"] = objective_curves(curves, others_trained, titles=titles)
+    if len(shown) > 1 and (sharing := sharing_curves(curves, titles=titles)):
         drawings["sharing"] = sharing
 
     summary = accuracy.summary(table, comparisons)
     files = {
         "accuracy.csv": long.to_csv(index=False, lineterminator="\n"),
-        "accuracy.md": text.accuracy_markdown(table, comparisons, notes),
+        "accuracy.md": text.accuracy_markdown(table, comparisons, notes, titles=titles),
         "summary.json": json.dumps(summary, indent=2) + "\n",
     }
     if variants:
-        files["ablation.md"] = text.ablation_markdown(suite, variants)
+        files["ablation.md"] = text.ablation_markdown(suite, variants, titles=titles)
     if costs.rows:
-        files["cost.md"] = text.cost_markdown(suite, costs)
+        files["cost.md"] = text.cost_markdown(suite, costs, titles=titles)
     for found in affinities:
         for form in found.by_form():
             files[f"affinity-{found.method}{form}.csv"] = _square(found.mean(form))
@@ -127,18 +136,19 @@ def write_report(
     files["report.html"] = render(
         table=table,
         comparisons=comparisons,
-        others=compare_with(table, others),
+        others=compare_with(table, others, titles),
         affinities=affinities,
         separations=separations,
         variants=variants,
         costs=costs,
         notes=notes,
+        titles=titles,
         drawings=drawings,
         parameters=parameter_table({method: parameters.get(method) for method in table.methods}),
         data=data_table(runs.results, shown),
         runs=run_table(runs.results),
         versions=versions(runs.results),
-        only_accuracies=text.only_accuracies(ranked),
+        only_accuracies=words.only_accuracies(ranked, titles=titles),
     )
     folder = layout.report(suite)
     for name, content in files.items():
@@ -147,21 +157,18 @@ def write_report(
     for path in folder.iterdir():
         if OWN.fullmatch(path.name) and path.name not in files:
             path.unlink()
-    return text.method_table(table, comparisons)
+    return text.method_table(table, comparisons, titles=titles)
 
 
-def _nothing(
-    suite: str, methods: Sequence[str], seeds: Mapping[str, Sequence[int]], set_aside: Sequence[SetAside]
-) -> str:
+def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_aside: Sequence[SetAside]) -> str:
     """Why there is no report, and the way out."""
-    if first := next((run for run in set_aside if run.method in methods), None):
+    if ours := [one for one in set_aside if one.run.method in methods]:
+        run = ours[0].run
         return (
-            f"{suite} has no results with these parameters: {first.method}, seed {first.seed}, has {first.why}; run "
+            f"{suite} has no results with these parameters: {run.method}, seed {run.seed}, has {ours[0].why}; run "
             f"'dvc repro report@{suite}'."
         )
-    first = methods[0]
-    remedy = f"run 'mtcs measure {first} {suite} --seed {seeds[first][0]}'"
-    return f"{suite} has no results of {', '.join(methods)}; {remedy}."
+    return f"{suite} has no results of {', '.join(methods)}; {planned[0].remedy('measure')}."
 
 
 def _threshold(parameters: Mapping[str, object]) -> float:
@@ -178,33 +185,31 @@ def _cross_entropy(curves: pd.DataFrame, parameters: Mapping[str, object]) -> pd
     return curves.assign(loss=curves["loss"] - weight * curves["sharing_loss"].fillna(0))
 
 
-def _affinity_drawings(found: affinity.Affinity) -> Iterator[figures.Drawing]:
-    name, method = text.shown_name(found.method), found.method
-    for form, words in FORMS.items():
-        yield figures.similarity_map(
-            f"similarity-{method}{form}", f"Task similarity, {name}, {words}", found.mean(form)
-        )
+def _affinity_drawings(found: affinity.Affinity, titles: Titles) -> Iterator[Drawing]:
+    name, method = titles[found.method], found.method
+    for form, form_words in FORMS.items():
+        yield similarity_map(f"similarity-{method}{form}", f"Task similarity, {name}, {form_words}", found.mean(form))
     if found.labels:
-        yield figures.label_map(f"label-affinity-{method}", f"Label affinity, {name}", found.labels)
+        yield label_map(f"label-affinity-{method}", f"Label affinity, {name}", found.labels)
 
 
-def _figure_2(affinities: Sequence[affinity.Affinity]) -> Iterator[figures.Drawing]:
+def _figure_2(affinities: Sequence[affinity.Affinity], titles: Titles) -> Iterator[Drawing]:
     """The paper's Figure 2 in both forms, where both of its methods are there."""
     found = {one.method: one for one in affinities if one.method in FIGURE_2}
     if len(found) == len(FIGURE_2):
         related = related_pairs(found[FIGURE_2[0]].tasks)
-        for form, words in FORMS.items():
+        for form, form_words in FORMS.items():
             panels = {method: found[method].mean(form) for method in FIGURE_2}
-            yield figures.similarity_panels(
-                f"figure-2{form}", f"Task similarity side by side, {words}", panels, related
+            yield similarity_panels(
+                f"figure-2{form}", f"Task similarity side by side, {form_words}", panels, related, titles=titles
             )
 
 
 def _separations(affinities: Sequence[affinity.Affinity]) -> list[dict[str, Any]]:
     """One row a form and method: how the related pairs rank among all; empty where there are none."""
     return [
-        {"method": found.method, "form": words, "separation": separation}
-        for form, words in FORMS.items()
+        {"method": found.method, "form": form_words, "separation": separation}
+        for form, form_words in FORMS.items()
         for found in affinities
         if (separation := separate(found.by_form()[form], found.tasks))
     ]
@@ -232,14 +237,14 @@ def _square(frame: pd.DataFrame) -> str:
     return frame.to_csv(index_label="task", float_format="%.6f", lineterminator="\n")
 
 
-def compare_with(table: accuracy.Table, others: pd.DataFrame) -> pd.DataFrame:
+def compare_with(table: accuracy.Table, others: pd.DataFrame, titles: Titles) -> pd.DataFrame:
     """Our means beside other classifiers', which come best first; the last row is the mean over these tasks.
 
     Only tasks for which both have results; without one, the frame is empty.
     """
     ours = pd.DataFrame(
         {
-            text.shown_name(method): {row.task: row.cells[method].mean for row in table.rows if method in row.cells}
+            titles[method]: {row.task: row.cells[method].mean for row in table.rows if method in row.cells}
             for method in table.methods
         }
     )
@@ -291,7 +296,7 @@ def _run_value(column: str, values: Sequence[Any]) -> str:
         return ""
     match column:
         case "seconds":
-            return text.duration(sum(values))
+            return numbers.duration(sum(values))
         case "steps":
             return f"{sum(values):,}"
         case "peak_memory_mb":
@@ -326,6 +331,7 @@ def render(
     variants: Sequence[Variant],
     costs: cost.Costs,
     notes: Sequence[str],
+    titles: Titles,
     **context: object,
 ) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
@@ -338,43 +344,50 @@ def render(
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "name": text.shown_name,
+        "name": titles.__getitem__,
         "seeds_behind": lambda method: text.seeds_behind(table, method),
-        "probability": text.probability,
+        "probability": numbers.probability,
         "breakable": breakable,
-        "number": text.number,
-        "spread": text.spread,
-        "signed": text.signed,
+        "number": numbers.number,
+        "spread": numbers.spread,
+        "signed": numbers.signed,
     }
     environment.tests["has_heads"] = table.has_heads
     return environment.get_template("page.html.jinja").render(
         table=table,
         comparisons={comparison.method: comparison for comparison in comparisons},
-        heading=text.heading(table),
+        heading=words.heading(table, titles=titles),
         lead=list(
-            filter(None, [text.distance(table), text.sharing_gain(table, comparisons), text.verdict(comparisons)])
+            filter(
+                None,
+                [
+                    words.distance(table, titles=titles),
+                    words.sharing_gain(table, comparisons),
+                    words.verdict(comparisons, titles=titles),
+                ],
+            )
         ),
-        how_compared=text.how_compared(comparisons),
-        caveats=[*text.caveats(table), *notes],
-        ablation=text.ablation_table(variants),
-        ablation_notes=text.ablation_notes(variants),
-        costs=text.cost_table(costs),
-        counted=text.counted,
-        cost_notes=text.cost_notes(costs) if costs.rows else [],
-        doubts=text.doubts(table),
-        findings=text.findings(table),
-        findings_file=text.FINDINGS,
-        finding=text.FINDING,
+        how_compared=words.how_compared(comparisons, titles=titles),
+        caveats=[*words.caveats(table, titles=titles), *notes],
+        ablation=text.ablation_table(variants, titles=titles),
+        ablation_notes=words.ablation_notes(variants, titles=titles),
+        costs=text.cost_table(costs, titles=titles),
+        counted=numbers.counted,
+        cost_notes=words.cost_notes(costs, titles=titles) if costs.rows else [],
+        doubts=words.doubts(table, titles=titles),
+        findings=words.findings(table, titles=titles),
+        findings_file=words.FINDINGS,
+        finding=words.FINDING,
         level=LEVEL,
         left=text.LEFT,
         run_columns=RUN_COLUMNS,
         listed=LISTED,
         strongest=affinity.STRONGEST,
-        strongest_tasks=figures.strongest_tasks,
+        strongest_tasks=strongest_tasks,
         figure_2=FIGURE_2,
         forms=FORMS,
         related=related_pairs([row.task for row in table.rows]),
-        separated=text.separated,
-        theme=figures.THEME.values(),
+        separated=words.separated,
+        theme=THEME.values(),
         **context,
     )

@@ -26,10 +26,13 @@ from mtcs.evaluation.cost import MethodCost, SuiteCosts, write_costs
 from mtcs.evaluation.measure import label_affinity, measure
 from mtcs.evaluation.representations import read_representations
 from mtcs.evaluation.results import RepresentationRecord, RunResult, read_result, write_result
-from mtcs.layout import Layout, atomic_write
-from mtcs.reports import figures, text
+from mtcs.layout import Layout, Run, atomic_write
+from mtcs.reports import numbers, text, words
+from mtcs.reports import page as page_module
 from mtcs.reports.analysis import ablation, accuracy, affinity, cost, separation, significance
 from mtcs.reports.analysis.runs import data_table, read_runs
+from mtcs.reports.figures import accuracy as accuracy_figures
+from mtcs.reports.figures import curves, drawing, maps
 from mtcs.reports.page import breakable, run_table, write_report
 from mtcs.similarity import covariance_similarity
 
@@ -75,22 +78,25 @@ def make_results(
                 }
                 if heads:
                     parts["head"] = (centres - centres.mean(0)).astype(np.float32)
-                with atomic_write(layout.representation(suite, method, seed, task)) as path, path.open("wb") as file:
+                with (
+                    atomic_write(Run(suite, method, seed, layout).representation(task)) as path,
+                    path.open("wb") as file,
+                ):
                     np.savez(file, **parts)
                 distance = np.linalg.norm(parts["test"][:, None] - centres, axis=2)
                 predicted = distance.argmin(1)
                 frame = pd.DataFrame({"label": labels["test"] + 1, "predicted": predicted + 1})
-                write_text(layout.prediction(suite, method, seed, task), frame.to_csv(index=False))
+                write_text(Run(suite, method, seed, layout).prediction(task), frame.to_csv(index=False))
     for m, method in enumerate(methods):
         for seed in seeds:
             curves = make_curves(rng, list(tasks), steps, shares=method == "mtcs", level=1 + 0.2 * m)
             for task in (None,) if joint else tasks:
                 rows = curves if task is None else curves[curves["task"] == task]
-                write_text(layout.curves(suite, method, seed, task), rows.to_csv(index=False))
+                write_text(Run(suite, method, seed, layout).curves(task), rows.to_csv(index=False))
                 record = make_record(suite, method, task, seed, steps)
-                write_text(layout.record(suite, method, seed, task), json.dumps(record))
+                write_text(Run(suite, method, seed, layout).record(task), json.dumps(record))
             made = {"series": 2 * series * len(tasks), "seconds": 4.0, "device": record["device"], "precision": "bf16"}
-            write_text(layout.representation_cost(suite, method, seed), json.dumps(made))
+            write_text(Run(suite, method, seed, layout).representation_cost, json.dumps(made))
 
 
 def make_curves(rng: np.random.Generator, tasks: Sequence[str], steps: int, shares: bool, level: float) -> pd.DataFrame:
@@ -156,11 +162,11 @@ def report(layout: Layout, **changes: object) -> pd.DataFrame:
     suite, tasks = arguments["suite"], arguments["tasks"]
     for method in names:
         for seed in arguments["seeds"][method]:
-            if all(layout.prediction(suite, method, seed, task).exists() for task in tasks):
+            if all(Run(suite, method, seed, layout).prediction(task).exists() for task in tasks):
                 values = arguments["parameters"].get(method, {})
-                joint = layout.curves(suite, method, seed).exists()
+                joint = Run(suite, method, seed, layout).curves().exists()
                 found = measure(layout, suite, method, seed, tasks, values, joint)
-                write_result(layout.result(suite, method, seed), found)
+                write_result(Run(suite, method, seed, layout).result, found)
     return write_report(layout, **arguments)
 
 
@@ -168,7 +174,8 @@ def results_of(
     layout: Layout, method: str, seeds: Sequence[int], tasks: Sequence[str] = tuple(TASKS)
 ) -> list[RunResult]:
     return [
-        measure(layout, "tiny", method, seed, tasks, {}, layout.curves("tiny", method, seed).exists()) for seed in seeds
+        measure(layout, "tiny", method, seed, tasks, {}, Run("tiny", method, seed, layout).curves().exists())
+        for seed in seeds
     ]
 
 
@@ -181,7 +188,7 @@ def report_of_results(layout: Layout, **changes: object) -> pd.DataFrame:
 
 def forget(layout: Layout, method: str, seed: int, *fields: str) -> None:
     """Take something out of a result."""
-    path = layout.result("tiny", method, seed)
+    path = Run("tiny", method, seed, layout).result
     result = read_result(path, "tiny", method, seed)
     empty = {name: () if isinstance(getattr(result, name), tuple) else None for name in fields}
     write_result(path, result.model_copy(update=empty))
@@ -228,17 +235,17 @@ def test_accuracy_csv_has_a_row_for_each_task_and_run(finished: Layout) -> None:
     assert list(frame.columns) == ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
     assert len(frame) == len(TASKS) * 2 * 3
     for row in frame.to_dict("records"):
-        lines = finished.prediction("tiny", row["method"], row["seed"], row["task"]).read_text().split()[1:]
+        lines = Run("tiny", row["method"], row["seed"], finished).prediction(row["task"]).read_text().split()[1:]
         right = [line.split(",")[0] == line.split(",")[1] for line in lines]
         assert (row["n_test"], row["accuracy"]) == (40, pytest.approx(sum(right) / len(right)))
-        with np.load(finished.representation("tiny", row["method"], row["seed"], row["task"])) as arrays:
+        with np.load(Run("tiny", row["method"], row["seed"], finished).representation(row["task"])) as arrays:
             chosen = [int(np.argmax([x @ w for w in arrays["head"]])) for x in arrays["test"]]
         answers = [int(line.split(",")[0]) - 1 for line in lines]
         assert row["head_accuracy"] == pytest.approx(np.mean([a == b for a, b in zip(chosen, answers, strict=True)]))
 
 
 def test_labels_are_compared_as_text(layout: Layout) -> None:
-    path = layout.prediction("tiny", "mtcs", 0, "FordA")
+    path = Run("tiny", "mtcs", 0, layout).prediction("FordA")
     write_text(path, "label,predicted\n" + "1,1.0\n" * 10 + "NA,NA\n" * 10 + "-1,-1\n" * 20)
     frame = accuracy.long_form(results_of(layout, "mtcs", [0], ["FordA"]))
     assert frame["accuracy"].tolist() == [0.75]
@@ -263,7 +270,7 @@ def test_without_any_result_the_way_out_is_named(tmp_path: Path) -> None:
 
 
 def test_a_report_is_made_from_the_seeds_there_are(layout: Layout) -> None:
-    layout.prediction("tiny", "mtl", 2, "FordA").unlink()
+    Run("tiny", "mtl", 2, layout).prediction("FordA").unlink()
     assert report(layout)["seeds"].to_dict() == {"MTCS": "3", "MTL": "2"}
     shutil.rmtree(layout.root / "data")  # only results are needed
     assert report(layout)["seeds"].to_dict() == {"MTCS": "3", "MTL": "2"}
@@ -278,8 +285,8 @@ def test_means_and_ranks_are_over_the_tasks_that_every_method_has() -> None:
     assert table.common == ("A",)
     assert table.mean["mtcs"].mean == pytest.approx(0.6)
     assert table.rank == {"mtcs": 2, "mtl": 1}
-    assert text.task_table(table).loc["B", "MTL"] == text.DASH
-    assert "Means and ranks are over the 1 tasks of 2 that every method has." in text.caveats(table)
+    assert text.task_table(table).loc["B", "MTL"] == numbers.DASH
+    assert "Means and ranks are over the 1 tasks of 2 that every method has." in words.caveats(table)
 
 
 def test_a_method_without_predictions_is_named(layout: Layout) -> None:
@@ -296,7 +303,7 @@ def test_mean_and_standard_deviation_over_seeds() -> None:
     one = tabulate({("mtcs", "A"): [0.5]}, seeds=1)
     assert text.task_table(one).loc["A", "MTCS"] == "0.500"
     assert "accuracy_std" not in accuracy.summary(one, [])["mtcs"]
-    assert text.caveats(one) == ["One seed: the spread over seeds is unknown."]
+    assert words.caveats(one) == ["One seed: the spread over seeds is unknown."]
 
 
 def test_best_and_rank_share_ties() -> None:
@@ -310,18 +317,18 @@ def test_best_and_rank_share_ties() -> None:
 def test_the_paper_is_compared_over_the_same_tasks() -> None:
     cells = {(method, task): [0.861, 0.863] for method in ("mtcs", "mtl") for task in UCR12}
     table = tabulate(cells)
-    assert text.number(table.mean["mtcs"].published) == "0.862"
-    assert text.number(table.mean["mtl"].published) == "0.855"
-    assert text.distance(table).startswith("Over the same 12 tasks, MTCS averages 0.862 where the paper has 0.862 (")
-    assert "within one standard deviation over seeds" in text.distance(table)
+    assert numbers.number(table.mean["mtcs"].published) == "0.862"
+    assert numbers.number(table.mean["mtl"].published) == "0.855"
+    assert words.distance(table).startswith("Over the same 12 tasks, MTCS averages 0.862 where the paper has 0.862 (")
+    assert "within one standard deviation over seeds" in words.distance(table)
     assert "Sharing moves the mean by 0.000 (+0.007 in the paper): MTCS is ahead of MTL on 0 of 12" in (
-        text.sharing_gain(table, significance.compare(table.scores))
+        words.sharing_gain(table, significance.compare(table.scores))
     )
     more = tabulate({**cells, ("mtcs", "Mine"): [0.1, 0.1], ("mtl", "Mine"): [0.1, 0.1]})
     assert more.mean["mtcs"].published == table.mean["mtcs"].published
     assert more.mean["mtcs"].difference == pytest.approx(table.mean["mtcs"].difference)
     assert more.mean["mtcs"].mean < 0.81
-    assert "over the tasks it reports: 12 for MTCS, 12 for MTL." in text.caveats(more)[-1]
+    assert "over the tasks it reports: 12 for MTCS, 12 for MTL." in words.caveats(more)[-1]
 
 
 def test_the_second_table_of_the_paper_is_known() -> None:
@@ -331,7 +338,7 @@ def test_the_second_table_of_the_paper_is_known() -> None:
 def test_doubtful_cells_are_marked_and_explained() -> None:
     methods = ("tnc", "ts_tcc", "tst", "dtw", "mtcs")
     table = tabulate({(m, t): [0.9, 0.9] for m in methods for t in ("TwoPatterns", "UWaveGestureLibraryZ", "Crop")})
-    assert len(text.doubts(table)) == 7 + 2
+    assert len(words.doubts(table)) == 7 + 2
     lines = text.accuracy_markdown(table, significance.compare(table.scores))
     assert lines.count("0.905†") == 1
     assert "- TwoPatterns, DTW: 0.905 is mis-copied: value of TwoLeadECG; other publications give 1.000." in lines
@@ -344,7 +351,7 @@ def test_tasks_of_a_user_have_no_published_columns() -> None:
     assert text.paper_table(table).empty
     assert "paper" not in text.method_table(table, significance.compare(table.scores))
     assert "paper's" not in text.accuracy_markdown(table, significance.compare(table.scores))
-    assert text.distance(table) == (
+    assert words.distance(table) == (
         "The paper reports no accuracy for these tasks, so nothing here is measured against it."
     )
 
@@ -358,14 +365,14 @@ def test_summary_is_the_metric_by_method(finished: Layout) -> None:
     summary = json.loads((finished.report("tiny") / "summary.json").read_text())
     frame = pd.read_csv(finished.report("tiny") / "accuracy.csv")
     assert list(summary) == ["mtcs", "mtl"]
-    for method, numbers in summary.items():
+    for method, values in summary.items():
         against = ["wins", "ties", "losses"] if method == "mtl" else []
-        assert list(numbers) == ["accuracy", "accuracy_std", "rank", "head_accuracy", "seeds", *against]
+        assert list(values) == ["accuracy", "accuracy_std", "rank", "head_accuracy", "seeds", *against]
         ours = frame[frame["method"] == method]
         by_seed = ours.groupby("seed")["accuracy"].mean()
-        assert numbers["accuracy"] == pytest.approx(by_seed.mean(), abs=1e-6)
-        assert numbers["accuracy_std"] == pytest.approx(by_seed.std(), abs=1e-6)
-        assert numbers["head_accuracy"] == pytest.approx(ours["head_accuracy"].mean(), abs=1e-6)
+        assert values["accuracy"] == pytest.approx(by_seed.mean(), abs=1e-6)
+        assert values["accuracy_std"] == pytest.approx(by_seed.std(), abs=1e-6)
+        assert values["head_accuracy"] == pytest.approx(ours["head_accuracy"].mean(), abs=1e-6)
     assert summary["mtcs"]["rank"] + summary["mtl"]["rank"] == pytest.approx(3)
 
 
@@ -379,7 +386,7 @@ def test_task_similarity_is_the_mean_over_seeds_of_the_training_series(finished:
         values = []
         for seed in (0, 1, 2):
             a, b = (
-                read_representations(finished.representation("tiny", "mtl", seed, task)).train
+                read_representations(Run("tiny", "mtl", seed, finished).representation(task)).train
                 for task in ("Crop", "FordA")
             )
             values.append(covariance_similarity(a, b, centered))
@@ -461,7 +468,7 @@ def test_similarity_is_of_the_runs_that_have_it(layout: Layout) -> None:
     forget(layout, "mtcs", 1, "similarity", "centred", "label_affinity")
     report_of_results(layout, methods=["mtcs"])
     assert "2 of 3 seeds" in (layout.report("tiny") / "report.html").read_text()
-    results = [read_result(layout.result("tiny", "mtcs", seed), "tiny", "mtcs", seed) for seed in (0, 1, 2)]
+    results = [read_result(Run("tiny", "mtcs", seed, layout).result, "tiny", "mtcs", seed) for seed in (0, 1, 2)]
     found = affinity.gather(results)
     assert found is not None
     assert found.seeds == (0, 2)
@@ -501,7 +508,7 @@ def test_figures_are_small_titled_and_free_of_placeholders(finished: Layout) -> 
         assert title.text and description.text
         assert root.attrib["role"] == "img"
         assert len(text) < 300_000
-        assert not any(placeholder in text for placeholder in figures.THEME)
+        assert not any(placeholder in text for placeholder in drawing.THEME)
         assert "var(--" not in text
         assert "<dc:date>" not in text
 
@@ -560,7 +567,7 @@ def test_the_page_stands_alone(finished: Layout) -> None:
     assert not re.search(r"@import|url\((?!#)", text)
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
-    assert not any(placeholder in text for placeholder in figures.THEME)
+    assert not any(placeholder in text for placeholder in drawing.THEME)
     assert len(text) < 1_500_000
 
 
@@ -637,7 +644,7 @@ def test_a_method_that_trains_nothing_has_no_schedule() -> None:
     ("seconds", "words"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (292, "4 min 52 s"), (11220, "3 h 07 min")]
 )
 def test_durations_read_as_people_say_them(seconds: float, words: str) -> None:
-    assert text.duration(seconds) == words
+    assert numbers.duration(seconds) == words
 
 
 # Significance
@@ -722,12 +729,12 @@ def test_too_few_tasks_give_no_verdict() -> None:
     table = many(["mtcs", "mtl", "tst"], 6, 0.02)
     comparisons = significance.compare(table.scores)
     assert [comparison.corrected for comparison in comparisons] == pytest.approx([0.0625, 0.0625])
-    assert text.verdict(comparisons) == (
+    assert words.verdict(comparisons) == (
         "There are too few tasks to tell any method from MTCS: even one ahead on all of them would have p = 0.062 "
         "after Holm's correction for 2 comparisons."
     )
     alone = significance.compare(many(["mtcs", "mtl"], 6, 0.02).scores)
-    assert text.verdict(alone) == "Over tasks, MTL is significantly worse than MTCS."
+    assert words.verdict(alone) == "Over tasks, MTL is significantly worse than MTCS."
 
 
 def test_a_verdict_on_few_differences_needs_the_other_methods() -> None:
@@ -747,8 +754,7 @@ def test_the_verdict_names_better_worse_and_undecided() -> None:
     scores["tnc"] = scores["mtcs"] + np.where(np.arange(12) % 2, 0.01, -0.01) * np.arange(1, 13)
     scores["ts2vec"] = scores["mtcs"]
     scores.loc["T00", "ts2vec"] = 0.1
-    words = text.verdict(significance.compare(scores.round(9)))
-    assert words == (
+    assert words.verdict(significance.compare(scores.round(9))) == (
         "Over tasks, DTW is significantly better than MTCS. Over tasks, MTL and TST are significantly worse than MTCS. "
         "TNC and TS2Vec do not differ significantly from MTCS on these tasks. Too few of them differ for any verdict "
         "on TS2Vec."
@@ -762,28 +768,30 @@ def test_better_and_worse_are_what_the_ranks_say_not_the_mean() -> None:
     (mtl,) = significance.compare(scores)
     assert (mtl.wins, mtl.losses, mtl.direction) == (11, 1, 1)
     assert mtl.difference < 0
-    assert text.verdict([mtl]) == "Over tasks, MTL is significantly better than MTCS."
+    assert words.verdict([mtl]) == "Over tasks, MTL is significantly better than MTCS."
 
 
 def test_tasks_that_are_equal_give_no_verdict_for_another_reason_than_few_tasks() -> None:
     scores = many(["mtcs", "mtl"], 12, 0.02).scores
     scores.loc[scores.index[3:], "mtl"] = scores["mtcs"]
-    assert text.verdict(significance.compare(scores)) == (
+    assert words.verdict(significance.compare(scores)) == (
         "Too few of the tasks differ for a verdict on any method against MTCS."
     )
 
 
 def test_the_critical_difference_diagram_shows_average_ranks() -> None:
     table = many(["tst", "mtcs", "dtw"], 12, 0.03)
-    drawing = figures.critical_difference(table.scores)
+    drawing = accuracy_figures.critical_difference(table.scores)
     assert drawing is not None
     assert "Average ranks: TST 1.00, MTCS 2.00, DTW 3.00." in drawing.description
     written = drawing.standalone()
     assert written.count("2.00") == 2  # in the description and at its line
     assert "#000000" not in written
-    assert figures.critical_difference(table.scores[["tst", "mtcs"]]) is None
-    assert figures.critical_difference(table.scores.assign(tst=0.5, mtcs=0.5, dtw=0.5)) is None
-    twins = figures.critical_difference(table.scores.assign(mtcs=table.scores["tst"]))  # aeon warns of equal columns
+    assert accuracy_figures.critical_difference(table.scores[["tst", "mtcs"]]) is None
+    assert accuracy_figures.critical_difference(table.scores.assign(tst=0.5, mtcs=0.5, dtw=0.5)) is None
+    twins = accuracy_figures.critical_difference(
+        table.scores.assign(mtcs=table.scores["tst"])
+    )  # aeon warns of equal columns
     assert twins is not None and "TST 1.50, MTCS 1.50" in twins.description
 
 
@@ -803,55 +811,55 @@ def test_ten_columns_have_their_names_and_seeds() -> None:
     names = ["MTCS", "MTL", "MMoE", "TS2Vec", "TS2Vec joint", "T-Loss", "TNC", "TS-TCC", "TST", "DTW"]
     assert list(frame.index) == list(text.task_table(table).columns) == names
     assert frame["seeds"].tolist() == ["2", "2", "2", "1", "2", *["1"] * 5]
-    assert frame.loc[["MMoE", "TS2Vec joint"], "paper"].tolist() == [text.DASH] * 2
+    assert frame.loc[["MMoE", "TS2Vec joint"], "paper"].tolist() == [numbers.DASH] * 2
     assert frame.loc[["TS2Vec", "T-Loss", "TNC", "TS-TCC", "TST", "DTW"], "paper"].tolist() == (
         ["0.849", "0.831", "0.821", "0.800", "0.640", "0.754"]
     )
     assert text.task_table(table).loc["Crop", ["MTCS", "DTW"]].tolist() == ["0.850 ± 0.071", "0.850"]
     assert text.paper_table(table).loc["TwoPatterns", "DTW"] == f"0.905† ({MINUS}0.055)"
     assert "MMoE" not in text.paper_table(table)
-    assert text.caveats(table)[0] == (
+    assert words.caveats(table)[0] == (
         "Mean ± sample standard deviation over 2 seeds for MTCS, MTL, MMoE and TS2Vec joint; "
         "one seed, without a spread, for TS2Vec, T-Loss, TNC, TS-TCC, TST and DTW."
     )
     assert table.mean["dtw"].corrected == pytest.approx(0.754 - (0.892 - 0.658) / 12 + 0.095 / 12, abs=5e-4)
-    assert any("DTW's mean in print would be 0.742" in sentence for sentence in text.doubts(table))
-    assert text.heading(table) == "10 methods on tiny"
-    assert text.distance(table).count(" averages ") == 2
-    assert len({figures._colour(i) for i in range(10)}) == 10
-    for look in (figures._line, figures._point):
+    assert any("DTW's mean in print would be 0.742" in sentence for sentence in words.doubts(table))
+    assert words.heading(table) == "10 methods on tiny"
+    assert words.distance(table).count(" averages ") == 2
+    assert len({drawing.color(i) for i in range(10)}) == 10
+    for look in (drawing.line, drawing.point):
         assert len({tuple(look(i).values()) for i in range(40)}) == 40
 
 
 def test_what_the_paper_has_is_not_set_beside_a_mean_over_other_tasks() -> None:
     cells = {("mtcs", "Crop"): [0.70, 0.70], ("mtl", "Crop"): [0.75, 0.75]}
     whole = tabulate(cells)
-    assert "(+0.001 in the paper)" in text.sharing_gain(whole, significance.compare(whole.scores))
+    assert "(+0.001 in the paper)" in words.sharing_gain(whole, significance.compare(whole.scores))
     partly = tabulate({**cells, ("mtcs", "Mine"): [0.9, 0.9], ("mtl", "Mine"): [0.8, 0.8]})
-    assert text.sharing_gain(partly, significance.compare(partly.scores)).startswith(
+    assert words.sharing_gain(partly, significance.compare(partly.scores)).startswith(
         "Sharing moves the mean by +0.025:"
     )
 
 
 def test_published_tasks_that_not_every_method_has() -> None:
     table = tabulate({("mtcs", "Crop"): [0.7], ("dtw", "TwoPatterns"): [1.0]}, seeds=1)
-    assert text.distance(table) == (
+    assert words.distance(table) == (
         "The paper reports no accuracy for the tasks that every method has, so nothing here is measured against it."
     )
 
 
 def test_unequal_numbers_of_seeds_are_said() -> None:
     cells = {("mtcs", "Crop"): [0.7, 0.8], ("mtl", "Crop"): [0.75]}
-    notes = text.caveats(tabulate(cells))
+    notes = words.caveats(tabulate(cells))
     assert notes[0] == "Mean ± sample standard deviation over the planned 2 seeds."
     assert "Ranks, wins, losses and p compare means over as many seeds as each method has." in notes
-    even = text.caveats(tabulate({name: values[:1] for name, values in cells.items()}, seeds=1))
+    even = words.caveats(tabulate({name: values[:1] for name, values in cells.items()}, seeds=1))
     assert even == ["One seed: the spread over seeds is unknown."]
 
 
 def test_a_commit_is_shortened_but_not_its_mark(layout: Layout) -> None:
     record = make_record("tiny", "mtcs", None, 0, 10)
-    write_text(layout.record("tiny", "mtcs", 0), json.dumps({**record, "commit": "0123456789ab-dirty"}))
+    write_text(Run("tiny", "mtcs", 0, layout).record(), json.dumps({**record, "commit": "0123456789ab-dirty"}))
     runs = run_table(results_of(layout, "mtcs", [0, 1]))
     assert [run["commit"] for run in runs] == ["0123456789-dirty", "0123456789"]
 
@@ -929,11 +937,11 @@ def test_the_page_tells_which_data(layout: Layout) -> None:
     changed = data_table(after, list(TASKS))
     assert [row["SHA-256"] == old for row, old in zip(changed, digests, strict=True)] == [False, True, True, True]
     report(layout, methods=["mtcs"], seeds=[0])
-    write_result(layout.result("tiny", "mtcs", 0), before[0].model_copy(update={"parameters": PARAMETERS["mtcs"]}))
+    write_result(Run("tiny", "mtcs", 0, layout).result, before[0].model_copy(update={"parameters": PARAMETERS["mtcs"]}))
     report_of_results(layout, methods=["mtcs"], seeds=[0])
     assert "Runs differ" not in (layout.report("tiny") / "report.html").read_text()
     report_of_results(layout, methods=["mtcs"], seeds=[0, 1])  # seed 1 has been measured before the change
-    write_result(layout.result("tiny", "mtcs", 1), after[0].model_copy(update={"parameters": PARAMETERS["mtcs"]}))
+    write_result(Run("tiny", "mtcs", 1, layout).result, after[0].model_copy(update={"parameters": PARAMETERS["mtcs"]}))
     report_of_results(layout, methods=["mtcs"], seeds=[0, 1])
     shown = (layout.report("tiny") / "report.html").read_text()
     assert "Runs differ in the data they saw of Crop." in shown
@@ -951,7 +959,7 @@ def test_a_mean_below_the_published_one_is_a_finding() -> None:
     cells = {("mtcs", t): [printed["mtcs", t] - 0.019] * 2 for t in UCR12}
     cells |= {("tst", t): [printed["tst", t] - 0.021] * 2 for t in UCR12}
     table = tabulate(cells)
-    (sentence,) = text.findings(table)
+    (sentence,) = words.findings(table)
     assert sentence == "TST averages 0.619 where 0.640 is published, 0.021 below."
     written = text.accuracy_markdown(table, [])
     assert f"More than 0.02 below what is published, see `docs/findings.md`:\n\n- {sentence}" in written
@@ -959,7 +967,7 @@ def test_a_mean_below_the_published_one_is_a_finding() -> None:
 
 def test_findings_are_on_the_page(layout: Layout) -> None:
     for seed in (0, 1, 2):  # every series wrong
-        write_text(layout.prediction("tiny", "mtl", seed, "FordA"), "label,predicted\n" + "1,2\n" * 40)
+        write_text(Run("tiny", "mtl", seed, layout).prediction("FordA"), "label,predicted\n" + "1,2\n" * 40)
     report(layout, tasks=["FordA"])
     written = (layout.report("tiny") / "report.html").read_text()
     assert 'href="../../docs/findings.md"' in written
@@ -969,7 +977,7 @@ def test_findings_are_on_the_page(layout: Layout) -> None:
 def test_results_of_other_parameters_are_set_aside_and_named(layout: Layout) -> None:
     report(layout)
     now = {**PARAMETERS, "mtl": {**PARAMETERS["mtl"], "alpha": 0.5}}
-    runs = read_runs(layout, "tiny", list(TASKS), dict.fromkeys(now, range(3)), now)
+    runs = read_runs([Run("tiny", method, seed, layout) for method in now for seed in range(3)], list(TASKS), now)
     assert {(result.method, result.seed) for result in runs.results} == {("mtcs", seed) for seed in (0, 1, 2)}
     assert report_of_results(layout, parameters=now).index.tolist() == ["MTCS"]
     for name in ("accuracy.md", "report.html"):
@@ -989,7 +997,7 @@ def test_results_of_other_tasks_are_set_aside(layout: Layout) -> None:
         (["FordA"], "of more tasks (Crop)"),
         (["FordA", "TwoPatterns"], "of other tasks (Crop, TwoPatterns)"),
     ):
-        (found,) = read_runs(layout, "tiny", tasks, {"mtcs": [0]}, PARAMETERS).set_aside
+        (found,) = read_runs([Run("tiny", "mtcs", 0, layout)], tasks, PARAMETERS).set_aside
         assert found.why == why
 
 
@@ -1071,7 +1079,7 @@ def test_figure_2_stands_side_by_side_on_one_scale(figure_2: Layout) -> None:
         assert len(cells) == 2 * 6 * 5
         frames = [pd.read_csv(folder / f"affinity-{m}{suffix}.csv", index_col=0) for m in ("ts2vec_joint", "mtcs")]
         values = np.concatenate([f.to_numpy()[~np.eye(6, dtype=bool)] for f in frames])
-        low, high = values.min(), max(values.max(), values.min() + figures.LEAST_SPAN)
+        low, high = values.min(), max(values.max(), values.min() + maps.LEAST_SPAN)
         assert [float(cell) for cell in cells] == pytest.approx(0.04 + 0.96 * (values - low) / (high - low), abs=1e-4)
 
 
@@ -1128,13 +1136,13 @@ def test_ablations_are_paired_by_seed() -> None:
 
 def test_what_an_ablation_changes_is_said() -> None:
     reference = {"kind": "multitask", "threshold": 2.0, "schedule": {"epochs": 5, "clip": None}}
-    for change, words in (
+    for change, sentence in (
         ({}, ""),
         ({"schedule": {"epochs": 9, "clip": None}}, "schedule.epochs 9 instead of 5"),
         ({"threshold": 1.0, "experts": 4}, "threshold 1.0 instead of 2.0; experts 4 added"),
         ({"kind": "ts2vec", "threshold": 7}, "kind ts2vec instead of multitask"),
     ):
-        assert ablation.differences({**reference, **change}, reference) == words
+        assert ablation.differences({**reference, **change}, reference) == sentence
     assert ablation.differences({"kind": "multitask", "threshold": 2.0}, reference) == (
         "without schedule.epochs; without schedule.clip"
     )
@@ -1146,12 +1154,12 @@ def test_ablations_stand_beside_the_papers() -> None:
     assert [row.printed for row in rows[1:]] == pytest.approx([0.8547 - 0.8613, -0.001, -0.07], abs=1e-3)
     assert [row.elsewhere for row in rows[1:]] == [False, True, True]
     assert text.ablation_table(rows)["in the paper"].tolist() == [
-        text.DASH,
+        numbers.DASH,
         f"{MINUS}0.007",
         f"{MINUS}0.001‡",
         f"{MINUS}0.070‡",
     ]
-    assert "MMoE 0.881, TS2Vec joint 0.812, MTCS 0.882." in text.ablation_notes(rows)[-1]
+    assert "MMoE 0.881, TS2Vec joint 0.812, MTCS 0.882." in words.ablation_notes(rows)[-1]
     mine = ablation.ablate(
         long_form({(m, "Mine"): [0.8] for m in ("mtcs", "mmoe")}), ["mmoe"], {}, accuracy.published([])
     )
@@ -1187,7 +1195,7 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(
 ) -> None:
     for seed, seconds in enumerate((10.0, 20.0, 30.0)):
         written = {"series": 1000, "seconds": seconds, "device": "cpu: Intel Xeon, 2 threads", "precision": "bf16"}
-        write_text(layout.representation_cost("tiny", "mtcs", seed), json.dumps(written))
+        write_text(Run("tiny", "mtcs", seed, layout).representation_cost, json.dumps(written))
     found = cost_of(layout, "mtcs", (0, 1, 2))
     assert found.training == pytest.approx(292.7)
     assert found.inference == pytest.approx(3000 / 60)
@@ -1195,7 +1203,7 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(
     assert (found.machines, found.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
     costs = cost.Costs((found,))
     assert text.cost_table(costs).loc["MTCS"].tolist() == ["4 min 53 s", "1", "50", "637,120", "1,432 MB", "3"]
-    assert text.cost_notes(costs)[0] == "All on one machine: cpu: Intel Xeon, 2 threads, bf16."
+    assert words.cost_notes(costs)[0] == "All on one machine: cpu: Intel Xeon, 2 threads, bf16."
 
     alone = Layout(tmp_path_factory.mktemp("alone"))
     make_results(alone, joint=False, methods=["tnc"], seeds=(0, 1))
@@ -1206,7 +1214,7 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(
 
 
 def test_costs_of_several_machines_are_warned_of(layout: Layout) -> None:
-    path = layout.record("tiny", "mtl", 0)
+    path = Run("tiny", "mtl", 0, layout).record()
     write_text(path, json.dumps({**json.loads(path.read_text()), "device": "cuda: H200"}))
     report(layout, tasks=["FordA"], seeds=[0, 1])
     for name in ("cost.md", "report.html"):
@@ -1219,11 +1227,11 @@ def test_a_method_that_trains_nothing_has_no_cost_of_training(layout: Layout) ->
     make_results(layout, methods=["dtw"], seeds=[0], heads=False, joint=False)
     for task in TASKS:
         record = {**make_record("tiny", "dtw", task, 0, 0), "seconds": 0.0, "parameters": 0}
-        write_text(layout.record("tiny", "dtw", 0, task), json.dumps(record))
-        write_text(layout.curves("tiny", "dtw", 0, task), "step,epoch,task,loss,sharing_loss,relevant_share\n")
+        write_text(Run("tiny", "dtw", 0, layout).record(task), json.dumps(record))
+        write_text(Run("tiny", "dtw", 0, layout).curves(task), "step,epoch,task,loss,sharing_loss,relevant_share\n")
     found = cost_of(layout, "dtw", [0])
     assert (found.models, found.training, found.inference) == (0, None, None)
-    assert text.cost_notes(cost.Costs((found,)))[-1] == (
+    assert words.cost_notes(cost.Costs((found,)))[-1] == (
         "DTW trains nothing: its cost lies in the classifier, which is not in this table."
     )
     report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0, 1, 2], "dtw": [0]})
@@ -1234,7 +1242,7 @@ def test_a_method_without_records_is_not_said_to_train_nothing(layout: Layout) -
     (result,) = results_of(layout, "mtl", [0])
     (found,) = cost.summarize({"mtl": [result.model_copy(update={"trained": (), "represented": made})]})
     assert (found.runs, found.models, found.machines) == (0, 0, ())
-    notes = text.cost_notes(cost.Costs((found,)))
+    notes = words.cost_notes(cost.Costs((found,)))
     assert not [note for note in notes if "trains nothing" in note or "on one machine" in note]
 
 
@@ -1272,14 +1280,14 @@ def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout) -> No
     found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "gone": {}})
     assert ([row.method for row in found.rows], found.absent) == (["mtl", "mtcs"], ())
     assert text.cost_table(found).loc["MTCS"].tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB"]
-    assert text.cost_notes(found)[0] == (
+    assert words.cost_notes(found)[0] == (
         "All in one run on one machine: cpu: Intel Xeon, 1 thread, bf16; load in the minute before: 0.2. "
         "Code: c, torch 2.13.0."
     )
-    assert "projected from 15 steps on each" in text.cost_notes(found)[1]
+    assert "projected from 15 steps on each" in words.cost_notes(found)[1]
     found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 9.0}})
     assert ([row.method for row in found.rows], found.absent) == (["mtcs"], ("mtl",))
-    assert text.cost_notes(found)[-1] == "Not measured there with these parameters: MTL."
+    assert words.cost_notes(found)[-1] == "Not measured there with these parameters: MTL."
     for other in (costs({"mtcs": {"threshold": 9.0}}), costs({"mtcs": {"threshold": 2.0}}, tasks[1:])):
         assert other.one_run is None
         assert [row.runs for row in other.rows] == [2, 2]
@@ -1290,7 +1298,7 @@ def test_costs_of_one_run_say_which_precision_and_what_trains_nothing(layout: La
     write_costs(layout.costs("tiny"), measured_costs({"mtcs": {}, "tnc": {}, "dtw": {}}))
     report(layout, methods=["mtcs", "dtw"], seeds={"mtcs": [0], "dtw": [0]})
     costs = cost.Costs(tuple(cost.measured(measured_costs({"mtcs": {}, "tnc": {}, "dtw": {}}))))
-    assert text.cost_table(costs)["precision"].tolist() == ["bf16", "fp32", text.DASH]
+    assert text.cost_table(costs)["precision"].tolist() == ["bf16", "fp32", numbers.DASH]
     for name in ("cost.md", "report.html"):
         written = (layout.report("tiny") / name).read_text()
         assert "DTW trains nothing: its rate is of searches for the nearest neighbour." in written
@@ -1298,25 +1306,25 @@ def test_costs_of_one_run_say_which_precision_and_what_trains_nothing(layout: La
 
 
 def test_training_curves_show_the_cross_entropy_without_the_sharing_loss(layout: Layout, monkeypatch) -> None:
-    path = layout.curves("tiny", "mtcs", 0)
+    path = Run("tiny", "mtcs", 0, layout).curves()
     frame = pd.read_csv(path).assign(loss=1.0, sharing_loss=2.0)
     write_text(path, frame.to_csv(index=False))
-    drawn, real = {}, figures.training_curves
+    drawn, real = {}, curves.training_curves
 
-    def draw(curves, *arguments):
+    def draw(curves, *arguments, **titles):
         drawn.update(curves)
-        return real(curves, *arguments)
+        return real(curves, *arguments, **titles)
 
-    monkeypatch.setattr(figures, "training_curves", draw)
+    monkeypatch.setattr(page_module, "training_curves", draw)
     parameters = {**PARAMETERS, "mtcs": {**PARAMETERS["mtcs"], "sharing_weight": 0.25}}
     report(layout, seeds=[0], parameters=parameters)
     assert set(drawn["mtcs"]["loss"]) == {0.5}
 
 
 def test_training_curves_weigh_steps_equally() -> None:
-    step = np.arange(2 * figures.POINTS)
+    step = np.arange(2 * curves.POINTS)
     frame = pd.DataFrame({"step": step, "steps": np.where(step % 2, 3, 1), "loss": np.where(step % 2, 1.0, 5.0)})
-    assert figures._smoothed(frame, "loss")[1] == pytest.approx(np.full(figures.POINTS, 2.0))
+    assert curves._smoothed(frame, "loss")[1] == pytest.approx(np.full(curves.POINTS, 2.0))
 
 
 def test_a_threshold_of_its_own_decides_which_labels_share(layout: Layout) -> None:
@@ -1331,28 +1339,28 @@ def test_a_threshold_of_its_own_decides_which_labels_share(layout: Layout) -> No
 
 def test_what_the_paper_prints_of_other_methods_is_not_denied() -> None:
     printed, own = (tabulate({("mmoe", task): [0.7, 0.8]}) for task in ("FordA", "Pumps"))
-    assert text.distance(printed).startswith("The paper reports no accuracy for these methods on these tasks,")
-    assert text.distance(own).startswith("The paper reports no accuracy for these tasks,")
+    assert words.distance(printed).startswith("The paper reports no accuracy for these methods on these tasks,")
+    assert words.distance(own).startswith("The paper reports no accuracy for these tasks,")
 
 
 def test_one_seed_of_several_has_no_spread() -> None:
     table = tabulate({("mtcs", "FordA"): [0.5], ("mtl", "FordA"): [0.6]}, seeds=5)
-    assert "One seed of those planned: the spread over seeds is unknown." in text.caveats(table)
+    assert "One seed of those planned: the spread over seeds is unknown." in words.caveats(table)
 
 
 def test_many_tasks_are_drawn_as_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"task{i}" for i in range(4)]
     frame = pd.DataFrame(np.full((4, 4), 0.5), index=names, columns=names)
-    assert "<image" not in figures.similarity_map("similarity", "Similarity", frame).svg
-    monkeypatch.setattr(figures, "CELLS", 3)
-    assert "<image" in figures.similarity_map("similarity", "Similarity", frame).svg
+    assert "<image" not in maps.similarity_map("similarity", "Similarity", frame).svg
+    monkeypatch.setattr(maps, "CELLS", 3)
+    assert "<image" in maps.similarity_map("similarity", "Similarity", frame).svg
 
 
 def test_a_curve_of_one_point_is_seen() -> None:
     one = pd.DataFrame({"step": [1.0], "steps": [2], "loss": [0.5]})
     axes = Figure().subplots()
     for frame in (one, pd.concat([one, one.assign(step=9.0)])):
-        figures._plot(axes, frame, "loss")
+        curves._plot(axes, frame, "loss")
     assert [line.get_marker() for line in axes.lines] == [".", "None"]
 
 
@@ -1367,6 +1375,6 @@ def test_an_affinity_that_is_not_known_leaves_the_others_in_the_map(layout: Layo
         found = affinity.gather([result], 2.0)
         assert found is not None
         assert found.labels is not None
-        drawn.append(figures.label_map("labels", "Labels", found.labels))
+        drawn.append(maps.label_map("labels", "Labels", found.labels))
     assert drawn[0].description == drawn[1].description
     assert "nan" not in drawn[1].svg

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mtcs.config.parameters import differences
 from mtcs.evaluation.results import RunResult, read_result
-from mtcs.layout import Layout
+from mtcs.layout import Run
 
 CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relevant_share")
 
@@ -19,8 +19,7 @@ CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relev
 class SetAside:
     """A run whose result is there but is not what is planned now; `why` says in what it differs."""
 
-    method: str
-    seed: int
+    run: Run
     why: str
 
 
@@ -35,37 +34,27 @@ class Runs:
         return [result for result in self.results if result.method == method]
 
 
-def read_runs(
-    layout: Layout,
-    suite: str,
-    tasks: Sequence[str],
-    seeds: Mapping[str, Sequence[int]],
-    parameters: Mapping[str, Mapping[str, object]],
-) -> Runs:
+def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[str, Mapping[str, object]]) -> Runs:
     """Read the results there are of planned runs.
 
     A result of other tasks or other parameters is set aside: means over it and the others would mean nothing.
 
     Args:
-        layout: where everything lies.
-        suite: the suite's name.
-        tasks: its tasks.
-        seeds: by method, in the order of columns.
+        planned: in the order of columns and seeds.
+        tasks: those of the suite.
         parameters: each method's and its classifier's parameters, as plain values.
 
     Raises:
         InputError: if a file does not hold the result of its run.
     """
     results, set_aside = [], []
-    for method, wanted in seeds.items():
-        for seed in wanted:
-            path = layout.result(suite, method, seed)
-            if path.exists():
-                result = read_result(path, suite, method, seed)
-                if why := _differs(result, tasks, parameters.get(method, {})):
-                    set_aside.append(SetAside(method, seed, why))
-                else:
-                    results.append(result)
+    for run in planned:
+        if run.result.exists():
+            result = read_result(run.result, run.suite, run.method, run.seed)
+            if why := _differs(result, tasks, parameters.get(run.method, {})):
+                set_aside.append(SetAside(run, why))
+            else:
+                results.append(result)
     return Runs(tuple(results), tuple(set_aside))
 
 

@@ -1,0 +1,52 @@
+"""How numbers and lists of names are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+DASH = "\N{EN DASH}"
+
+DAGGER = "†"
+
+
+def number(value: float) -> str:
+    """An accuracy with three decimals; a dash where there is none."""
+    return DASH if math.isnan(value) else f"{value:.3f}"
+
+
+def spread(mean: float, std: float) -> str:
+    """An accuracy with its standard deviation, which one seed does not have."""
+    return number(mean) if math.isnan(std) else f"{mean:.3f} ± {std:.3f}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign; a dash where there is none."""
+    if math.isnan(value):
+        return DASH
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0.000"
+
+
+def probability(value: float) -> str:
+    """A p value: three decimals, and what is below them as a bound."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 4 min 52 s, 3 h 07 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def counted(number: int, what: str) -> str:
+    """1 task, 2 tasks."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
