@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 MIN_SERIES = 50
 """Below this number of training series the protocol of the SVM fits without a search."""
@@ -16,8 +16,11 @@ class SVM(BaseModel, frozen=True, extra="forbid"):
     kind: Literal["svm"] = "svm"
     """Which classifier this is."""
 
-    costs: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
-    """The grid of C, the penalty of a margin violation; `.inf` is a hard margin."""
+    costs: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...],
+        Field(min_length=1, validation_alias=AliasChoices("costs", "C")),
+    ]
+    """The grid of penalties of a margin violation; `.inf` is a hard margin."""
 
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts of the stratified cross-validation; with fewer series a class on average, C is infinite without search."""
@@ -28,12 +31,35 @@ class SVM(BaseModel, frozen=True, extra="forbid"):
     max_iter: Annotated[int, Field(ge=1)] = 10_000_000
     """Steps after which libsvm gives up on a pair of classes."""
 
+    @property
+    def C(self) -> tuple[float, ...]:
+        """The grid, as it will be named."""
+        return self.costs
 
-class NearestNeighbour(BaseModel, frozen=True, extra="forbid"):
-    """The nearest neighbour's block in `params.yaml`: full-window dynamic time warping, squared differences."""
+
+class NearestNeighbor(BaseModel, frozen=True, extra="forbid"):
+    """The nearest neighbor's block in `params.yaml`: full-window dynamic time warping, squared differences."""
 
     kind: Literal["nearest_neighbour"]
     """Which classifier this is."""
 
 
-ClassifierSpec = Annotated[SVM | NearestNeighbour, Field(discriminator="kind")]
+class KernelRidge(BaseModel, frozen=True, extra="forbid"):
+    """The kernel ridge classifier's block in `params.yaml`."""
+
+    kind: Literal["kernel_ridge"]
+    """Which classifier this is."""
+
+    penalties: Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)] = tuple(
+        float(f"{10 ** (step / 3 - 4):.3g}") for step in range(22)
+    )
+    """The grid of penalties, of a kernel whose trace is n."""
+
+    max_exact: Annotated[int, Field(ge=2)] = 4_000
+    """With more training series the kernel is approximated; it bounds time, n^3, and memory, n^2."""
+
+    landmarks: Annotated[int, Field(ge=2)] = 2_000
+    """Training series, at random, on which the approximation rests."""
+
+
+ClassifierSpec = Annotated[SVM | NearestNeighbor, Field(discriminator="kind")]

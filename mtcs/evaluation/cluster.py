@@ -1,19 +1,17 @@
-"""A Dask cluster takes independent pieces of work through joblib, as many at a time as its workers have threads."""
+"""A Dask cluster takes independent pieces of work, twice as many at a time as its workers have threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from itertools import islice
 from typing import Any, TypeVar
-
-from joblib import Parallel, delayed, parallel_config
 
 from mtcs.errors import InputError, WorkError
 
 Result = TypeVar("Result")
 
-PATIENCE = 10
+CONNECT_TIMEOUT = 10
 """Seconds for the scheduler to answer, and then for a first worker to come."""
 
 
@@ -34,34 +32,11 @@ def on_cluster(
         Exception: what `work` raises.
     """
     try:
-        from distributed import Client, KilledWorker
-        from joblib._dask import DaskDistributedBackend
+        from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise InputError("dask needs packages that are not installed; run 'make install'.") from None
-
-    class Backend(DaskDistributedBackend):
-        """Joblib's waits forever for a job that is lost with its workers, and computes here if there is one thread."""
-
-        def configure(self, *arguments: Any, **settings: Any) -> int:
-            return max(2, super().configure(*arguments, **settings))
-
-        def submit(self, func: Any, callback: Any = None) -> Any:
-            job = super().submit(func, callback)
-            job.add_done_callback(lambda done: callback(done.exception()) if done.exception() else None)
-            return job
-
-        def retrieve_result_callback(self, out: Any) -> Any:
-            if isinstance(out, BaseException):
-                raise out
-            return super().retrieve_result_callback(out)
-
-    class Shown(Parallel):
-        def print_progress(self) -> None:
-            with suppress(OSError):  # joblib would wait forever if this raised, as it does where nobody reads any more
-                advance(self.n_completed_tasks)
-
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client: Any = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"dask: no scheduler answers at {address} ({str(error).rstrip('.')}); start one with 'dask scheduler', or "
@@ -69,12 +44,22 @@ def on_cluster(
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=PATIENCE)
+            client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except TimeoutError as error:
             raise WorkError(f"The cluster at {address} has no worker; start one: 'dask worker {address}'.") from error
         try:
-            with parallel_config(Backend(client=client)):
-                results: Any = Shown(n_jobs=-1)(delayed(work)(*piece) for piece in pieces)
+            waiting = enumerate(pieces)
+            # Pure functions of equal arguments would be computed once, and two pieces may be equal.
+            submitted = ((client.submit(work, *piece, pure=False), i) for i, piece in waiting)
+            places = dict(islice(submitted, 2 * sum(client.nthreads().values())))
+            completed, results = as_completed(list(places), loop=client.loop), {}
+            advance(0)
+            for future in completed:
+                results[places.pop(future)] = future.result()
+                advance(len(results))
+                for another, place in islice(submitted, 1):
+                    places[another] = place
+                    completed.add(another)
         except KilledWorker as error:
             raise WorkError(
                 f"Workers of the cluster at {address} died at this work, most likely of memory; give them more, or "
@@ -85,4 +70,4 @@ def on_cluster(
                 f"The scheduler at {address} was lost at this work; repeat the command once it is back, or leave out "
                 "--dask and MTCS_DASK."
             ) from error
-    return list(results)
+    return [results[i] for i in range(len(results))]

@@ -117,7 +117,7 @@ def test_error_on_a_worker_is_the_error_here(cluster):
 
 
 def test_no_scheduler(monkeypatch):
-    monkeypatch.setattr("mtcs.evaluation.cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("mtcs.evaluation.cluster.CONNECT_TIMEOUT", 0.2)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
@@ -131,7 +131,7 @@ def test_address_that_is_none():
 
 
 def test_no_worker(monkeypatch):
-    monkeypatch.setattr("mtcs.evaluation.cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("mtcs.evaluation.cluster.CONNECT_TIMEOUT", 0.2)
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1") as empty:
         address = empty.scheduler_address
         expected = f"The cluster at {address} has no worker; start one: 'dask worker {address}'."

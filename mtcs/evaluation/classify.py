@@ -1,0 +1,148 @@
+"""What reads representations, whichever classifier `params.yaml` names: fit, predict, save and load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mtcs.config.classifiers import SVM, ClassifierSpec, KernelRidge, NearestNeighbor
+from mtcs.errors import InputError
+from mtcs.evaluation.fitted import load_arrays, save_arrays
+from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
+from mtcs.evaluation.neighbors import FittedNearestNeighbor
+from mtcs.evaluation.support_vectors import FittedSVM, fit_svm
+
+Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge
+"""Has `predict(representations, workers)` and `examples(n)`; a kernel ridge reader `predict_proba`, too."""
+
+KINDS: dict[str, type[Reader]] = {
+    "svm": FittedSVM,
+    "nearest_neighbour": FittedNearestNeighbor,
+    "kernel_ridge": FittedKernelRidge,
+}
+
+Progress = Callable[[int, int], None]
+"""Called as `progress(done, total)`."""
+
+
+def fit_reader(
+    spec: ClassifierSpec | KernelRidge,
+    representations: np.ndarray,
+    labels: np.ndarray,
+    workers: int = -1,
+    progress: Progress | None = None,
+) -> Reader:
+    """Fit a classifier to the representations of a task's training series.
+
+    Args:
+        spec: its parameters.
+        representations: (n, D), finite; of a nearest neighbor the series (n, T), where NaN is padding or missing.
+        labels: (n,) classes as integers.
+        workers: threads; -1 is one for every core.
+        progress: of the fits of an SVM's search.
+
+    Raises:
+        InputError: if representations and labels do not match or hold what cannot be fitted.
+    """
+    if isinstance(spec, NearestNeighbor):
+        return FittedNearestNeighbor(representations, labels.astype(np.int64))
+    _check(representations, labels)
+    if isinstance(spec, KernelRidge):
+        return fit_kernel_ridge(representations, labels, spec, workers)
+    return fit_svm(representations, labels, spec, workers, progress).reader
+
+
+def classify(
+    spec: ClassifierSpec | KernelRidge,
+    train: np.ndarray,
+    labels: np.ndarray,
+    test: np.ndarray,
+    workers: int = -1,
+    progress: Progress | None = None,
+    unfinished: Path | None = None,
+) -> tuple[Reader, np.ndarray]:
+    """Fit a classifier to training representations and predict the classes (m,) of test representations (m, D).
+
+    Args:
+        spec: its parameters.
+        train: (n, D) or (n, T), see `fit_reader`.
+        labels: (n,) classes as integers.
+        test: (m, D) or (m, T').
+        workers: threads; -1 is one for every core.
+        progress: counts what `work` does.
+        unfinished: folder in which a killed search for nearest neighbors continues; to be removed by the caller.
+
+    Raises:
+        InputError: if representations and labels do not match or hold what cannot be fitted.
+    """
+    reader = fit_reader(spec, train, labels, workers, progress)
+    if isinstance(reader, FittedNearestNeighbor):
+        return reader, reader.predict(test, workers, progress, unfinished)
+    return reader, reader.predict(test, workers)
+
+
+def work(spec: ClassifierSpec | KernelRidge, n_test: int) -> tuple[int, str]:
+    """How long `classify` takes on a task, in what its progress counts, and the name of that."""
+    if isinstance(spec, SVM):
+        return spec.folds * len(spec.C) + 1, "fits"
+    return (n_test, "series") if isinstance(spec, NearestNeighbor) else (1, "fits")
+
+
+def check_labels(spec: ClassifierSpec | KernelRidge, task: str, labels: np.ndarray) -> None:
+    """Tell before any training what a classifier could not be fitted to: labels (n,) of a task's training series.
+
+    Raises:
+        InputError: if there is one class only, or an SVM would have to leave classes out.
+    """
+    if isinstance(spec, NearestNeighbor):
+        return
+    n_classes = len(np.unique(labels))
+    if n_classes < 2:
+        raise InputError(
+            f"{task}: all {len(labels)} training series have one label, expected two or more; take the task out of its "
+            "suite."
+        )
+    if isinstance(spec, SVM) and len(labels) > spec.max_train and n_classes > spec.max_train:
+        raise InputError(
+            f"{task} has {n_classes} classes, more than the {spec.max_train} training series that the classifier "
+            "takes; choose a larger max_train."
+        )
+
+
+def save_reader(path: Path, reader: Reader) -> None:
+    """Write a reader to `path` (`.safetensors`), whole or not at all; equal readers give equal bytes.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    save_arrays(path, next(kind for kind, of in KINDS.items() if isinstance(reader, of)), reader)
+
+
+def load_reader(path: Path) -> Reader:
+    """Read what `save_reader` wrote; nothing in the file can run code.
+
+    Raises:
+        InputError: if there is no such file, or it does not hold a reader.
+    """
+    return load_arrays(path, KINDS)
+
+
+def _check(representations: np.ndarray, labels: np.ndarray) -> None:
+    if representations.ndim != 2 or labels.shape != representations.shape[:1]:
+        raise InputError(
+            f"Representations {representations.shape} and labels {labels.shape} do not match, "
+            "expected (n, D) and (n,); run 'mtcs represent' again."
+        )
+    bad = np.flatnonzero(~np.isfinite(representations).all(axis=1))
+    if bad.size:
+        raise InputError(
+            f"Representation {bad[0]} of {len(labels)} holds a value that is not finite; "
+            "train the model again, with a smaller learning rate."
+        )
+    if len(np.unique(labels)) < 2:
+        raise InputError(
+            f"All {len(labels)} training series have one label ({', '.join(map(str, labels[:1]))}), "
+            "expected two or more; take the task out of its suite."
+        )

@@ -1,0 +1,77 @@
+"""The file of a fitted reader: its arrays as safetensors, with its kind and format as metadata; no code is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from mtcs.errors import InputError
+from mtcs.layout import atomic_write
+
+FORMAT = "1"
+
+
+class Arrays(Protocol):
+    """A dataclass of arrays alone."""
+
+    SHAPES: ClassVar[Mapping[str, str]]
+    """Of each array the kind of number, as numpy names it, and the dimensions: "f n D"; equal letters, equal sizes."""
+
+
+Fitted = TypeVar("Fitted", bound=Arrays)
+
+
+def save_arrays(path: Path, kind: str, reader: Arrays) -> None:
+    """Write a reader to `path`, whole or not at all; equal readers give equal bytes.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    arrays = {name: np.ascontiguousarray(getattr(reader, name)) for name in reader.SHAPES}
+    with atomic_write(path) as part:
+        part.write_bytes(save(arrays, {"mtcs": FORMAT, "reader": kind}))
+
+
+def load_arrays(path: Path, kinds: Mapping[str, type[Fitted]]) -> Fitted:
+    """Read the reader, one of `kinds`, that `save_arrays` wrote.
+
+    Raises:
+        InputError: if there is no such file, or it does not hold the arrays of one of these.
+    """
+    try:
+        with path.open("rb"), safe_open(path, framework="numpy") as file:  # Python's own error where it is a folder
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise InputError(f"{path} does not hold a classifier ({error}); run 'mtcs classify' again.") from error
+    kind = metadata.get("reader", "none")
+    if metadata.get("mtcs") != FORMAT or kind not in kinds:
+        wrong = (
+            f"reader {kind:.40}, format {metadata.get('mtcs', 'unknown'):.10}; known are {', '.join(kinds)}, {FORMAT}"
+        )
+    else:
+        wrong = _wrong(arrays, kinds[kind].SHAPES)
+    if wrong:
+        raise InputError(f"{path} does not hold a classifier ({wrong}); run 'mtcs classify' again.")
+    return kinds[kind](**arrays)
+
+
+def _wrong(arrays: Mapping[str, Any], shapes: Mapping[str, str]) -> str | None:
+    """What is wrong with arrays, in words."""
+    if unequal := sorted(set(arrays) ^ set(shapes)):
+        return f"{unequal[0]:.40} is {'missing' if unequal[0] in shapes else 'none of its arrays'}"
+    sizes: dict[str, int] = {}
+    for name, shape in shapes.items():
+        number, *dimensions = shape.split()
+        array = arrays[name]
+        known = [sizes.setdefault(dimension, size) for dimension, size in zip(dimensions, array.shape, strict=False)]
+        if array.dtype.kind != number or array.ndim != len(dimensions) or known != list(array.shape):
+            return f"{name} has shape {array.shape} of {array.dtype}, expected {shape}"
+    return None

@@ -1,0 +1,174 @@
+"""Kernel ridge classification of representations: one RBF kernel, its penalty by exact leave-one-out.
+
+Each class is regressed against the rest with targets of 1 and -1, whose mean is the intercept. The kernel is centered
+and divided to a trace of n, so that penalties mean the same on every task; its width follows the SVM's rule, 1 / (D
+variance). The penalty is the one of least mean squared leave-one-out error over all classes, and all of them come from
+one eigendecomposition (`mtcs.ops.ridge`). With more training series than `max_exact` the kernel is replaced by its
+Nystroem approximation on `landmarks` of them (Williams and Seeger, NeurIPS 2000).
+
+Leave-one-out decisions also calibrate probabilities, the softmax of decisions times an inverse temperature (Guo et al.,
+ICML 2017). Representations that were trained with the same labels make both too sure of themselves: a series that is
+left out here was not left out there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import joblib
+import numpy as np
+from scipy.linalg import eigh
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from threadpoolctl import threadpool_limits
+
+from mtcs.config.classifiers import KernelRidge
+from mtcs.ops.rbf import rbf_kernel, scale_gamma
+from mtcs.ops.ridge import leave_one_out
+
+
+@dataclass(frozen=True)
+class FittedKernelRidge:
+    """A fitted kernel ridge classifier, as arrays; m support it: all training series, or the landmarks.
+
+    series: (m, D), of the kind of number that the representations have.
+    rows: (m,) int64, where they stand among the training series.
+    coefficients: (m, C) float64; intercepts: (C,) float64.
+    classes: (C,) int64, the classes seen in training.
+    gamma, penalty: () float64.
+    sharpness: () float64, the inverse temperature of probabilities.
+    """
+
+    SHAPES: ClassVar[Mapping[str, str]] = {
+        "series": "f m D",
+        "rows": "i m",
+        "coefficients": "f m C",
+        "intercepts": "f C",
+        "classes": "i C",
+        "gamma": "f",
+        "penalty": "f",
+        "sharpness": "f",
+    }
+    series: np.ndarray
+    rows: np.ndarray
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+    classes: np.ndarray
+    gamma: np.ndarray
+    penalty: np.ndarray
+    sharpness: np.ndarray
+
+    def decisions(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Values (n, C) of representations (n, D), about 1 for a series of the class and -1 for another."""
+        kernel = rbf_kernel(representations, self.series, float(self.gamma), workers)
+        return kernel @ self.coefficients + self.intercepts
+
+    def predict(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Classes (n,) of representations (n, D)."""
+        return self.classes[self.decisions(representations, workers).argmax(axis=1)]
+
+    def predict_proba(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Probabilities (n, C) of the classes in `classes`; the likeliest is the one that `predict` gives."""
+        return softmax(self.decisions(representations, workers) * self.sharpness, axis=1)
+
+    def examples(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Up to `n` training series that it was fitted on: their rows (k,) and representations (k, D)."""
+        return self.rows[:n], self.series[:n]
+
+
+def fit_kernel_ridge(
+    representations: np.ndarray, labels: np.ndarray, spec: KernelRidge, workers: int = -1
+) -> FittedKernelRidge:
+    """Choose the penalty and fit.
+
+    With n series, exactly: about n^3 / 10^10 seconds and four n x n matrices of doubles.
+
+    Args:
+        representations: (n, D), finite.
+        labels: (n,) integers of at least two classes.
+        spec: penalties and bounds.
+        workers: threads for the kernel; -1 is one for every core.
+    """
+    features = np.asarray(representations, np.float64)
+    classes, indices = np.unique(labels, return_inverse=True)
+    targets = 2.0 * (indices[:, np.newaxis] == np.arange(len(classes))) - 1  # (n, C)
+    gamma = scale_gamma(features)
+    exact = len(features) <= spec.max_exact
+    rows = np.arange(len(features)) if exact else _landmarks(len(features), spec.landmarks)
+    kernel = rbf_kernel(features, features[rows], gamma, workers)  # (n, m)
+    means = kernel.mean(axis=0)
+    with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
+        basis, eigenvalues, expansion = _exact(kernel) if exact else _nystroem(kernel, rows)
+        left_out, best = leave_one_out(basis, eigenvalues, targets, spec.penalties)
+        penalty = spec.penalties[best]
+        projected = basis.T @ (targets - targets.mean(axis=0)) / (eigenvalues[:, np.newaxis] + penalty)  # (r, C)
+        coefficients = expansion @ projected
+    return FittedKernelRidge(
+        series=representations[rows],
+        rows=rows,
+        coefficients=coefficients,
+        intercepts=targets.mean(axis=0) - means @ coefficients,  # a new series' kernel is centered by these means
+        classes=classes.astype(np.int64),
+        gamma=np.array(gamma),
+        penalty=np.array(penalty),
+        sharpness=np.array(_sharpness(left_out, indices)),
+    )
+
+
+def _exact(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of a kernel (n, n), which is overwritten: eigenvectors (n, n) and eigenvalues (n,) of it centered, to trace n.
+
+    Also the expansion (n, n): the fit of coefficients c in the basis is the kernel, centered, times expansion @ c.
+    """
+    means = kernel.mean(axis=0)
+    kernel += means.mean() - means - means[:, np.newaxis]
+    scale = _trace_scale(kernel.trace(), len(kernel))
+    kernel *= scale
+    eigenvalues, basis = eigh(kernel, overwrite_a=True, check_finite=False, driver="evd")
+    return basis, np.maximum(eigenvalues, 0), scale * basis
+
+
+def _nystroem(kernel: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `_exact`, of the kernel (n, m) with landmarks that stand in `rows` (m,): (n, r), (r,) and (m, r), r <= m.
+
+    The kernel of all series is replaced by K_nm K_mm^-1 K_mn, which is F F^T with features F = K_nm A.
+    """
+    values, vectors = eigh(kernel[rows], check_finite=False, driver="evd")
+    sound = values > values[-1] * len(values) * np.finfo(np.float64).eps  # the others are rounding
+    expansion = vectors[:, sound] / np.sqrt(values[sound])  # A  (m, r)
+    features = kernel @ expansion
+    features -= features.mean(axis=0)
+    scale = _trace_scale(np.square(features).sum(), len(kernel))
+    eigenvalues, vectors = eigh(scale * (features.T @ features), overwrite_a=True, check_finite=False, driver="evd")
+    sound = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(np.float64).eps
+    eigenvalues, vectors = eigenvalues[sound], vectors[:, sound]
+    basis = features @ (vectors * np.sqrt(scale / eigenvalues))
+    return basis, eigenvalues, expansion @ (vectors * np.sqrt(scale * eigenvalues))
+
+
+def _trace_scale(trace: float, n: int) -> float:
+    """What takes a centered kernel to a trace of n; 1 where all series are the same and the rest is rounding."""
+    return n / trace if trace > 1e-10 * n else 1.0
+
+
+def _landmarks(n: int, size: int) -> np.ndarray:
+    """Rows of a random subsample, (size,), the same in every fit."""
+    return np.sort(np.random.default_rng(0).permutation(n)[:size])
+
+
+def _sharpness(decisions: np.ndarray, indices: np.ndarray) -> float:
+    """The inverse temperature of least log loss on leave-one-out decisions (n, C) of series with classes (n,).
+
+    As in Platt's calibration, targets are as after one more series that could be of any class: otherwise decisions
+    that are all right would be sharpened without end.
+    """
+    n, n_classes = decisions.shape
+    targets = (n * (indices[:, np.newaxis] == np.arange(n_classes)) + 1 / n_classes) / (n + 1)
+
+    def loss(log_sharpness: float) -> float:
+        return -float((targets * log_softmax(decisions * np.exp(log_sharpness), axis=1)).sum(axis=1).mean())
+
+    best: Any = minimize_scalar(loss, bounds=(-5, 5), method="bounded")
+    return float(np.exp(best.x))

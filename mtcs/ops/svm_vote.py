@@ -1,0 +1,70 @@
+"""`SVC.predict` of an RBF kernel, from arrays: libsvm's votes of every pair of classes, a block of kernel at a time.
+
+libsvm takes one difference of two vectors after the other; here a block of the kernel is one matrix product. A decision
+so near zero that rounding could turn it is computed again as libsvm does.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import numpy as np
+
+from mtcs.ops.rbf import blas_free_threads, each_block, factors, kernel_block
+
+_ROUNDING = 1e-10  # of a decision, relative to the multipliers in it: generous to the kernel's
+
+
+def vote(
+    series: np.ndarray,
+    vectors: np.ndarray,
+    multipliers: np.ndarray,
+    intercepts: np.ndarray,
+    counts: np.ndarray,
+    gamma: float,
+    workers: int = -1,
+) -> np.ndarray:
+    """The class of each series, (m,), as an index; among equal votes the first class wins.
+
+    Args:
+        series: (m, D).
+        vectors: (S, D) support vectors, class by class.
+        multipliers: (C - 1, S) signed, as libsvm lays them out: row b of class a's columns is its part in the decision
+            against the b-th other class. A positive decision is for the first of the pair.
+        intercepts: one for each pair of classes.
+        counts: (C,) support vectors of each class.
+        gamma: of the kernel.
+        workers: threads; -1 is one for every core. The result does not depend on it.
+    """
+    series, vectors = np.asarray(series, np.float64), np.asarray(vectors, np.float64)
+    left, _ = factors(series, gamma)
+    _, right = factors(vectors, gamma)
+    bounds = np.cumsum([0, *counts])
+    parts = [slice(start, end) for start, end in pairwise(bounds)]
+    sizes = [abs(multipliers[:, part]).sum(axis=1) for part in parts]
+    winners = np.empty(len(series), dtype=np.int64)
+
+    def fill(block: slice) -> None:
+        kernel = kernel_block(left[block], right)  # (m, S)
+        sums = [multipliers[:, part] @ kernel[:, part].T for part in parts]  # (C - 1, m) for every class
+        votes = np.zeros((len(counts), len(kernel)), dtype=np.int64)
+        for pair, (a, b) in enumerate(combinations(range(len(counts)), 2)):
+            decision = sums[a][b - 1] + sums[b][a] + intercepts[pair]
+            unsure = np.abs(decision) <= _ROUNDING * (sizes[a][b - 1] + sizes[b][a])
+            for i in np.flatnonzero(unsure):
+                decision[i] = careful(series[block][i], a, b) + intercepts[pair]
+            votes[a] += decision > 0
+            votes[b] += decision <= 0
+        winners[block] = votes.argmax(axis=0)
+
+    def careful(one: np.ndarray, a: int, b: int) -> float:
+        """The sum of one decision with each distance from the difference itself, added in libsvm's order."""
+        terms = [
+            multipliers[row, part] * np.exp(-gamma * np.square(vectors[part] - one).sum(axis=1))
+            for row, part in ((b - 1, parts[a]), (a, parts[b]))
+        ]
+        return float(np.add.accumulate(np.concatenate(terms))[-1])  # `sum` would add in pairs
+
+    with blas_free_threads(workers) as threads:
+        each_block(threads, fill, len(series))
+    return winners
