@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 DASH = "\N{EN DASH}"
-
 DAGGER = "†"
 
 
@@ -28,7 +27,9 @@ def signed(value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """A p value: three decimals, and what is below them as a bound."""
+    """A p value: three decimals, and what is below them as a bound; a dash where there is none."""
+    if math.isnan(value):
+        return DASH
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
@@ -47,6 +48,6 @@ def listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def counted(number: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
     """1 task, 2 tasks."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{count} {what}{'' if count == 1 else 's'}"

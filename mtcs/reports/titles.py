@@ -27,4 +27,4 @@ TITLES = Titles(
     tst="TST",
     dtw="DTW",
 )
-"""As the publications spell them."""
+"""As the publications spell them, where a caller has no titles."""

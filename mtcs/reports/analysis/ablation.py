@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import differences
-from mtcs.reports.analysis.accuracy import DIGITS
-from mtcs.reports.analysis.significance import REFERENCE
+from mtcs.reports.analysis.significance import DIGITS, REFERENCE
 
 COLUMNS_COMPARED = ("mtl", "mmoe", "ts2vec_joint")
 """Columns of the main table that are ablations of MTCS as well: no sharing, mixed encoders, no labels."""

@@ -11,12 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mtcs.evaluation.results import RunResult
-from mtcs.reports.analysis.significance import Comparison
+from mtcs.reports.analysis.significance import DIGITS, Comparison
 
 COLUMNS = ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
-
-DIGITS = 9
-"""Decimals to which accuracies are compared: a mean of the same numbers in another order differs behind them."""
 
 NAN = float("nan")
 
@@ -56,7 +53,7 @@ class Cell:
     published: what the paper prints; corrected and doubt: see `published`. Of a mean, `corrected` is the published
         mean with the cells that are known to be wrong replaced, NaN where there is none.
     difference: ours minus published, over the same tasks.
-    best: whether no other method of the row is better.
+    best: whether no other method of the row is better, to the three decimals that are printed.
     """
 
     mean: float
@@ -73,7 +70,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A task and its cells by method; a method without predictions for it has none."""
+    """A task and its cells by method."""
 
     task: str
     n_test: int
@@ -82,12 +79,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Tasks by methods.
+    """Tasks by methods; a result is of all tasks, so there is a cell of each.
 
     seeds: those asked for, by method; a cell may have fewer.
-    common: the tasks on which every method has a result; means and ranks are over these.
-    compared: those of them for which the paper prints a value, by method.
-    missing: tasks and methods that were asked for and have no predictions at all.
+    compared: the tasks for which the paper prints a value, by method.
+    missing: methods that were asked for and have no result.
     """
 
     suite: str
@@ -95,26 +91,26 @@ class Table:
     seeds: Mapping[str, tuple[int, ...]]
     rows: tuple[Row, ...]
     mean: Mapping[str, Cell]
-    common: tuple[str, ...]
     compared: Mapping[str, tuple[str, ...]]
     missing: tuple[str, ...]
 
     @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(row.task for row in self.rows)
+
+    @property
     def scores(self) -> pd.DataFrame:
-        """(common tasks, methods) mean accuracies, rounded so that equal shares of right answers are equal."""
-        cells = [[row.cells[method].mean for method in self.methods] for row in self.rows if row.task in self.common]
-        return pd.DataFrame(cells, index=list(self.common), columns=list(self.methods)).round(DIGITS)
+        """(tasks, methods) mean accuracies, rounded so that equal shares of right answers are equal."""
+        cells = [[row.cells[method].mean for method in self.methods] for row in self.rows]
+        return pd.DataFrame(cells, index=list(self.tasks), columns=list(self.methods)).round(DIGITS)
 
     @property
     def rank(self) -> dict[str, float]:
-        """Average rank of each method over the common tasks, 1 is best; equal accuracies share their mean rank."""
-        scores = self.scores
-        if scores.empty:
-            return dict.fromkeys(self.methods, NAN)
-        return dict(zip(self.methods, scores.rank(axis=1, ascending=False).mean().tolist(), strict=True))
+        """Average rank of each method over the tasks, 1 is best; equal accuracies share their mean rank."""
+        return dict(zip(self.methods, self.scores.rank(axis=1, ascending=False).mean().tolist(), strict=True))
 
     def has_heads(self, method: str) -> bool:
-        return any(not math.isnan(row.cells[method].head) for row in self.rows if method in row.cells)
+        return not math.isnan(self.mean[method].head)
 
 
 def tabulate(
@@ -127,28 +123,22 @@ def tabulate(
     """The table of a suite.
 
     Args:
-        frame: from `long_form`.
+        frame: from `long_form`; at least one run, each of all tasks.
         tasks: in the order of the rows.
         methods: in the order of the columns.
         seeds: those asked for, by method; a cell may have fewer.
         published: from `published`.
     """
-    have = set(frame["task"]), set(frame["method"])
-    missing = (
-        tuple(name for name in tasks if name not in have[0]),
-        tuple(name for name in methods if name not in have[1]),
-    )
-    tasks, methods = [name for name in tasks if name in have[0]], [name for name in methods if name in have[1]]
+    known = set(frame["method"])
+    having = [name for name in methods if name in known]
     printed = {(row["task"], row["method"]): row for row in published.to_dict("records")}
     groups = dict(iter(frame.groupby(["task", "method"])))
 
     rows = []
     for task in tasks:
         cells = {}
-        for method in methods:
-            group = groups.get((task, method))
-            if group is None:
-                continue
+        for method in having:
+            group = groups[task, method]
             cell = _cell(group["accuracy"].to_numpy(), group["head_accuracy"].to_numpy())
             paper = printed.get((task, method))
             if paper is not None:
@@ -163,19 +153,16 @@ def tabulate(
         n_test = int(frame.loc[frame["task"] == task, "n_test"].iloc[0])
         rows.append(Row(task, n_test, _mark_best(cells)))
 
-    common = [row for row in rows if len(row.cells) == len(methods)]
-    compared = {
-        method: tuple(row.task for row in common if not math.isnan(row.cells[method].published)) for method in methods
-    }
     return Table(
         suite=str(frame["suite"].iloc[0]),
-        methods=tuple(methods),
-        seeds={method: tuple(seeds[method]) for method in methods},
+        methods=tuple(having),
+        seeds={method: tuple(seeds[method]) for method in having},
         rows=tuple(rows),
-        mean=_mark_best({method: _mean(frame, common, method) for method in methods}),
-        common=tuple(row.task for row in common),
-        compared=compared,
-        missing=(*missing[0], *missing[1]),
+        mean=_mark_best({method: _mean(frame, rows, method) for method in having}),
+        compared={
+            method: tuple(row.task for row in rows if not math.isnan(row.cells[method].published)) for method in having
+        },
+        missing=tuple(name for name in methods if name not in known),
     )
 
 
@@ -189,32 +176,24 @@ def _cell(accuracy: np.ndarray, head: np.ndarray) -> Cell:
 
 
 def _mark_best(cells: dict[str, Cell]) -> dict[str, Cell]:
-    """Mark the best of two or more; all of them where they are equal."""
-    top = max((cell.mean for cell in cells.values()), default=NAN)
-    return {
-        method: replace(cell, best=len(cells) > 1 and round(cell.mean, DIGITS) == round(top, DIGITS))
-        for method, cell in cells.items()
-    }
+    """Mark the best of two or more; all that print the same as the best."""
+    top = f"{max(cell.mean for cell in cells.values()):.3f}"
+    return {method: replace(cell, best=len(cells) > 1 and f"{cell.mean:.3f}" == top) for method, cell in cells.items()}
 
 
-def _mean(frame: pd.DataFrame, common: list[Row], method: str) -> Cell:
-    """The mean over the common tasks; its std is over the seeds that have all of them."""
-    tasks = [row.task for row in common]
-    if not tasks:
-        return Cell(NAN, NAN, 0)
-    ours = frame[(frame["method"] == method) & frame["task"].isin(tasks)]
-    wide = ours.pivot_table(index="seed", columns="task", values="accuracy").dropna()
-    heads = ours.pivot_table(index="seed", columns="task", values="head_accuracy").reindex(columns=tasks).dropna()
-    cell = _cell(wide.mean(axis=1).to_numpy(), heads.mean(axis=1).to_numpy())
-    cells = [row.cells[method] for row in common]
-    compared = [cell for cell in cells if not math.isnan(cell.published)]
+def _mean(frame: pd.DataFrame, rows: Sequence[Row], method: str) -> Cell:
+    """The mean over the tasks, with its deviation over seeds."""
+    runs = [run for _, run in frame.loc[frame["method"] == method].groupby("seed")]
+    cell = _cell(*(np.array([run[column].mean() for run in runs]) for column in ("accuracy", "head_accuracy")))
+    compared = [row.cells[method] for row in rows if not math.isnan(row.cells[method].published)]
+    if not compared:
+        return cell
     corrected = [cell.published if math.isnan(cell.corrected) else cell.corrected for cell in compared]
     return replace(
         cell,
-        mean=float(np.mean([cell.mean for cell in cells])),
-        published=float(np.mean([cell.published for cell in compared])) if compared else NAN,
+        published=float(np.mean([cell.published for cell in compared])),
         corrected=float(np.mean(corrected)) if any(not math.isnan(cell.corrected) for cell in compared) else NAN,
-        difference=float(np.mean([cell.difference for cell in compared])) if compared else NAN,
+        difference=float(np.mean([cell.difference for cell in compared])),
     )
 
 
@@ -236,7 +215,7 @@ def summary(table: Table, comparisons: Sequence[Comparison]) -> dict[str, dict[s
         against = by_method.get(method)
         numbers[method] = {
             **{name: round(value, 6) for name, value in values.items() if not math.isnan(value)},
-            "seeds": min(row.cells[method].seeds for row in table.rows if method in row.cells),
+            "seeds": cell.seeds,
             **({"wins": against.wins, "ties": against.ties, "losses": against.losses} if against else {}),
         }
     return numbers

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from mtcs.config.parameters import differences
+from mtcs.data.task import fingerprint, read_task
 from mtcs.evaluation.results import RunResult, read_result
 from mtcs.layout import Run
 
@@ -17,7 +19,7 @@ CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relev
 
 @dataclass(frozen=True)
 class SetAside:
-    """A run whose result is there but is not what is planned now; `why` says in what it differs."""
+    """A run whose result is there and not counted; `why` goes on after its name: "has threshold 1.0 instead of 2.0"."""
 
     run: Run
     why: str
@@ -37,7 +39,8 @@ class Runs:
 def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[str, Mapping[str, object]]) -> Runs:
     """Read the results there are of planned runs.
 
-    A result of other tasks or other parameters is set aside: means over it and the others would mean nothing.
+    A result of other tasks, other parameters or other data is set aside: means over it and the others would mean
+    nothing. The data that count are the normalised ones where they are at hand, else those of most runs.
 
     Args:
         planned: in the order of columns and seeds.
@@ -45,24 +48,49 @@ def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[
         parameters: each method's and its classifier's parameters, as plain values.
 
     Raises:
-        InputError: if a file does not hold the result of its run.
+        InputError: if a file does not hold the result of its run, or the normalised data of a task.
     """
-    results, set_aside = [], []
+    results: list[tuple[Run, RunResult]] = []
+    set_aside = []
     for run in planned:
         if run.result.exists():
             result = read_result(run.result, run.suite, run.method, run.seed)
             if why := _differs(result, tasks, parameters.get(run.method, {})):
-                set_aside.append(SetAside(run, why))
+                set_aside.append(SetAside(run, f"has {why}"))
             else:
-                results.append(result)
-    return Runs(tuple(results), tuple(set_aside))
+                results.append((run, result))
+    versions = Counter(tuple(_fingerprints(result).items()) for _, result in results)
+    data = dict(versions.most_common(1)[0][0]) if versions else {}  # of as many, the first
+    owner = "most runs"
+    if results and (normalized := _normalized(results[0][0], tasks)):
+        data, owner = normalized, "the normalised data"
+    kept = []
+    for run, result in results:
+        other = [task for task, fingerprint in _fingerprints(result).items() if data.get(task) != fingerprint]
+        if other:
+            set_aside.append(SetAside(run, f"saw other data of {', '.join(other)} than {owner}"))
+        else:
+            kept.append(result)
+    return Runs(tuple(kept), tuple(set_aside))
+
+
+def _fingerprints(result: RunResult) -> dict[str, str]:
+    return {task.task: task.fingerprint for task in sorted(result.tasks, key=lambda task: task.task)}
+
+
+def _normalized(run: Run, tasks: Sequence[str]) -> dict[str, str]:
+    """Fingerprints of the normalised data by task; empty where not all of them are on this machine."""
+    paths = {task: run.layout.normalized(run.suite, task) for task in sorted(tasks)}
+    if not all(path.exists() for path in paths.values()):
+        return {}
+    return {task: fingerprint(read_task(path)) for task, path in paths.items()}
 
 
 def _differs(result: RunResult, tasks: Sequence[str], parameters: Mapping[str, object]) -> str:
     """In what a result is not what is planned; empty where it is."""
     found = [task.task for task in result.tasks]
     if gone := sorted(set(tasks) ^ set(found)):
-        return f"of {'more' if set(tasks) < set(found) else 'other'} tasks ({', '.join(gone)})"
+        return f"{'more' if set(tasks) < set(found) else 'other'} tasks ({', '.join(gone)})"
     return differences(result.parameters, parameters)
 
 
@@ -79,32 +107,14 @@ def curves(results: Sequence[RunResult]) -> pd.DataFrame:
     return pd.concat(frames[1:] or frames, ignore_index=True).reindex(columns=list(CURVE_COLUMNS))
 
 
-def data_table(results: Sequence[RunResult], tasks: Sequence[str]) -> list[dict[str, str]]:
-    """Which data: each task's sizes, and the fingerprint of its series and labels; several where runs differ."""
-    rows = []
-    for name in tasks:
-        found = [task for result in results for task in result.tasks if task.task == name]
-        rows.append(
-            {
-                "task": name,
-                "training series": _all_of(f"{task.train:,}" for task in found),
-                "test series": _all_of(f"{task.test:,}" for task in found),
-                "length": _all_of(f"{task.length:,}" for task in found),
-                "labels": _all_of(str(len(task.classes)) for task in found),
-                "SHA-256": _all_of(task.fingerprint for task in found),
-            }
-        )
-    return rows
-
-
-def of_several_versions(results: Sequence[RunResult]) -> list[str]:
-    """The tasks whose data is not the same in all these runs."""
-    found: dict[str, set[str]] = {}
-    for result in results:
-        for task in result.tasks:
-            found.setdefault(task.task, set()).add(task.fingerprint)
-    return [task for task, fingerprints in found.items() if len(fingerprints) > 1]
-
-
-def _all_of(values: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(values))
+def data_table(results: Sequence[RunResult], tasks: Sequence[str]) -> pd.DataFrame:
+    """Which data: each task's sizes, and the fingerprint of all of it."""
+    seen = {task.task: task for result in reversed(results) for task in result.tasks}
+    columns = {
+        "training series": [f"{seen[name].train:,}" for name in tasks],
+        "test series": [f"{seen[name].test:,}" for name in tasks],
+        "length": [f"{seen[name].length:,}" for name in tasks],
+        "labels": [str(len(seen[name].classes)) for name in tasks],
+        "SHA-256": [seen[name].fingerprint for name in tasks],
+    }
+    return pd.DataFrame(columns, index=pd.Index(tasks, name="task"))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import pandas as pd
 
 RELATED = (
     ("Lightning2", "Lightning7"),
@@ -70,10 +70,10 @@ def separate(similarities: np.ndarray, tasks: Sequence[str]) -> Separation | Non
         return None
     places = {frozenset((tasks[a], tasks[b])): i for i, (a, b) in enumerate(zip(k, j, strict=True))}
     chosen = [places[frozenset(pair)] for pair in related]
-    ranks = stats.rankdata(-values.mean(0))  # (pairs,)
+    ranks = pd.Series(-values.mean(0)).rank().to_numpy()  # (pairs,)
     return Separation(
         ranks=tuple(ranks[chosen].tolist()),
-        by_seed=tuple(stats.rankdata(-values, axis=1)[:, chosen].mean(1).tolist()),
+        by_seed=tuple(pd.DataFrame(-values).rank(axis=1).to_numpy()[:, chosen].mean(1).tolist()),
         pairs=len(k),
         p=share_as_low(ranks, float(ranks[chosen].sum()), len(chosen)),
     )

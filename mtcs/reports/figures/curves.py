@@ -1,146 +1,70 @@
-"""How training went."""
+"""How training ended, where that says something: a loss that still falls."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
 
+from mtcs.reports.analysis.contents import Report
 from mtcs.reports.figures.drawing import STYLE, Drawing, draw, legend, line
-from mtcs.reports.titles import TITLES, Titles
-
-GAPS = {"wspace": 0.12, "hspace": 0.32}
-"""Between the panels of a figure, as shares of a panel."""
-
-TITLE = 32
-"""Characters of a title that fit over a panel of curves."""
+from mtcs.reports.numbers import listed
 
 POINTS = 40
-"""Points of a training curve: a mean over the steps between two of them."""
+"""Points of a curve, each the mean over the steps between two of them; the last fifth is eight of them."""
+
+FALL = 0.1
+"""Least fall of the loss over the last fifth of training that is worth a figure."""
 
 
-@mpl.rc_context(STYLE)
-def training_curves(
-    curves: Mapping[str, pd.DataFrame], tasks: Sequence[str], supervised: Sequence[str], titles: Titles = TITLES
-) -> Drawing:
-    """Cross entropy of each task's mini-batches while training, a panel a task, a line a method, mean over seeds.
+def smoothed(frame: pd.DataFrame) -> np.ndarray:
+    """Mean cross entropy in each of `POINTS` parts of training (POINTS,), all tasks and seeds; each step counts once.
 
-    Args:
-        curves: from `runs.curves`, by method, all methods of the report in its order; one may be empty. The loss of
-            methods that share is without the sharing loss.
-        tasks: the order of the panels.
-        supervised: the methods whose loss is the cross entropy of a head.
-        titles: of the methods.
+    Empty where there are not as many steps.
     """
-    figure, grid = _panels(len(tasks), sharey=True)
-    panels = grid.ravel()
-    for axes, task in zip(panels, tasks, strict=False):
-        for i, (method, frame) in enumerate(curves.items()):
-            if method in supervised:
-                _plot(axes, frame.loc[frame["task"] == task], "loss", linewidth=1.4, **line(i))
-        axes.set_title(task if len(task) <= TITLE else f"{task[: TITLE - 1]}…")
-        axes.set_yscale("log")
-    low, high = panels[0].get_ylim()
-    panels[0].yaxis.set_major_locator(
-        LogLocator(subs=(1, 2, 5) if high < 10 * low else (1, 3) if high < 100 * low else (1,))
-    )  # of all, which share it
-    panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    panels[0].yaxis.set_minor_formatter(NullFormatter())
-    for axes in grid[:, 0]:
-        axes.set_ylabel("cross entropy")
-    shown = {method: i for i, method in enumerate(curves) if len(curves[method]) and method in supervised}
-    handles = [Line2D([], [], label=titles[method], **line(i)) for method, i in shown.items()]
-    legend(panels[0], handles, above=1.2)
-    return draw(
-        figure,
-        "training",
-        "Training curves",
-        f"Line plots of the loss of {len(tasks)} tasks over the steps of training, for {', '.join(titles.of(shown))}.",
-    )
+    points = frame[["step", "loss", "steps"]].astype(np.float64).dropna().to_numpy()
+    if not len(points):
+        return np.array([])
+    part = np.minimum(POINTS * points[:, 0] // (points[:, 0].max() + 1), POINTS - 1).astype(int)
+    steps = np.bincount(part, points[:, 2], POINTS)
+    if (steps == 0).any():
+        return np.array([])
+    return np.bincount(part, points[:, 1] * points[:, 2], POINTS) / steps
+
+
+def falling(report: Report) -> dict[str, float]:
+    """By method with heads: the share by which the loss falls from the last fifth but one of training to the last."""
+    fall = {}
+    for method in report.methods:
+        losses = smoothed(report.curves[method]) if report.table.has_heads(method) else np.array([])
+        if len(losses):
+            before, after = losses[-2 * POINTS // 5 : -POINTS // 5].mean(), losses[-POINTS // 5 :].mean()
+            fall[method] = float(1 - after / before)
+    return fall
 
 
 @mpl.rc_context(STYLE)
-def objective_curves(curves: Mapping[str, pd.DataFrame], methods: Sequence[str], titles: Titles = TITLES) -> Drawing:
-    """Each method's own objective while training, a panel a method, a line a task, mean over seeds.
-
-    Args:
-        curves: from `runs.curves`, by method, all methods of the report in its order.
-        methods: those to draw; each has curves.
-        titles: of the methods.
-    """
-    figure, grid = _panels(len(methods), sharey=False)
-    for axes, method in zip(grid.ravel(), methods, strict=False):
-        frame = curves[method]
-        for task in frame["task"].unique():
-            part = frame.loc[frame["task"] == task]
-            _plot(axes, part, "loss", linewidth=0.9, alpha=0.7, **line(list(curves).index(method)))
-        axes.set_title(titles[method])
-    return draw(
-        figure,
-        "objectives",
-        "Objectives while training",
-        f"Line plots of the objective of {', '.join(titles.of(methods))} over the steps of training, each on a "
-        "scale of its own, a line a task.",
-    )
-
-
-def _panels(count: int, sharey: bool) -> tuple[Figure, np.ndarray]:
-    """A figure of at least `count` panels, up to four in a row, and its (rows, columns) axes; the rest are hidden."""
-    across = min(4, count)
-    down = -(-count // across)
-    figure = Figure(figsize=(3.2 * across, 2 * down))
-    grid = figure.subplots(down, across, sharex=sharey, sharey=sharey, squeeze=False, gridspec_kw=GAPS)
-    for i, axes in enumerate(grid.ravel()):
-        axes.grid(axis="y")
-        axes.set_visible(i < count)
-        if count - across <= i < count:  # the last of its column that is seen
-            axes.tick_params(labelbottom=True)
-            axes.set_xlabel("step")
-    if not sharey:
-        figure.subplots_adjust(wspace=0.25, hspace=0.45)
-    return figure, grid
-
-
-@mpl.rc_context(STYLE)
-def sharing_curves(curves: Mapping[str, pd.DataFrame], titles: Titles = TITLES) -> Drawing | None:
-    """Sharing loss (Equation 3) and share of relevant pairs (Equation 5) while training; None where none shares."""
-    columns = {"sharing_loss": "sharing loss", "relevant_share": "share of relevant pairs"}
-    sharing = {method: i for i, method in enumerate(curves) if len(curves[method]["sharing_loss"].dropna())}
-    if not sharing:
+def training(report: Report) -> Drawing | None:
+    """Mean cross entropy over training, a line a method with heads; None where no loss still falls when it ends."""
+    fall = falling(report)
+    if max(fall.values(), default=0.0) < FALL:
         return None
-    figure = Figure(figsize=(12.8, 2.8))
-    for axes, (column, title) in zip(figure.subplots(1, 2, gridspec_kw=GAPS), columns.items(), strict=True):
-        for method, i in sharing.items():
-            _plot(axes, curves[method], column, linewidth=1.4, **line(i))
-        axes.set_title(title)
-        axes.set_xlabel("step")
-        axes.set_ylim(bottom=0)
-        axes.grid(axis="y")
-    return draw(
-        figure,
-        "sharing",
-        "Sharing while training",
-        f"Line plots of sharing loss and share of relevant pairs over the steps, for {', '.join(titles.of(sharing))}.",
-    )
-
-
-def _plot(axes: Axes, frame: pd.DataFrame, column: str, **style: Any) -> None:
-    """A line through a column of training curves; a dot where there is one point."""
-    steps, means = _smoothed(frame, column)
-    axes.plot(steps, means, marker="." if len(steps) == 1 else None, **style)
-
-
-def _smoothed(frame: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Mean step and mean value of up to `POINTS` stretches of training, all seeds together; each step counts once."""
-    points = frame[["step", column, "steps"]].astype(np.float64).dropna().to_numpy()
-    points = points[np.argsort(points[:, 0], kind="stable")]
-    parts = [np.average(part[:, :2], 0, part[:, 2]) for part in np.array_split(points, POINTS) if len(part)]
-    steps, means = np.reshape(parts, (-1, 2)).T
-    return steps, means
+    figure = Figure(figsize=(4.0, 2.6))
+    axes = figure.add_subplot()
+    handles = []
+    for method in fall:
+        style = line(report.number(method))
+        axes.plot((np.arange(POINTS) + 0.5) / POINTS, smoothed(report.curves[method]), linewidth=1.6, **style)
+        handles.append(Line2D([], [], label=report.titles[method], linewidth=1.6, **style))
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[-1] in "25" else "")
+    axes.set_xticks([0, 0.5, 1], ["begin", "half", "end"])
+    axes.set_xlabel("training")
+    axes.set_ylabel("cross entropy")
+    axes.grid(axis="y")
+    legend(axes, handles)
+    names = listed(report.titles.of(fall))
+    return draw(figure, "training", "Loss while training", f"Line plot of the mean cross entropy of {names}.")

@@ -1,56 +1,56 @@
-"""What all figures share: colours, style, and the way from matplotlib to the SVG of a file or of a page."""
+"""What all figures share: colours and shapes of methods, style, and the way from matplotlib to a file or a page."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
+from matplotlib.transforms import Affine2D
+
+LIGHT = (
+    *("#0a6fb0", "#c8501e", "#691e4b", "#2d2d96", "#5a9687", "#a53c78"),
+    *("#5a4b00", "#7887d2", "#1e874b", "#784b4b", "#4b4ba5", "#2d3c69"),
+)
+DARK = (
+    *("#62b4ee", "#f08b5d", "#96ffb4", "#a54ba5", "#c37800", "#e1d2ff"),
+    *("#ffd22d", "#a587a5", "#4b78e1", "#00d2b4", "#1e8769", "#c34b3c"),
+)
+"""Colours of methods on a light and on a dark page: each three times as bright as the page or darker, and any two told
+apart with protanopia and deuteranopia, too."""
+
+SHAPES = "os^DvPX*<>d"
+"""Their shapes; there are not as many as colours, so that only the 133rd method looks like the first."""
+
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 
 INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"
-
-SERIES = tuple(f"#0000{16 + i:02x}" for i in range(10))
-
+SERIES = tuple(f"#0000{16 + i:02x}" for i in range(len(LIGHT)))
 THEME = {
     INK: ("--ink", "#1d2327"),
     MUTED: ("--muted", "#5d676e"),
     RULE: ("--rule", "#dcdad3"),
     PAPER: ("--paper", "#ffffff"),
     HEAT: ("--heat", "#4399cd"),  # as dark as ink on it stays legible
-    **{
-        name: (f"--series-{i + 1}", colour)
-        for i, (name, colour) in enumerate(
-            zip(
-                SERIES,
-                (
-                    "#0a6fb0",
-                    "#c8501e",
-                    "#1b8a6b",
-                    "#8d5fb4",
-                    "#a8790b",
-                    "#c2478a",
-                    "#4d7f1f",
-                    "#5b6770",
-                    "#8a5a44",
-                    "#1d8a99",
-                ),
-                strict=True,
-            )
-        )
-    },
+    **{name: (f"--series-{i + 1}", color) for i, (name, color) in enumerate(zip(SERIES, LIGHT, strict=True))},
 }
-"""Colours are drawn under placeholder values that occur nowhere else, and replaced in the finished SVG: by a colour
-where the file stands alone, by the page's CSS variable where it is part of a page that may be light or dark."""
+"""Figures are drawn in placeholder colours that occur nowhere else, and replaced in what is written: by a colour in a
+file, by the page's CSS variable in a page that may be light or dark."""
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's typeface
+    "pdf.fonttype": 42,
     "text.parse_math": False,  # names of tasks are the user's and may hold a $
     "font.family": "DejaVu Sans",  # comes inside matplotlib, so that the layout is the same everywhere
     "font.size": 9.5,
@@ -78,9 +78,6 @@ STYLE: dict[Any, Any] = {
     "lines.solid_capstyle": "round",
 }
 
-LEGEND = 6
-"""Entries in a row of a legend."""
-
 
 @dataclass(frozen=True)
 class Drawing:
@@ -90,17 +87,31 @@ class Drawing:
     title: str
     description: str
     svg: str
+    figure: Figure = field(repr=False, compare=False)
 
     def standalone(self) -> str:
         """The SVG as a file of its own: dark ink on white."""
-        return _colored(self.svg, lambda _, colour: colour)
+        return _colored(self.svg, lambda _, color: color)
 
     def inline(self) -> Markup:
         """The SVG element for a page: in the page's colours and typeface, as wide as the page lets it be."""
         element = self.svg[self.svg.index("<svg") :]  # without XML declaration and document type
         element = re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)
         element = re.sub(r"font: (?:bold )?([\d.]+px) [^;\"]+", r"font-size: \1", element)
-        return Markup(_colored(element, lambda name, colour: f"var({name}, {colour})"))
+        return Markup(_colored(element, lambda name, color: f"var({name}, {color})"))
+
+    def save_pdf(self, path: Path) -> None:
+        """Write a PDF, the same bytes for the same figure."""
+        for artist in self.figure.findobj():
+            for name in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
+                value = getattr(artist, f"get_{name}", lambda: "none")()
+                first: Any = value[0] if isinstance(value, np.ndarray) and value.ndim == 2 and len(value) else value
+                if is_color_like(first) and to_hex(first) in THEME:
+                    getattr(artist, f"set_{name}")(THEME[to_hex(first)][1])
+        with mpl.rc_context(STYLE):
+            self.figure.savefig(
+                path, format="pdf", bbox_inches="tight", pad_inches=0.06, metadata={"CreationDate": None}
+            )
 
     @property
     def width(self) -> int:
@@ -109,11 +120,11 @@ class Drawing:
         return round(float(found[1]) * 4 / 3) if found else 0
 
 
-def _colored(svg: str, colour: Callable[[str, str], str]) -> str:
+def _colored(svg: str, color: Callable[[str, str], str]) -> str:
     """Replace the placeholders of `THEME` in styles, and only there: a task may be called "#000001"."""
     return re.sub(
         r"((?:fill|stroke): )(#[0-9a-f]{6})",
-        lambda match: match[1] + (colour(*THEME[match[2]]) if match[2] in THEME else match[2]),
+        lambda match: match[1] + (color(*THEME[match[2]]) if match[2] in THEME else match[2]),
         svg,
     )
 
@@ -143,7 +154,7 @@ def draw(figure: Figure, name: str, title: str, description: str) -> Drawing:
         svg,
         count=1,
     )
-    return Drawing(name, title, description, svg)
+    return Drawing(name, title, description, svg, figure)
 
 
 def color(i: int) -> str:
@@ -151,22 +162,36 @@ def color(i: int) -> str:
     return SERIES[i % len(SERIES)]
 
 
-def line(i: int) -> dict[str, Any]:
-    """Colour and dashes of the i-th method: where colours begin anew, dashes tell methods apart."""
-    return {"color": color(i), "linestyle": ("-", "--", ":", "-.")[i // len(SERIES) % 4]}
-
-
 def point(i: int) -> dict[str, Any]:
-    """Colour and shape of the i-th method: where colours begin anew, shapes tell methods apart."""
-    return {"color": color(i), "marker": "os^v"[i // len(SERIES) % 4], "linestyle": ""}
+    """Colour and shape of the i-th method."""
+    shape = SHAPES[i % len(SHAPES)]
+    return {"color": color(i), "marker": shape, "markersize": 8 if shape == "*" else 5.5, "markeredgewidth": 0}
 
 
-def legend(axes: Axes, shown: list[Line2D], above: float = 1) -> None:
+def line(i: int) -> dict[str, Any]:
+    """Colour and dashes of the i-th method."""
+    return {"color": color(i), "linestyle": DASHES[i % len(DASHES)]}
+
+
+def glyph(i: int) -> Markup:
+    """The i-th method's shape in its colour, as a small picture beside its name."""
+    marker = MarkerStyle(SHAPES[i % len(SHAPES)])
+    scaled = (marker.get_transform() + Affine2D().scale(11, -11)).transform_path(marker.get_path())
+    outline = "".join(
+        f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in np.asarray(polygon))}Z" for polygon in scaled.to_polygons()
+    )
+    return Markup(
+        f'<svg class="glyph" width="11" height="11" viewBox="-6.5 -6.5 13 13" aria-hidden="true"><path d="{outline}" '
+        f'fill="var(--series-{i % len(SERIES) + 1})"/></svg>'
+    )
+
+
+def legend(axes: Axes, handles: list[Line2D], above: float = 1, columns: int = 6) -> None:
     axes.legend(
-        handles=shown,
+        handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, above),
-        ncols=min(len(shown), LEGEND),
+        ncols=min(len(handles), columns),
         borderaxespad=0.2,
         handletextpad=0.7,
     )

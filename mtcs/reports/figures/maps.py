@@ -1,9 +1,8 @@
-"""Maps of which tasks are alike, and which of their labels."""
+"""Which tasks are alike (Figure 2), and which of their labels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -12,74 +11,69 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.affinity import LabelAffinity
-from mtcs.reports.figures.drawing import HEAT, INK, RULE, STYLE, Drawing, draw
-from mtcs.reports.titles import TITLES, Titles
+from mtcs.reports.analysis.contents import FORMS, Report
+from mtcs.reports.analysis.separation import related_pairs
+from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
+
+FIGURE_2 = ("ts2vec_joint", "mtcs")
+"""The methods of the paper's Figure 2, from left to right."""
 
 LEAST_SPAN = 0.1
-"""Least difference between the ends of the colour scale of a similarity map."""
-
-RESOLUTION = 720
-"""Pixels along a side of the label map."""
+"""Where similarities span less than this, colours are those of a scale from 0 to 1."""
 
 CELLS = 30
-"""Tasks up to which a map of similarities shows each value."""
+"""Tasks up to which a map shows each value."""
+
+LISTED = 15
+"""Pairs of labels that are drawn."""
+
+NAME = 30
+"""Characters of a label's name that are drawn."""
 
 
 @mpl.rc_context(STYLE)
-def similarity_map(name: str, title: str, similarity: pd.DataFrame) -> Drawing:
-    """Heat map of task similarity, (K, K) with task names; the diagonal is left out, of the colour scale too."""
-    size = (0.37 if len(similarity) <= CELLS else 0.25) * len(similarity)
-    figure = Figure(figsize=(size, size))
-    axes = figure.add_axes((0, 0, 1, 1))
-    _heat(axes, similarity, _scale([similarity]))
-    return draw(figure, name, title, f"Heat map. {strongest_tasks(similarity)}")
+def similarity(report: Report, form: str) -> Drawing | None:
+    """Task similarity of up to two methods side by side, in one order and on one colour scale, without the diagonal.
 
-
-@mpl.rc_context(STYLE)
-def similarity_panels(
-    name: str,
-    title: str,
-    panels: Mapping[str, pd.DataFrame],
-    related: Sequence[tuple[str, str]],
-    titles: Titles = TITLES,
-) -> Drawing:
-    """Heat maps of the same tasks side by side, in one order and on one colour scale (Figure 2).
+    Those of the paper's Figure 2 where both have it, else the reference and another. Pairs that the paper calls related
+    are framed. None where no method has it.
 
     Args:
-        name: of the file.
-        title: of the drawing.
-        panels: (K, K) task similarity with task names, by the method that stands above it.
-        related: pairs of tasks whose cells are framed.
-        titles: of the methods.
+        report: what is drawn.
+        form: the paper's or the centered one, by the suffix of its file.
     """
-    size = max(1.3, 0.37 * len(next(iter(panels.values()))))
+    known = {one.method: one for one in report.affinities}
+    methods = FIGURE_2 if set(FIGURE_2) <= set(known) else sorted(known, key=lambda one: one != report.reference)[:2]
+    panels = {method: known[method].mean(form) for method in methods}
+    if not panels:
+        return None
+    tasks = list(next(iter(panels.values())).index)
+    size = (max(1.6, 0.37 * len(tasks)) if len(tasks) <= CELLS else 0.2 * len(tasks)) + 0.1
     figure = Figure(figsize=((len(panels) * 1.06 - 0.06) * size, size))
     grid = figure.subplots(1, len(panels), squeeze=False, gridspec_kw={"wspace": 0.06})[0]
     figure.subplots_adjust(0, 0, 1, 1)
-    scale = _scale(list(panels.values()))
-    for axes, (method, similarity) in zip(grid, panels.items(), strict=True):
-        _heat(axes, similarity, scale)
-        axes.set_title(titles[method], fontweight="bold")
+    related = related_pairs(tasks)
+    for axes, (method, one) in zip(grid, panels.items(), strict=True):
+        _heat(axes, one.reindex(index=tasks, columns=tasks), _scale(list(panels.values())))
+        axes.set_title(report.titles[method], fontweight="bold")
         for pair in related:
-            a, b = (list(similarity.index).index(task) for task in pair)
+            a, b = (tasks.index(task) for task in pair)
             for x, y in ((a, b), (b, a)):
                 axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color=INK, linewidth=1.3, zorder=3)
     for axes in grid[1:]:
         axes.set_yticks([])
-    words = [f"{titles[method]}: {strongest_tasks(similarity)}" for method, similarity in panels.items()]
+    words = [f"{report.titles[method]}: {strongest_tasks(one)}" for method, one in panels.items()]
     framed = f" Framed: {', '.join(map(' and '.join, related))}." if related else ""
-    return draw(figure, name, title, f"Heat maps side by side. {' '.join(words)}{framed}")
+    title = f"Task similarity, {FORMS[form]}"
+    return draw(figure, f"figure-2{form}", title, f"Heat maps side by side. {' '.join(words)}{framed}")
 
 
 def _scale(maps: Sequence[pd.DataFrame]) -> tuple[float, float]:
-    """Ends of the colour scale: it spans the values there are outside the diagonals, but at least `LEAST_SPAN`.
-
-    Where all tasks are alike, colour then shows no difference.
-    """
+    """Ends of the colour scale: what there is outside the diagonals, or 0 and 1 where that hardly differs."""
     between = np.concatenate([one.to_numpy()[~np.eye(len(one), dtype=bool)] for one in maps])
     known = between[~np.isnan(between)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    return low, max(high, low + LEAST_SPAN)
+    return (low, high) if high - low >= LEAST_SPAN else (min(0.0, low), max(1.0, high))
 
 
 def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> None:
@@ -90,20 +84,26 @@ def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> N
     tasks, (low, high) = list(similarity.index), scale
     values = similarity.to_numpy(copy=True)
     np.fill_diagonal(values, np.nan)
+    strength = 0.04 + 0.96 * (values - low) / (high - low)
     if len(tasks) > CELLS:
-        strength = np.nan_to_num(0.04 + 0.96 * (values - low) / (high - low))
-        axes.imshow(_tinted(strength.clip(0, 1)), extent=(0, len(tasks), len(tasks), 0), interpolation="none")
+        image = np.empty(
+            (*strength.shape, 4), np.uint8
+        )  # one hue that shows on white and on black, opaque where strong
+        image[..., :3] = 0x2B, 0x8C, 0xCC
+        image[..., 3] = np.round(255 * np.nan_to_num(strength).clip(0, 1))
+        axes.imshow(image, extent=(0, len(tasks), len(tasks), 0), interpolation="none")
         values[:] = np.nan
     for (i, j), value in np.ndenumerate(values):
         if not np.isnan(value):
-            strength = (value - low) / (high - low)
-            axes.fill(
-                [j, j + 1, j + 1, j], [i, i, i + 1, i + 1], facecolor=HEAT, alpha=0.04 + 0.96 * strength, linewidth=0
-            )
+            corners = [j, j + 1, j + 1, j], [i, i, i + 1, i + 1]
+            axes.fill(*corners, facecolor=HEAT, alpha=strength[i, j], linewidth=0)
             text = f"{value:.2f}".removeprefix("0")
             axes.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=8.5)
-    axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0))
-    _name_both_sides(axes, tasks, np.arange(len(tasks)) + 0.5)
+    axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0), aspect="equal")
+    centers = np.arange(len(tasks)) + 0.5
+    axes.set_yticks(centers, tasks)
+    axes.set_xticks(centers, tasks, rotation=40, ha="right", rotation_mode="anchor")
+    axes.spines[:].set_visible(False)
 
 
 def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
@@ -116,64 +116,34 @@ def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
 
 
 @mpl.rc_context(STYLE)
-def label_map(name: str, title: str, labels: LabelAffinity) -> Drawing:
-    """Heat map of the relevance (Equation 5) of every label with every other, a rule between two tasks.
+def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing | None:
+    """The labels of different tasks that go together most, by name: a bar is how far above the mean of its block.
 
-    A task is as wide as the root of its number of labels, so that the name of a task of two labels stays legible
-    beside one of forty. Blocks of a task with itself are left out. One image in one hue whose opacity is the
-    relevance: it is small, and fits a light page and a dark one.
+    None where no pair is relevant (Equation 5).
     """
-    tasks = list(dict.fromkeys(labels.tasks))
-    counts = np.array([labels.tasks.count(task) for task in tasks])
-    widths = np.repeat(1 / np.sqrt(counts), counts)  # (S,)
-    edges = np.concatenate([[0], np.cumsum(widths)]) / widths.sum()
-    borders = edges[np.concatenate([[0], np.cumsum(counts)])]
-
-    relevance = labels.relevance.copy()
-    owner = np.repeat(np.arange(len(tasks)), counts)
-    relevance[(owner[:, None] == owner[None, :]) | np.isnan(relevance)] = 0
-    top = max(float(relevance.max(initial=0)), 2 * labels.threshold)
-    strength = np.log(relevance.clip(1)) / np.log(top)  # 0 at the mean and below, 1 at the strongest
-    pixels = np.searchsorted(edges, (np.arange(RESOLUTION) + 0.5) / RESOLUTION) - 1
-
-    size = max(5.2, 0.25 * len(tasks))  # inches: names of many tasks side by side
-    figure = Figure(figsize=(size, size))
+    pairs = labels.pairs().head(LISTED).to_dict("records")
+    if not pairs:
+        return None
+    figure = Figure(figsize=(1.3, 0.22 * len(pairs) + 0.2))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.imshow(_tinted(strength[np.ix_(pixels, pixels)]), extent=(0, 1, 1, 0), interpolation="none")
-    for a, b in pairwise(borders):
-        axes.fill([a, b, b, a], [a, a, b, b], facecolor=RULE, alpha=0.5, linewidth=0)
-    for border in borders:
-        axes.plot([border, border], [0, 1], color=RULE, linewidth=0.8)
-        axes.plot([0, 1], [border, border], color=RULE, linewidth=0.8)
-    axes.set(xlim=(-0.002, 1.002), ylim=(1.002, -0.002))
-    _name_both_sides(axes, tasks, (borders[1:] + borders[:-1]) / 2)
-
-    scale = figure.add_axes((0.62, 1.05, 0.38, 0.02))
-    scale.imshow(_tinted(np.linspace(0, 1, 64)[None, :]), extent=(0, 1, 0, 1), aspect="auto", interpolation="none")
-    marks = sorted({1.0, max(1.0, labels.threshold), top})
-    scale.set_xticks(np.log(marks) / np.log(top), [f"{mark:.3g}" for mark in marks])
-    scale.xaxis.tick_top()
-    scale.set_yticks([])
-    scale.set_ylabel("affinity over its mean", rotation=0, ha="right", va="center")
-    scale.spines[:].set_visible(False)
-    count = len(labels.pairs())
+    top = pairs[0]["relevance"]
+    for y, pair in enumerate(pairs):
+        length = pair["relevance"] / top
+        axes.fill([0, length, length, 0], [y - 0.4, y - 0.4, y + 0.4, y + 0.4], facecolor=HEAT, alpha=0.75, linewidth=0)
+        axes.text(0.03, y, f"\N{MULTIPLICATION SIGN} {pair['relevance']:.1f}", va="center", fontsize=8.5)
+        for x, end, which in ((-0.05, "right", "k"), (1.05, "left", "j")):
+            axes.text(x, y, _label(pair[f"label_{which}"], pair[f"task_{which}"]), ha=end, va="center")
+    axes.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5))
+    axes.axis("off")
+    axes.plot([0, 0], [-0.5, len(pairs) - 0.5], color=MUTED, linewidth=0.8)
+    strongest = "; ".join(f"{p['label_k']} of {p['task_k']} and {p['label_j']} of {p['task_j']}" for p in pairs[:3])
     return draw(
         figure,
-        name,
-        title,
-        f"Heat map of {len(labels.labels)} labels of {len(tasks)} tasks; {count} pairs exceed the threshold.",
+        f"labels-{method}",
+        f"Labels that share, {report.titles[method]}",
+        f"Bars of the {len(pairs)} strongest pairs of labels, the strongest first: {strongest}.",
     )
 
 
-def _tinted(strength: np.ndarray) -> np.ndarray:
-    """(H, W) in [0, 1] -> (H, W, 4): one hue that shows on white and on black, opaque where strong."""
-    image = np.empty((*strength.shape, 4), np.uint8)
-    image[..., :3] = 0x2B, 0x8C, 0xCC
-    image[..., 3] = np.round(255 * strength)
-    return image
-
-
-def _name_both_sides(axes: Axes, names: Sequence[str], centres: np.ndarray) -> None:
-    axes.set_yticks(centres, names)
-    axes.set_xticks(centres, names, rotation=40, ha="right", rotation_mode="anchor")
-    axes.spines[:].set_visible(False)
+def _label(label: str, task: str) -> str:
+    return f"{label if len(label) <= NAME else label[: NAME - 1] + '…'} · {task}"

@@ -1,0 +1,172 @@
+"""Everything that a report says of a suite, computed from results before any of it is drawn or put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from mtcs.config.parameters import flatten
+from mtcs.errors import InputError
+from mtcs.evaluation.results import RunResult
+from mtcs.layout import Layout, Run
+from mtcs.reports.analysis import accuracy, affinity, cost
+from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
+from mtcs.reports.analysis.runs import SetAside, curves, read_runs
+from mtcs.reports.analysis.separation import Separation, separate
+from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
+from mtcs.reports.titles import TITLES, Titles
+
+PUBLISHED_PARAMETERS = {
+    "depth": 10,
+    "hidden": 64,
+    "output": 320,
+    "sharing_weight": 0.1,
+    "threshold": 2.0,
+    "schedule.epochs": 5,
+    "schedule.batch_size": 32,
+    "schedule.learning_rate": 0.001,
+}
+"""Those of MTCS in the paper, as far as it prints them."""
+
+
+FORMS = {"": "the paper's form", affinity.CENTRED: "centered"}
+"""The forms of task similarity in words, by the suffix of their files."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known of a suite.
+
+    reference: the method that the others are compared with; asked is what a reader asked for, where that has no result.
+    table, comparisons, pairs: accuracies, each method against the reference, and p values of all pairs.
+    others: (tasks, classifiers) accuracies of other public classifiers.
+    affinities: of the methods with one model for all tasks; separations: how the pairs that the paper calls related
+        rank in them, by method and form.
+    curves: training curves by method, without the sharing loss.
+    unlike: parameters of MTCS that differ from the paper's, in words.
+    results: of all runs that count; set_aside: those that do not; left_out: methods that are not in this report.
+    """
+
+    suite: str
+    titles: Titles
+    reference: str
+    asked: str
+    table: accuracy.Table
+    comparisons: list[Comparison]
+    pairs: pd.DataFrame
+    others: pd.DataFrame
+    affinities: list[affinity.Affinity]
+    separations: dict[tuple[str, str], Separation]
+    variants: list[Variant]
+    costs: cost.Costs
+    curves: dict[str, pd.DataFrame]
+    parameters: Mapping[str, Mapping[str, object]]
+    unlike: str
+    results: tuple[RunResult, ...]
+    set_aside: tuple[SetAside, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return self.table.methods
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return self.table.tasks
+
+    def number(self, method: str) -> int:
+        """The place of a method, which decides its colour and shape."""
+        return self.methods.index(method)
+
+
+def analyze(
+    layout: Layout,
+    suite: str,
+    tasks: Sequence[str],
+    methods: Sequence[str],
+    seeds: Mapping[str, Sequence[int]],
+    parameters: Mapping[str, Mapping[str, object]],
+    ablation: Sequence[str] = (),
+    titles: Mapping[str, str] | None = None,
+    reference: str = REFERENCE,
+) -> Report:
+    """Read the results that there are and compute what they say; arguments as in `write_report`.
+
+    Raises:
+        InputError: if there is no result of `methods`, or a file does not hold what it should.
+    """
+    planned = [Run(suite, method, seed, layout) for method in (*methods, *ablation) for seed in seeds[method]]
+    runs = read_runs(planned, tasks, parameters)
+    ranked = [result for result in runs.results if result.method in methods]
+    if not ranked:
+        raise InputError(_nothing(suite, methods, planned, runs.set_aside))
+    long = accuracy.long_form(runs.results)
+    printed = accuracy.published(tasks)
+    table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
+    found = reference if reference in table.methods else table.methods[0]
+    by_method = {method: runs.of(method) for method in table.methods}
+    affinities = [
+        one
+        for method, results in by_method.items()
+        if (one := affinity.gather(results, _number(parameters, method, "threshold", affinity.THRESHOLD)))
+    ]
+    return Report(
+        suite=suite,
+        titles=Titles(TITLES if titles is None else titles),
+        reference=found,
+        asked=reference,
+        table=table,
+        comparisons=compare(table.scores, found),
+        pairs=pairwise(table.scores, found),
+        others=accuracy.other_classifiers(tasks),
+        affinities=affinities,
+        separations={
+            (one.method, form): separation
+            for form in FORMS
+            for one in affinities
+            if (separation := separate(one.by_form()[form], one.tasks))
+        },
+        variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
+        costs=cost.gather(layout, suite, tasks, parameters, by_method),
+        curves={
+            method: _cross_entropy(curves(results), _number(parameters, method, "sharing_weight", 0.0))
+            for method, results in by_method.items()
+        },
+        parameters=parameters,
+        unlike=_unlike_the_paper(parameters.get(REFERENCE, {})) if REFERENCE in table.methods else "",
+        results=runs.results,
+        set_aside=runs.set_aside,
+        left_out=tuple(name for name in parameters if name not in (*methods, *ablation)),
+    )
+
+
+def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_aside: Sequence[SetAside]) -> str:
+    """Why there is no report, and the way out."""
+    if ours := [one for one in set_aside if one.run.method in methods]:
+        run = ours[0].run
+        return (
+            f"{suite} has no results that count: {run.method}, seed {run.seed}, {ours[0].why}; run 'dvc repro "
+            f"report@{suite}'."
+        )
+    return f"{suite} has no results of {', '.join(methods)}; {planned[0].remedy('measure')}."
+
+
+def _number(parameters: Mapping[str, Mapping[str, object]], method: str, name: str, otherwise: float) -> float:
+    value = parameters.get(method, {}).get(name)
+    return float(value) if isinstance(value, int | float) else otherwise
+
+
+def _cross_entropy(frame: pd.DataFrame, sharing_weight: float) -> pd.DataFrame:
+    """Training curves whose loss is without the weighted sharing loss (Equation 6), to compare with those of others."""
+    return frame.assign(loss=frame["loss"] - sharing_weight * frame["sharing_loss"].fillna(0))
+
+
+def _unlike_the_paper(parameters: Mapping[str, object]) -> str:
+    ours = dict(flatten(parameters))
+    return "; ".join(
+        f"{name} {ours[name]} instead of {value:g}"
+        for name, value in PUBLISHED_PARAMETERS.items()
+        if name in ours and ours[name] not in (str(value), str(float(value)))
+    )

@@ -1,0 +1,274 @@
+"""The tables of a report, all cells text: one source for the page, for Markdown, LaTeX and CSV.
+
+`best` is how the best of a row or column is written, such as "**{}**".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from mtcs.config.parameters import parameter_table
+from mtcs.evaluation.results import TrainingRecord
+from mtcs.reports.analysis.accuracy import Cell
+from mtcs.reports.analysis.contents import FORMS, Report
+from mtcs.reports.analysis.cost import Costs
+from mtcs.reports.analysis.runs import data_table, machine
+from mtcs.reports.analysis.significance import LEVEL, REFERENCE
+from mtcs.reports.numbers import DAGGER, DASH, duration, number, probability, signed, spread
+from mtcs.reports.titles import TITLES, Titles
+from mtcs.reports.words import ELSEWHERE
+
+LEFT = ("what differs", "precision", "taken on", "form", "device", "commit")
+"""Columns of words, which line up at the left."""
+
+
+def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
+    return pd.DataFrame(rows, index=pd.Index(index, name=name), dtype=object).fillna("")
+
+
+def methods(report: Report, best: str = "{}") -> pd.DataFrame:
+    """One row a method: mean, paper's mean, difference, average rank, and how it compares with the reference."""
+    table, against = report.table, {comparison.method: comparison for comparison in report.comparisons}
+    rows = []
+    for method in report.methods:
+        cell, rank, comparison = table.mean[method], table.rank[method], against.get(method)
+        row = {"accuracy": (best if cell.best else "{}").format(spread(cell.mean, cell.std))}
+        if any(table.compared.values()):
+            row |= {"paper": number(cell.published), "difference": signed(cell.difference)}
+        if len(report.methods) > 1:
+            row["rank"] = f"{rank:.2f}"
+        if against:
+            row |= {
+                "wins/ties/losses": f"{comparison.wins}/{comparison.ties}/{comparison.losses}" if comparison else DASH,
+                "p": probability(comparison.corrected) if comparison else DASH,
+            }
+        rows.append(row | {"seeds": str(cell.seeds)})
+    return _frame(rows, report.titles.of(report.methods), "method")
+
+
+def heads(report: Report) -> pd.DataFrame:
+    """Accuracy of the linear heads trained with the encoder, read without a classifier; no row where there are none."""
+    having = [method for method in report.methods if report.table.has_heads(method)]
+    means = [report.table.mean[method] for method in having]
+    rows = [{"heads": spread(cell.head, cell.head_std), "classifier": spread(cell.mean, cell.std)} for cell in means]
+    return _frame(rows, report.titles.of(having), "method")
+
+
+def _by_task(report: Report, methods: Sequence[str], cell: Callable[[Cell, str], str]) -> pd.DataFrame:
+    rows = [{report.titles[name]: cell(row.cells[name], name) for name in methods} for row in report.table.rows]
+    return _frame(rows, report.tasks, "task")
+
+
+def tasks(report: Report, best: str = "{}") -> pd.DataFrame:
+    """Our accuracies, tasks by methods."""
+
+    def own(cell: Cell, method: str) -> str:
+        text = (best if cell.best else "{}").format(spread(cell.mean, cell.std))
+        return text if cell.seeds == len(report.table.seeds[method]) else text + f" ({cell.seeds})"
+
+    return _by_task(report, report.methods, own)
+
+
+def paper(report: Report) -> pd.DataFrame:
+    """The paper's accuracies and our difference from each, tasks by those methods of which it prints any."""
+
+    def theirs(cell: Cell, _: str) -> str:
+        if math.isnan(cell.published):
+            return DASH
+        return f"{number(cell.published)}{DAGGER * bool(cell.doubt)} ({signed(cell.difference)})"
+
+    return _by_task(report, [method for method in report.methods if report.table.compared[method]], theirs)
+
+
+def pairs(report: Report, best: str = "{}") -> pd.DataFrame:
+    """P values of all pairs of methods, those that are significant written as `best`."""
+    names = report.titles.of(report.methods)
+    text = report.pairs.map(lambda value: (best if value <= LEVEL else "{}").format(probability(value)))
+    return text.set_axis(names).set_axis(names, axis=1).rename_axis("method")
+
+
+def others(report: Report, best: str = "{}") -> pd.DataFrame:
+    """Our means beside other classifiers', the best first, over the tasks that both have; the mean at the end."""
+    means = {
+        report.titles[method]: {row.task: row.cells[method].mean for row in report.table.rows}
+        for method in report.methods
+    }
+    ours, theirs = pd.DataFrame(means), report.others.dropna()
+    both = theirs.index.intersection(ours.index, sort=False)
+    if both.empty:
+        return pd.DataFrame()
+    ranked = theirs.loc[both].mean().sort_values(ascending=False, kind="stable").index
+    joined = pd.concat([ours.loc[both], theirs.loc[both, ranked]], axis=1)
+    joined.loc[f"mean of {len(both)}"] = joined.mean()
+    text = joined.map(number).rename_axis("task")
+    top = joined.max(axis=1).map(number)
+    return text.where(text.ne(top, axis=0), text.map(best.format))
+
+
+def ablation(report: Report) -> pd.DataFrame:
+    """Each variant: what differs, accuracy, difference by seed, tasks, and the difference in the paper."""
+    rows = []
+    for variant in report.variants:
+        if variant.method == REFERENCE:
+            change = dict.fromkeys(("difference", "better/equal/worse", "in the paper"), DASH)
+        else:
+            gap = signed(variant.difference)
+            change = {
+                "difference": gap if math.isnan(variant.difference_std) else f"{gap} ± {variant.difference_std:.3f}",
+                "better/equal/worse": f"{variant.better}/{variant.equal}/{variant.worse}",
+                "in the paper": signed(variant.printed) + ELSEWHERE * variant.elsewhere,
+            }
+        differs = variant.differs or (DASH if variant.method == REFERENCE else "nothing")
+        accuracy = {"what differs": differs, "accuracy": spread(variant.mean, variant.std)}
+        rows.append(accuracy | change | {"seeds": str(variant.seeds)})
+    return _frame(rows, report.titles.of(variant.method for variant in report.variants), "variant")
+
+
+def cost_table(costs: Costs, titles: Titles = TITLES) -> pd.DataFrame:
+    """Each method's cost; precision and machine are columns where they are not the same for all."""
+    rows = []
+    for cost in costs.rows:
+        row = {
+            "training": DASH if cost.training is None else duration(cost.training),
+            "models": str(cost.models) if cost.models else DASH,
+            "inference, series/s": DASH if cost.inference is None else f"{cost.inference:,.0f}",
+            "parameters": DASH if cost.parameters is None else f"{cost.parameters:,}",
+            "peak memory": DASH if cost.memory is None else f"{cost.memory:,.0f} MB",
+        }
+        if not costs.one_run:
+            row["runs"] = str(cost.runs)
+        if len(costs.precisions) > 1:
+            row["precision"] = ", ".join(cost.precisions) or DASH
+        if len(costs.machines) > 1:
+            row["taken on"] = "; ".join(cost.machines) or DASH
+        rows.append(row)
+    return _frame(rows, titles.of(cost.method for cost in costs.rows), "method")
+
+
+def separations(report: Report) -> pd.DataFrame:
+    """How the related pairs rank, one row a method and form; numbers, for a file."""
+    return pd.DataFrame(
+        {
+            "method": method,
+            "form": FORMS[form],
+            "mean_rank": one.mean,
+            "chance": one.chance,
+            "p": one.p,
+            "by_seed_mean": one.seeds_mean,
+            "by_seed_std": one.seeds_std,
+            "seeds": len(one.by_seed),
+        }
+        for (method, form), one in report.separations.items()
+    )
+
+
+def data(report: Report) -> pd.DataFrame:
+    """Sizes and fingerprints of the tasks."""
+    return data_table(report.results, report.tasks)
+
+
+def parameters(report: Report) -> pd.DataFrame:
+    """Each parameter by method."""
+    by_name = parameter_table({method: dict(report.parameters.get(method, {})) for method in report.methods})
+    frame = pd.DataFrame(by_name, index=report.titles.of(report.methods)).T
+    return frame.rename_axis("parameter")
+
+
+def runs(report: Report) -> pd.DataFrame:
+    """One row a run: how its model, or its models of single tasks together, came about."""
+    having = [result for result in report.results if result.trained]
+    rows = [{"seed": str(result.seed), "series/s": _rate(result.trained)} | _run(result.trained) for result in having]
+    return _frame(rows, report.titles.of(result.method for result in having), "method")
+
+
+def _rate(trained: Sequence[TrainingRecord]) -> str:
+    """Series a second over the whole training of all models of a run; empty where one did not say."""
+    if any(record.series_per_second is None for record in trained) or not (time := sum(one.seconds for one in trained)):
+        return ""
+    return f"{sum((one.series_per_second or 0.0) * one.seconds for one in trained) / time:,.0f}"
+
+
+def _run(trained: Sequence[TrainingRecord]) -> dict[str, str]:
+    """Times and steps add up, memory and size are the largest, names are joined."""
+
+    def names(values: Sequence[Any]) -> str:
+        return ", ".join(dict.fromkeys(str(value) for value in values if value))
+
+    return {
+        "training time": duration(sum(record.seconds for record in trained)),
+        "steps": f"{sum(record.steps for record in trained):,}",
+        "peak memory": f"{max(record.peak_memory_mb for record in trained):,.0f} MB",
+        "parameters": f"{max(record.parameters for record in trained):,}",
+        "precision": names([record.precision for record in trained]),
+        "device": names([machine(record.device) for record in trained]),
+        "commit": names([re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", record.commit or "") for record in trained]),
+    }
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """A table with its columns lined up, so that it reads as plain text too."""
+    head = [str(frame.index.name), *map(str, frame.columns)]
+    body = [[str(name), *cells] for name, cells in zip(frame.index, frame.to_numpy(), strict=True)]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in (head, *body)]
+    at_left = [True, *(column in LEFT for column in frame.columns)]
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    rule = ["-" * width if left else "-" * (width - 1) + ":" for width, left in zip(widths, at_left, strict=True)]
+    lined_up = [
+        [
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, at_left, strict=True)
+        ]
+        for row in (rows[0], rule, *rows[1:])
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in lined_up)
+
+
+def latex(frame: pd.DataFrame) -> str:
+    """A table for LaTeX with booktabs; what `BOLD` encloses is bold."""
+    columns = "l" + "".join("l" if column in LEFT else "r" for column in frame.columns)
+    rows = [
+        " & ".join(_tex(str(cell)) for cell in (name, *cells)) + r" \\"
+        for name, cells in zip(frame.index, frame.to_numpy(), strict=True)
+    ]
+    head = " & ".join(_tex(str(name)) for name in (frame.index.name, *frame.columns)) + r" \\"
+    lines = [
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        head,
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+BOLD = "\ue000{}\ue001"
+"""Encloses what `latex` writes in bold; characters that no name has."""
+
+_TEX = str.maketrans(
+    {
+        **{character: f"\\{character}" for character in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "±": r"$\pm$",
+        "\N{MINUS SIGN}": "$-$",
+        DASH: "--",
+        DAGGER: r"\dag{}",
+        ELSEWHERE: r"\ddag{}",
+        "\ue000": r"\textbf{",
+        "\ue001": "}",
+    }
+)
+
+
+def _tex(text: str) -> str:
+    return text.translate(_TEX)

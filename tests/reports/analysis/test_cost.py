@@ -1,0 +1,79 @@
+"""What methods cost: of finished runs, or measured in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from mtcs.evaluation.cost import MethodCost, SuiteCosts, write_costs
+from mtcs.layout import Layout
+from mtcs.reports import tables
+from mtcs.reports.analysis import cost
+from mtcs.reports.titles import Titles
+
+ACCURACIES = {"A": 0.5, "B": 0.6}
+TITLES = Titles(mtcs="MTCS", mtl="MTL")
+
+
+def test_costs_are_sums_over_tasks_and_means_over_seeds(result) -> None:
+    (found,) = cost.summarize({"mtcs": [result("mtcs", seed, ACCURACIES) for seed in range(3)]})
+    assert found.training == pytest.approx(292.7)
+    assert found.inference == pytest.approx(560 / 4)
+    assert (found.models, found.runs, found.parameters, found.memory) == (1, 3, 637120, 1432.0)
+    assert (found.machines, found.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
+    row = tables.cost_table(cost.Costs((found,)), TITLES).loc["MTCS"]
+    assert row.tolist() == ["4 min 53 s", "1", "140", "637,120", "1,432 MB", "3"]
+    (single,) = cost.summarize({"tnc": [result("tnc", 0, ACCURACIES)]})
+    assert (single.training, single.models, single.runs) == (pytest.approx(2 * 291.7), 2, 1)
+
+
+def test_a_method_that_trains_nothing_has_no_cost_of_training(result) -> None:
+    (found,) = cost.summarize({"dtw": [result("dtw", 0, ACCURACIES)]})
+    assert (found.models, found.training, found.inference) == (0, None, None)
+
+
+def measured(methods: Mapping[str, Mapping[str, object]], tasks: Sequence[str] = tuple(ACCURACIES)) -> SuiteCosts:
+    rows = [
+        MethodCost(
+            method=method,
+            parameters=dict(parameters),
+            models=int(method != "dtw"),
+            training_seconds=None if method == "dtw" else 75.0,
+            series_per_second=1234.0,
+            weights=0 if method == "dtw" else 637_120,
+            peak_memory_mb=987.6,
+            device="cpu: Intel Xeon, 1 threads",
+            precision="fp32" if method in ("tnc", "dtw") else "bf16",
+        )
+        for method, parameters in methods.items()
+    ]
+    made = {"torch": "2.13.0"}
+    return SuiteCosts(
+        suite="tiny", tasks=tuple(tasks), steps=15, series=128, load=0.2, versions=made, commit="c", methods=tuple(rows)
+    )
+
+
+def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout, result) -> None:
+    parameters = {"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}}
+    runs = {method: [result(method, seed, ACCURACIES) for seed in (0, 1)] for method in ("mtl", "mtcs")}
+
+    def costs(methods: Mapping[str, Mapping[str, object]], of: Sequence[str] = tuple(ACCURACIES)) -> cost.Costs:
+        write_costs(layout.costs("tiny"), measured(methods, of))
+        return cost.gather(layout, "tiny", list(ACCURACIES), parameters, runs)
+
+    found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "gone": {}})
+    assert ([row.method for row in found.rows], found.absent) == (["mtl", "mtcs"], ())
+    row = tables.cost_table(found, TITLES).loc["MTCS"]
+    assert row.tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB"]
+    assert found.machines == ("cpu: Intel Xeon, 1 thread",)
+    found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 9.0}})
+    assert ([row.method for row in found.rows], found.absent) == (["mtcs"], ("mtl",))
+    for other in (costs({"mtcs": {"threshold": 9.0}}), costs({"mtcs": {"threshold": 2.0}}, ["A"])):
+        assert other.one_run is None
+        assert [row.runs for row in other.rows] == [2, 2]
+
+
+def test_precision_is_a_column_where_it_differs() -> None:
+    costs = cost.Costs(tuple(cost.measured(measured({"mtcs": {}, "tnc": {}, "dtw": {}}))))
+    assert tables.cost_table(costs, TITLES)["precision"].tolist() == ["bf16", "fp32", tables.DASH]

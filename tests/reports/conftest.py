@@ -1,0 +1,169 @@
+"""Synthetic results that look like what `mtcs measure` leaves, and reports of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtcs.evaluation.results import (
+    Curve,
+    RepresentationRecord,
+    RunResult,
+    TaskResult,
+    TrainingRecord,
+    Triangle,
+    write_result,
+)
+from mtcs.layout import Layout, Run
+from mtcs.reports.analysis.contents import Report, analyze
+
+TITLES = {
+    "mtcs": "MTCS",
+    "mtl": "MTL",
+    "mmoe": "MMoE",
+    "ts2vec": "TS2Vec",
+    "ts2vec_joint": "TS2Vec joint",
+    "t_loss": "T-Loss",
+    "tnc": "TNC",
+    "ts_tcc": "TS-TCC",
+    "tst": "TST",
+    "dtw": "DTW",
+}
+JOINT = ("mtcs", "mtl", "mmoe", "ts2vec_joint")
+SERIES = 100
+"""Test series of each task."""
+
+
+def make_result(
+    method: str,
+    seed: int,
+    accuracies: Mapping[str, float],
+    parameters: Mapping[str, object] | None = None,
+    bare: bool = False,
+    n_classes: int = 3,
+    **task_fields: object,
+) -> RunResult:
+    """A result with these accuracies; unless `bare`, with all else that a method of this name leaves."""
+    rng = np.random.default_rng([seed, sum(map(ord, method))])
+    joint, names = method in JOINT, list(accuracies)
+    heads = method in ("mtcs", "mtl", "mmoe")
+    task_results = tuple(
+        TaskResult(
+            task=task,
+            train=40,
+            test=SERIES,
+            length=50,
+            classes=tuple(f"{chr(97 + c)}" for c in range(n_classes)),
+            fingerprint=f"{sum(map(ord, task)):012x}",
+            accuracy=accuracy,
+            head_accuracy=accuracy - 0.01 if heads and not bare else None,
+            **task_fields,  # pyright: ignore[reportArgumentType]
+        )
+        for task, accuracy in accuracies.items()
+    )
+    base = {"suite": "tiny", "method": method, "seed": seed, "parameters": dict(parameters or {}), "joint": joint}
+    if bare:
+        return RunResult(**base, tasks=task_results)  # pyright: ignore[reportArgumentType]
+
+    def triangle(size: int) -> Triangle:
+        raw = rng.uniform(0.2, 0.9, (size, size))
+        return Triangle.of((raw + raw.T) / 2)
+
+    affinity = rng.random((n_classes * len(names),) * 2) ** 4 if heads else None
+    if affinity is not None:
+        blocks = affinity.reshape(len(names), n_classes, len(names), n_classes)
+        blocks += blocks.transpose(2, 3, 0, 1)
+        blocks /= blocks.sum((1, 3), keepdims=True)
+    step = np.arange(60) * 10.0
+    sharing = tuple(0.02 * np.exp(-step / 300)) if method == "mtcs" else (None,) * 60
+    curves = tuple(
+        Curve(
+            task=task,
+            step=tuple(step),
+            steps=(10,) * 60,
+            loss=tuple((2 + rng.uniform(0, 0.1, 60)) * np.exp(-step / 300)),
+            sharing_loss=sharing,
+            relevant_share=sharing,
+        )
+        for task in names
+    )
+    trains = method != "dtw"
+    record = TrainingRecord(
+        device="cpu: Intel Xeon, 2 threads",
+        precision="bf16",
+        seconds=291.7 + seed if trains else 0,
+        steps=600 if trains else 0,
+        series_per_second=611.4 if trains else None,
+        peak_memory_mb=1432.0,
+        parameters=637120 if trains else 0,
+        versions={"mtcs": "0.1.0", "torch": "2.13.0"},
+        commit="0123456789abcdef",
+    )
+    return RunResult(
+        **base,  # pyright: ignore[reportArgumentType]
+        tasks=task_results,
+        trained=(record,) if joint else tuple(record.model_copy(update={"task": task}) for task in names),
+        represented=RepresentationRecord(series=560, seconds=4.0, device=record.device, precision="bf16"),
+        similarity=triangle(len(names)) if joint else None,
+        **{CENTERED: triangle(len(names)) if joint else None},  # pyright: ignore[reportArgumentType]
+        label_affinity=None if affinity is None else Triangle.of(affinity),
+        curves=curves if trains else (),
+    )
+
+
+CENTERED = "centered" if "centered" in RunResult.model_fields else "centred"
+
+
+@pytest.fixture(scope="session")
+def result() -> Callable[..., RunResult]:
+    return make_result
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path)
+
+
+@pytest.fixture
+def write(layout: Layout) -> Callable[[RunResult], RunResult]:
+    """Put a result where a report looks for it."""
+
+    def put(result: RunResult) -> RunResult:
+        write_result(Run(result.suite, result.method, result.seed, layout).result, result)
+        return result
+
+    return put
+
+
+@pytest.fixture
+def report_of(layout: Layout, write: Callable[[RunResult], RunResult]) -> Callable[..., Report]:
+    """A report of accuracies over seeds 0, 1, ... by method and task, or of the results that have been written."""
+
+    def make(
+        cells: Mapping[str, Mapping[str, Sequence[float]]],
+        ablation: Sequence[str] = (),
+        parameters: Mapping[str, Mapping[str, object]] | None = None,
+        **changes: object,
+    ) -> Report:
+        parameters = parameters or {method: {} for method in cells}
+        counts = {method: len(next(iter(tasks.values()))) for method, tasks in cells.items()}
+        for method, tasks in cells.items():
+            for seed in range(counts[method]):
+                accuracies = {task: values[seed] for task, values in tasks.items()}
+                write(make_result(method, seed, accuracies, parameters[method], bare=True))
+        arguments = {
+            "suite": "tiny",
+            "tasks": list(next(iter(cells.values()), {"A": ()})),
+            "methods": [method for method in parameters if method not in ablation],
+            "seeds": {method: range(counts.get(method, 1)) for method in parameters},
+            "parameters": parameters,
+            "ablation": ablation,
+            "titles": TITLES,
+            **changes,
+        }
+        return analyze(layout, **arguments)  # pyright: ignore[reportArgumentType]
+
+    return make

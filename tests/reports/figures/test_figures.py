@@ -1,0 +1,143 @@
+"""What the figures show."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtcs.reports.analysis.contents import FORMS
+from mtcs.reports.figures import maps
+from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
+from mtcs.reports.figures.curves import falling, smoothed, training
+from mtcs.reports.figures.maps import label_pairs, similarity
+from mtcs.reports.figures.ranks import critical_difference
+
+UCR10 = ("Lightning2", "Computers", "EOGVerticalSignal", "Lightning7", "Chinatown", "EOGHorizontalSignal")
+
+
+def whole(report_of, write, result, methods=("mtcs", "ts2vec_joint", "tnc"), tasks=UCR10, **fields):
+    for method in methods:
+        write(result(method, 0, {task: 0.5 + 0.05 * i for i, task in enumerate(tasks)}, **fields))
+    return report_of({}, parameters={method: {} for method in methods}, tasks=list(tasks))
+
+
+def rank_scores(report_of, methods, tasks=12):
+    base = np.random.default_rng(1).uniform(0.8, 0.9, tasks)
+    return report_of(
+        {m: {f"T{t:02}": [base[t] - i * (0.03 + 0.001 * t)] for t in range(tasks)} for i, m in enumerate(methods)}
+    )
+
+
+def test_ranks_stand_at_their_methods_and_bars_only_join_what_passes(report_of) -> None:
+    report = rank_scores(report_of, ("tst", "mtcs", "dtw"))
+    drawing = critical_difference(report)
+    assert drawing is not None
+    assert "Average ranks: TST 1.00, MTCS 2.00, DTW 3.00. 0 bars: none." in drawing.description
+    assert "bar-" not in drawing.svg
+    few = critical_difference(rank_scores(report_of, ("tst", "mtcs", "dtw"), tasks=4))
+    assert few is not None
+    assert "1 bar: TST, MTCS, DTW." in few.description
+
+
+def test_bars_of_scores_on_which_the_first_members_rule_errs(report_of) -> None:
+    """A differs neither from B nor from C, but B differs from C: a bar from A to C would say that it does not."""
+    rng = np.random.default_rng(3)
+    b = rng.uniform(0.7, 0.8, 12)
+    c = b - rng.uniform(0.01, 0.02, 12)
+    a = c + np.where(np.arange(12) < 7, 0.06, -0.01)
+    cells = {"a": a, "b": b, "c": c}
+    report = report_of({m: {f"T{t:02}": [float(v)] for t, v in enumerate(values)} for m, values in cells.items()})
+    pairs = report.pairs
+    assert pairs.loc["a", "b"] > 0.05 and pairs.loc["a", "c"] > 0.05 and pairs.loc["b", "c"] <= 0.05
+    drawing = critical_difference(report)
+    assert drawing is not None
+    for joined in drawing.description.split(": ")[-1].rstrip(".").split("; "):
+        assert not {"b", "c"} <= set(joined.split(", "))
+
+
+def test_no_ranks_of_two_methods_or_of_equal_ones(report_of) -> None:
+    assert critical_difference(rank_scores(report_of, ("tst", "mtcs"))) is None
+    assert critical_difference(report_of({m: {"A": [0.5], "B": [0.6]} for m in ("mtcs", "mtl", "dtw")})) is None
+
+
+def test_figure_2_stands_side_by_side_on_one_scale(report_of, write, result) -> None:
+    report = whole(report_of, write, result)
+    for form in FORMS:
+        drawing = similarity(report, form)
+        assert drawing is not None
+        svg = drawing.standalone()
+        assert svg.index(">TS2Vec joint<") < svg.index(">MTCS<")
+        assert "Framed: Lightning2 and Lightning7, EOGHorizontalSignal and EOGVerticalSignal." in svg
+        cells = [float(found or 1) for found in re.findall(r"fill: #4399cd(?:; opacity: ([\d.]+))?", svg)]
+        shown = [one.mean(form) for one in sorted(report.affinities, key=lambda one: one.method == "mtcs")]
+        values = np.concatenate([frame.to_numpy()[~np.eye(6, dtype=bool)] for frame in shown])
+        strength = (values - values.min()) / (values.max() - values.min())
+        assert cells == pytest.approx(0.04 + 0.96 * strength, abs=1e-4)
+
+
+def test_two_tasks_that_are_alike_are_strongly_colored() -> None:
+    frame = pd.DataFrame([[1, 0.95], [0.95, 1]], index=["a", "b"], columns=["a", "b"])
+    assert maps._scale([frame]) == (0, 1)
+    assert maps._scale([frame, frame - 0.3]) == (pytest.approx(0.65), 0.95)
+    unknown = frame.where(np.eye(2, dtype=bool))
+    assert maps._scale([unknown]) == (0, 1)
+
+
+def test_many_tasks_are_drawn_as_one_image(report_of, write, result, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = whole(report_of, write, result)
+    drawing = similarity(report, "")
+    assert drawing is not None and "<image" not in drawing.svg
+    monkeypatch.setattr(maps, "CELLS", 3)
+    drawing = similarity(report, "")
+    assert drawing is not None and "<image" in drawing.svg
+
+
+def test_labels_that_share_have_their_names(report_of, write, result) -> None:
+    report = whole(report_of, write, result)
+    labels = report.affinities[0].labels
+    assert labels is not None
+    drawing = label_pairs(report, "mtcs", labels)
+    assert drawing is not None
+    first = labels.pairs().iloc[0]
+    assert f">{first['label_k']} · {first['task_k']}<" in drawing.svg
+    assert f">{first['label_j']} · {first['task_j']}<" in drawing.svg
+    assert drawing.svg.count(" · ") == 2 * min(maps.LISTED, len(labels.pairs()))
+
+
+def test_accuracies_are_drawn_of_all_methods_and_tasks(report_of, write, result) -> None:
+    report = whole(report_of, write, result)
+    for drawing in (overview(report), by_task(report), by_method(report)):
+        for title in ("MTCS", "TS2Vec joint", "TNC"):
+            assert f">{title}<" in drawing.svg
+    assert all(f">{task}<" in by_task(report).svg for task in UCR10)
+    assert "the best method first: MTCS" in overview(report).description
+
+
+def test_costs_are_drawn_with_names(report_of, write, result) -> None:
+    report = whole(report_of, write, result, methods=("mtcs", "mtl", "tnc", "dtw"))
+    drawing = cost_accuracy(report)
+    assert drawing is not None
+    assert all(f">{title}<" in drawing.svg for title in ("MTCS", "MTL", "TNC"))
+    assert ">DTW<" not in drawing.svg  # it trains nothing
+    assert cost_accuracy(whole(report_of, write, result, methods=("mtcs", "dtw"))) is None
+
+
+def test_a_loss_that_still_falls_is_drawn(report_of, write, result) -> None:
+    report = whole(report_of, write, result)
+    assert falling(report)["mtcs"] == pytest.approx(1 - np.exp(-0.4), abs=0.02)  # by a fifth of two times 300 steps
+    assert set(falling(report)) == {"mtcs"}
+    assert training(report) is not None
+    level = report.curves["mtcs"].assign(loss=1.0)
+    report.curves["mtcs"] = level
+    assert falling(report)["mtcs"] == pytest.approx(0)
+    assert training(report) is None
+
+
+def test_curves_weigh_steps_equally() -> None:
+    step = np.arange(80.0)
+    frame = pd.DataFrame({"step": step, "steps": np.where(step % 2, 3, 1), "loss": np.where(step % 2, 1.0, 5.0)})
+    assert smoothed(frame) == pytest.approx(np.full(40, 2.0))
+    assert len(smoothed(frame.head(3))) == 0

@@ -1,0 +1,95 @@
+"""The tables as text, and as Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mtcs.reports import tables
+
+MINUS = "\N{MINUS SIGN}"
+TEN = ("mtcs", "mtl", "mmoe", "ts2vec", "ts2vec_joint", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
+
+
+def test_ten_methods_have_their_names_and_seeds(report_of) -> None:
+    joint = ("mtcs", "mtl", "mmoe", "ts2vec_joint")
+    tasks = ("Crop", "TwoPatterns", "FordA")
+    report = report_of({m: {t: [0.8, 0.9] if m in joint else [0.85] for t in tasks} for m in TEN})
+    frame = tables.methods(report)
+    assert list(frame.columns) == ["accuracy", "paper", "difference", "rank", "wins/ties/losses", "p", "seeds"]
+    names = ["MTCS", "MTL", "MMoE", "TS2Vec", "TS2Vec joint", "T-Loss", "TNC", "TS-TCC", "TST", "DTW"]
+    assert list(frame.index) == list(tables.tasks(report).columns) == names
+    assert frame["seeds"].tolist() == ["2", "2", "2", "1", "2", *["1"] * 5]
+    assert frame.loc[["MMoE", "TS2Vec joint"], "paper"].tolist() == [tables.DASH] * 2
+    assert tables.tasks(report).loc["Crop", ["MTCS", "DTW"]].tolist() == ["0.850 ± 0.071", "0.850"]
+    assert tables.paper(report).loc["TwoPatterns", "DTW"] == f"0.905† ({MINUS}0.055)"
+    assert "MMoE" not in tables.paper(report)
+
+
+def test_fewer_seeds_than_planned_stand_in_brackets(report_of) -> None:
+    report = report_of({"mtcs": {"A": [0.5, 0.7]}, "mtl": {"A": [0.5]}}, seeds={"mtcs": [0, 1], "mtl": [0, 1]})
+    assert tables.tasks(report).loc["A"].tolist() == ["0.600 ± 0.141", "0.500 (1)"]
+
+
+def test_p_values_of_pairs_are_marked_where_they_are_significant(report_of) -> None:
+    scores = {f"T{t:02}": 0.9 - 0.001 * t for t in range(12)}
+    report = report_of(
+        {m: {t: [s - i * 0.05 - i * 0.01 * s] for t, s in scores.items()} for i, m in enumerate(TEN[:2])}
+    )
+    frame = tables.pairs(report, "*{}")
+    assert frame.loc["MTL", "MTCS"] == frame.loc["MTCS", "MTL"] == "*< 0.001"
+    assert frame.loc["MTL", "MTL"] == tables.DASH
+
+
+def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report_of) -> None:
+    report = report_of({"mtcs": {"Crop": [0.6], "Wafer": [1.0], "Mine": [0.5]}})
+    frame = tables.others(report, "*{}")
+    assert list(frame.index) == ["Crop", "Wafer", "mean of 2"]
+    assert frame.loc["Wafer", "MTCS"] == "*1.000"
+    assert frame.loc["Crop", "MTCS"] == "0.600"
+    means = [float(value.lstrip("*")) for value in frame.loc["mean of 2"].tolist()[1:]]
+    assert means == sorted(means, reverse=True)
+
+
+def test_heads_are_shown_of_methods_that_have_them(report_of, write, result) -> None:
+    for method in ("mtcs", "dtw"):
+        write(result(method, 0, {"A": 0.5}))
+    report = report_of({}, parameters={"mtcs": {}, "dtw": {}})
+    assert tables.heads(report).to_dict("index") == {"MTCS": {"heads": "0.490", "classifier": "0.500"}}
+
+
+def test_runs_say_how_their_models_came_about(report_of, write, result) -> None:
+    first, single = result("mtcs", 0, {"A": 0.5, "B": 0.6}), result("tnc", 0, {"A": 0.5, "B": 0.6})
+    fast, slow = (
+        single.trained[0].model_copy(
+            update={"seconds": seconds, "series_per_second": rate, "commit": "0123456789-dirty"}
+        )
+        for seconds, rate in ((10.0, 900.0), (90.0, 100.0))
+    )
+    write(first)
+    write(single.model_copy(update={"trained": (fast, slow)}))
+    frame = tables.runs(report_of({}, parameters={"mtcs": {}, "tnc": {}}, tasks=["A", "B"]))
+    assert frame.loc["MTCS", ["training time", "steps", "parameters"]].tolist() == ["4 min 52 s", "600", "637,120"]
+    assert frame.loc["TNC", ["series/s", "training time"]].tolist() == ["180", "1 min 40 s"]  # 18,000 series in 100 s
+    assert frame["commit"].tolist() == ["0123456789", "0123456789-dirty"]
+
+
+def test_markdown_lines_are_of_one_length_and_bars_are_escaped(report_of) -> None:
+    report = report_of({m: {"a|b": [0.5, 0.6], "Crop": [0.8, 0.9]} for m in TEN})
+    for frame in (tables.methods(report), tables.tasks(report, "**{}**")):
+        assert len({len(line) for line in tables.markdown(frame).splitlines()}) == 1
+    assert r"| a\|b |" in tables.markdown(tables.tasks(report))
+
+
+def test_latex_is_booktabs_with_everything_escaped() -> None:
+    frame = pd.DataFrame(
+        {"a_b": [tables.BOLD.format("0.5 ± 0.1")], "p": ["< 0.001"]}, index=pd.Index(["50 %"], name="t&u")
+    )
+    assert tables.latex(frame).splitlines() == [
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"t\&u & a\_b & p \\",
+        r"\midrule",
+        r"50 \% & \textbf{0.5 $\pm$ 0.1} & $<$ 0.001 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
