@@ -1,9 +1,15 @@
 """Prefect on top of DVC: when the pipeline's stages run, where, what is tried again, and how progress is shown."""
 
 import os
+from urllib.request import getproxies
+
+GRACE_SECONDS = 5.0
+"""Between asking a process to end and killing it."""
 
 # Prefect reads these when it is imported. Nothing is reported to its makers, unless the user asks for it.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-# The server that is started for a single run creates its database first, which takes a while on a busy machine.
-os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+# A proxy cannot reach a Prefect server on this machine. Lower case comes first wherever these are read.
+if getproxies():
+    _exempt = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "", "127.0.0.1,localhost"]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, _exempt))

@@ -20,7 +20,8 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import reproduce
 
-from flows.workspace import GRACE_SECONDS, LOCK
+from flows import GRACE_SECONDS
+from flows.workspace import LOCK
 
 RAN, UP_TO_DATE, RESTORED = "ran", "up to date", "restored"
 RETRY_SECONDS = 2.0
@@ -37,14 +38,13 @@ def main() -> None:
 
     # SIGTERM to the group ends the stage's command; DVC then gives up the stage and releases its locks.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    watcher = threading.Thread(target=_end_with_flow, daemon=True)
-    watcher.start()
+    threading.Thread(target=_end_with_flow, daemon=True).start()
 
     outcome = _reproduce(arguments.stage, arguments.force)
     with os.fdopen(arguments.answer, "w") as answer:
         json.dump(outcome, answer)
     if ENDING.is_set():
-        watcher.join()  # it kills what is left of the group, and this process
+        os.killpg(0, signal.SIGKILL)  # what the command has left behind, and this process
 
 
 def _end_with_flow() -> None:
@@ -78,7 +78,8 @@ def _reproduce(stage: str, force: bool) -> dict[str, Any]:
                 continue
             code = re.search(r"exited with (-?\d+)$", causes[-1])
             message = ": ".join(causes)
-            print(f"ERROR: {message}", file=sys.stderr, flush=True)
+            if not ENDING.is_set():
+                print(f"ERROR: {message}", file=sys.stderr, flush=True)
             return {"code": int(code[1]) if code else None, "message": message}
 
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Seconds, Workers, parse_request
 from mtcs.config.machine import DeviceName
-
-LOCAL_SERVER = "http://127.0.0.1:4200/api"
-"""Where `prefect server start` listens."""
 
 
 @flow(name="reproduce", persist_result=False)
@@ -57,21 +49,3 @@ def reproduce(
         stage_seconds=stage_seconds,
     )
     return final_state(lambda: bring_up_to_date(Path.cwd(), request))
-
-
-@contextmanager
-def watched() -> Iterator[None]:
-    """Runs within go to the server that `prefect server start` started here, if none is configured and one answers."""
-    if get_current_settings().api.url is not None or not _answers(LOCAL_SERVER):
-        yield
-        return
-    with temporary_settings({PREFECT_API_URL: LOCAL_SERVER}):
-        yield
-
-
-def _answers(server: str) -> bool:
-    try:
-        with urlopen(f"{server}/health", timeout=1) as response:
-            return response.status == 200
-    except (URLError, OSError):
-        return False

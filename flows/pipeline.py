@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,10 @@ from mtcs.layout import Layout
 
 POLL_SECONDS = 5.0
 """Between two questions to the server whether the run was cancelled."""
+INTERRUPTED = "Interrupted"
+"""Name of the state of a run that was ended by Ctrl-C."""
+MAX_SHOWN = 3
+"""Failed stages that a run's message tells about; each has a page and a log of its own."""
 
 
 def final_state(work: Callable[[], None]) -> State | None:
@@ -47,6 +52,8 @@ def final_state(work: Callable[[], None]) -> State | None:
         work()
     except _CancelRequested:
         return Cancelled(message="Cancelled; the next run continues where this one ended.")
+    except KeyboardInterrupt:
+        return Cancelled(name=INTERRUPTED, message="Ctrl-C; the next run continues where this one ended.")
     except MtcsError as error:
         return Failed(message=str(error), data=error)
     return None
@@ -89,7 +96,7 @@ def bring_up_to_date(root: Path, request: Request) -> None:
             except WorkError as error:
                 failures.append(str(error))
     if failures:
-        raise WorkError("\n".join(failures))
+        raise WorkError(" ".join(failures))
     if not request.methods and not request.seeds:
         for suite in request.suites or read_experiment(Layout(root).params).suites:
             if Layout(root).report(suite).exists():
@@ -193,13 +200,16 @@ def _cancel_requested() -> bool:
 
 
 def _failure_message(progress: _Progress, stages: dict[str, Stage]) -> str:
-    """Which stages failed, their last line, where their log is, and what to do."""
-    lines = []
-    for failure in progress.failures:
-        lines += [str(failure), f"  command: {failure.command}", f"  log: {failure.log}"]
-    if skipped := len(stages) - len(progress.finished) - len(progress.failures):
-        needed = "it" if len(progress.failures) == 1 else "them"
-        subject = "1 stage that needs" if skipped == 1 else f"{skipped} stages that need"
-        lines.append(f"{subject} {needed} {'was' if skipped == 1 else 'were'} not reached.")
-    lines.append("Correct the cause and start the same run again: finished stages are kept, and training continues.")
-    return "\n".join(lines)
+    """In one line: which stages failed, with their last line and where their log is, and what to do."""
+    shown, n_more = progress.failures[:MAX_SHOWN], len(progress.failures[MAX_SHOWN:])
+    parts = [
+        f"{failure.stage} failed ({failure.reason}): {shorten(failure.last_line, 200, placeholder='...')} "
+        f"[{failure.command}; log: {failure.log}]"
+        for failure in shown
+    ]
+    if n_more:
+        parts.append(f"{n_more} more failed.")
+    if n_skipped := len(stages) - len(progress.finished) - len(progress.failures):
+        parts.append(f"{n_skipped} that need {'it' if len(progress.failures) == 1 else 'them'} did not run.")
+    parts.append("Correct the cause and start the same run again: it continues where this one ended.")
+    return " ".join(parts)

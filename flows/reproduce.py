@@ -6,12 +6,14 @@ Names and params.yaml are checked before Prefect is imported, which takes second
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from flows.request import check_request, parse_request
+from flows.server import prefect_api
 from mtcs.errors import MtcsError, WorkError
 
 
@@ -41,21 +43,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parameters["force"] = parameters["force"] == [] or parameters["force"] or False
     try:
         check_request(Path.cwd(), parse_request(**parameters))
+        with prefect_api(temporary=parameters["dask"] in (None, "local")):
+            return _exit_code(parameters)
     except MtcsError as error:
         print(f"reproduce: {error}", file=sys.stderr)
         return error.exit_code
-    from flows.flow import reproduce, watched
+    except KeyboardInterrupt:  # outside of the flow run
+        print("reproduce: interrupted by Ctrl-C.", file=sys.stderr)
+        return 128 + signal.SIGINT
+
+
+def _exit_code(parameters: dict[str, Any]) -> int:
+    """Of the flow run with those parameters; its messages are in its log."""
+    from flows.flow import reproduce
+    from flows.pipeline import INTERRUPTED
 
     try:
-        with watched():
-            state = reproduce(**parameters, return_state=True)
+        state = reproduce(**parameters, return_state=True)
     except RuntimeError as error:
         if not str(error).startswith("Failed to reach API"):
             raise
-        print(f"reproduce: {error}: start the server, or 'prefect config unset PREFECT_API_URL'.", file=sys.stderr)
-        return WorkError.exit_code
+        raise WorkError(f"{error}: start the server, or 'prefect config unset PREFECT_API_URL'.") from error
     if state.is_completed():
         return 0
+    if state.name == INTERRUPTED:
+        return 128 + signal.SIGINT
     error = state.result(raise_on_failure=False)
     return error.exit_code if isinstance(error, MtcsError) else WorkError.exit_code
 

@@ -12,7 +12,8 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
-from flows.flow import LOCAL_SERVER, reproduce
+from flows.flow import reproduce
+from flows.server import LOCAL_SERVER
 from flows.watch import watch
 from mtcs.errors import WorkError
 

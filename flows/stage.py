@@ -24,16 +24,19 @@ from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 from prefect.tasks import exponential_backoff
 
+from flows import GRACE_SECONDS
 from flows.child import RAN, RESTORED, UP_TO_DATE
 from flows.graph import Stage
-from flows.workspace import GRACE_SECONDS, is_abandoned
+from flows.workspace import is_abandoned
 from mtcs.stages import STAGES
 
-FailureReason = Literal["mistake", "network", "crash", "timeout", "ended", "work"]
-"""Why a stage failed: a user's mistake, a transfer, a killed process, its time limit, its flow's end, or the work."""
+FailureReason = Literal["mistake", "network", "crash", "timeout", "work"]
+"""Why a stage failed: a user's mistake, a transfer, a killed process, its time limit, or the work itself."""
+FLOW_ENDED = "flow ended"
+"""The outcome of a stage whose flow ended before it."""
 
 
 class StageFailed(Exception):
@@ -103,6 +106,8 @@ def run_stage(
         return Completed(name="Cached", message=f"{stage.name} is up to date")
     variables = context.variables if device is None else {**context.variables, "CUDA_VISIBLE_DEVICES": device}
     outcome = _run(stage, context, variables, force)
+    if outcome == FLOW_ENDED:
+        return Cancelled(message=f"{stage.name}: {outcome}")
     return Completed(name=_STATE_NAMES[outcome], message=f"{stage.name}: {outcome}")
 
 
@@ -156,10 +161,10 @@ def _run(stage: Stage, context: StageContext, variables: dict[str, str], force: 
     outcome = json.loads(answer) if answer else {"code": process.returncode}
     if "outcome" in outcome:
         return str(outcome["outcome"])
+    if is_abandoned(context.root):
+        return FLOW_ENDED
     if timed_out:
         reason, last_line = "timeout", f"ended after {context.seconds:g} s"
-    elif is_abandoned(context.root):
-        reason, last_line = "ended", "its flow has ended"
     else:
         reason, last_line = _diagnose(outcome, last_lines)
     raise StageFailed(stage.name, stage.command, reason, last_line, path)

@@ -24,14 +24,13 @@ from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK, SCHEMA
 from voluptuous import Invalid
 
+from flows import GRACE_SECONDS
 from mtcs.errors import InputError
 from mtcs.layout import atomic_write
 
 STATE = Path(".flows")
 """What flows keep in a workspace: the lock, logs, what `watch` saw last."""
 LOCK = STATE / "lock"
-GRACE_SECONDS = 5.0
-"""Seconds between asking a process to end and killing it."""
 
 
 @contextmanager
