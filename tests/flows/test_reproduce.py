@@ -271,7 +271,7 @@ def test_a_suite_that_no_list_of_dvc_yaml_has(workspace):
 
 
 def test_mistakes_are_reported_before_a_server_is_asked(workspace, capsys, monkeypatch):
-    monkeypatch.setattr("flows.flow.watched", None)
+    monkeypatch.setattr("flows.reproduce.prefect_api", None)
     assert main(["--workers", "0"]) == 2
     assert "workers: Input should be greater than or equal to 1" in capsys.readouterr().err
 
