@@ -1,4 +1,4 @@
-"""What a run leaves to look at: each suite's table of accuracies and its heat map of task similarities."""
+"""What a run leaves to look at on Prefect's page: each suite's accuracies, its report, and its task similarities."""
 
 from __future__ import annotations
 
@@ -12,17 +12,36 @@ from mtcs.layout import Layout
 
 
 def show_report(root: Path, suite: str) -> None:
-    """Make artifacts of a suite's report, which must exist."""
-    report = (Layout(root).report(suite)).resolve()
+    """Make artifacts of a suite's report, which must exist; Prefect's page of the run shows them in this order."""
+    report = Layout(root).report(suite)
     name = re.sub(r"[^a-z0-9]+", "-", suite.lower())
-    page = report / "report.html"
+    page = page_content((report / "report.html").read_text("utf-8"))
+    page_id = create_markdown_artifact(page, f"report-{name}", f"Report of {suite}")
     table = (report / "accuracy.md").read_text("utf-8")
-    create_markdown_artifact(
-        f"{table}\n\nThe whole report: [{page}]({page.as_uri()})", f"accuracy-{name}", f"Accuracies of {suite}"
-    )
-    drawn = sorted(report.glob("similarity-*.svg"))
-    for heat_map in [report / "similarity-mtcs.svg"] if report / "similarity-mtcs.svg" in drawn else drawn[:1]:
-        picture = base64.b64encode(heat_map.read_bytes()).decode("ascii")
+    link = f"[The whole report](/artifacts/artifact/{page_id}); its files are in `{report.resolve()}`."
+    create_markdown_artifact(f"{table}\n\n{link}", f"accuracy-{name}", f"Accuracies of {suite}")
+    maps = sorted(report.glob("similarity-*.svg"))
+    for heat_map in [path for path in maps if path.stem == "similarity-mtcs"] or maps[:1]:
         create_image_artifact(
-            f"data:image/svg+xml;base64,{picture}", f"similarity-{name}", f"Task similarities of {suite}, {page}"
+            _data_address(heat_map.read_bytes()), f"similarity-{name}", f"Task similarities of {suite}"
         )
+
+
+def page_content(page: str) -> str:
+    """The content of a report's page as Prefect shows it: no scripts or styles, and figures as images.
+
+    Prefect removes the styles that the figures are drawn with, so each takes the page's along as an image of its own.
+    """
+    style = "".join(re.findall(r"<style>.*?</style>", page, re.DOTALL))
+
+    def as_image(figure: re.Match[str]) -> str:
+        return f'<img alt="" src="{_data_address(f"{figure[1]}{style}{figure[2]}".encode())}">'
+
+    body = page.partition("<body>")[2].partition("</body>")[0] or page
+    body = re.sub(r"<(nav|script)\b.*?</\1>", "", body, flags=re.DOTALL)
+    body = re.sub(r"(<svg\b[^>]*>)(.*?</svg>)", as_image, body, flags=re.DOTALL)
+    return re.sub(r"\s*\n\s*", "\n", body)  # an empty line, or an indented one, ends HTML within Markdown
+
+
+def _data_address(picture: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(picture).decode('ascii')}"

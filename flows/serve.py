@@ -19,6 +19,8 @@ from mtcs.errors import WorkError
 
 NIGHTLY = "0 2 * * *"
 """Two in the morning, UTC."""
+AS_SHIPPED = {"suites": ["demo"]}
+"""Parameters of the deployments; more than the demo is days of computing, and for the user to ask for."""
 WATCH_SECONDS = 900.0
 """Between two runs of `watch`."""
 CONNECT_TIMEOUT = 60.0
@@ -28,7 +30,7 @@ CONNECT_TIMEOUT = 60.0
 def deployments() -> list[RunnerDeployment]:
     """Those of `prefect.yaml`, for a process that serves them itself."""
     one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    common: dict[str, Any] = {"concurrency_limit": one_at_a_time}
+    common: dict[str, Any] = {"concurrency_limit": one_at_a_time, "parameters": AS_SHIPPED}
     served = [
         reproduce.to_deployment("nightly", cron=NIGHTLY, **common),
         reproduce.to_deployment("on-demand", **common),

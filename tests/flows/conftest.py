@@ -78,7 +78,8 @@ mkdir -p "$out"
 echo "$*" > "$out/said"
 if [ "$1" = report ]; then
   echo "| task | MTL |" > "$out/accuracy.md"
-  echo "<html></html>" > "$out/report.html"
+  svg='<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"></svg>'
+  echo "<html><body><h1>Report of $2</h1>$svg</body></html>" > "$out/report.html"
   echo '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40"/></svg>' \\
     > "$out/similarity-mtl.svg"
 fi

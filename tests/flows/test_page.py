@@ -24,6 +24,7 @@ TASK_RUNS = """
     (tab => tab ? (tab.click(), true) : false)
     ([...document.querySelectorAll('*')].find(one => !one.children.length && one.textContent.trim() === 'Task Runs'))
 """
+REPORT_LINK = "[...document.querySelectorAll('a')].find(one => one.textContent.trim() === 'The whole report').href"
 WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 
 pytestmark = [
@@ -110,6 +111,9 @@ def test_the_run_is_shown(workspace, server, browser, until):
         browser.do("Page.navigate", url=f"{page}/artifacts/artifact/{made['accuracy-one']}")
         until(lambda: "The whole report" in browser.text(), 90)
         browser.photograph(BUILD / f"prefect-table-{name}.png")
+        browser.do("Page.navigate", url=browser.value(REPORT_LINK))
+        until(lambda: "Report of one" in browser.text() and browser.value(PICTURE), 90)
+        browser.photograph(BUILD / f"prefect-report-{name}.png")
         browser.do("Page.navigate", url=f"{page}/artifacts/artifact/{made['similarity-one']}")
         until(lambda: browser.value(PICTURE), 90)
         browser.photograph(BUILD / f"prefect-picture-{name}.png")

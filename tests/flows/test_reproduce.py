@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import re
 import shutil
@@ -21,6 +22,7 @@ from prefect.client.schemas.sorting import TaskRunSort
 
 from flows import pipeline
 from flows import stage as stages
+from flows.artifacts import page_content
 from flows.flow import reproduce
 from flows.graph import Graph
 from flows.reproduce import main
@@ -85,7 +87,10 @@ def test_run_then_nothing_to_do(workspace, server, tmp_path):
 
     made = artifacts(server, state.state_details.flow_run_id)
     assert "| task | MTL |" in made["accuracy-one"]["data"]
-    assert (workspace.root / "reports/one/report.html").as_uri() in made["accuracy-one"]["data"]
+    assert f"[The whole report](/artifacts/artifact/{made['report-one']['id']})" in made["accuracy-one"]["data"]
+    assert "file:" not in made["accuracy-one"]["data"]
+    order = sorted((one["created"], key) for key, one in made.items() if key.endswith("one"))
+    assert [key for _, key in order] == ["report-one", "accuracy-one", "similarity-one"]
     assert made["similarity-two"]["data"].startswith("data:image/svg+xml;base64,")
 
     done = subprocess.run(
@@ -196,6 +201,18 @@ def test_time_ends_the_whole_group_even_if_it_does_not_listen(workspace):
     workspace.before("download", "")
     state, _ = run(suites=["one"], seeds=[0])
     assert state.is_completed()
+
+
+def test_a_report_page_becomes_an_artifact():
+    svg = '<svg viewBox="0 0 4 4">\n\n <g class="a"/></svg>'
+    page = (
+        f"<html><head><style>:root {{--x: red}}</style></head><body>\n<nav>up</nav>\n\n  <p>1</p>{svg}<p>2</p>{svg}"
+        "<script>alert(1)</script></body></html>"
+    )
+    content = page_content(page)
+    picture = base64.b64encode(f"{svg[:25]}<style>:root {{--x: red}}</style>{svg[25:]}".encode()).decode()
+    image = f'<img alt="" src="data:image/svg+xml;base64,{picture}">'
+    assert content == f"\n<p>1</p>{image}<p>2</p>{image}"
 
 
 def test_a_run_is_cancelled_even_if_no_stage_takes_long(workspace, monkeypatch):

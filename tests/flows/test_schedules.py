@@ -34,6 +34,7 @@ SERVE = """
 from prefect import serve
 import flows.serve
 flows.serve.NIGHTLY = "* * * * *"
+flows.serve.AS_SHIPPED = {"suites": ["two"]}
 serve(flows.serve.deployments()[0], limit=1)
 """
 
@@ -49,6 +50,7 @@ def test_those_served_are_those_of_prefect_yaml():
         assert one.concurrency_options is not None
         assert one.concurrency_options.collision_strategy == listed[name]["concurrency_limit"]["collision_strategy"]
         assert listed[name]["work_pool"] == {"name": "mtcs"}
+        assert one.parameters == listed[name]["parameters"] == {"suites": ["demo"]}, "safe as shipped"
         schedules = [schedule.schedule for schedule in one.schedules or []]
         for schedule, wanted in zip(schedules, listed[name].get("schedules", []), strict=True):
             if isinstance(schedule, CronSchedule):
