@@ -176,7 +176,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"breakable": breakable, "stacked": stacked}
+    environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
     forms = {form: drawings[f"figure-2{form}"] for form in FORMS if f"figure-2{form}" in drawings}
     labelled = [one for one in _labelled(report) if f"labels-{one.method}" in drawings or one.labels]
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
@@ -217,6 +217,13 @@ def breakable(name: str) -> Markup:
 def stacked(cell: object) -> Markup:
     """A cell with its deviation below its mean, for tables of many columns."""
     return Markup(re.sub(r" (± [\d.]+)(</span>)?", r"\2<small>\1</small>", str(escape(cell))))
+
+
+def pixels(frame: pd.DataFrame, dense: bool) -> float:
+    """About how wide a table is on the page, where `dense` ones have their deviations below their means."""
+    cells = [[str(column), *(re.sub(r"<.*?>", "", str(cell)) for cell in frame[column])] for column in frame]
+    widths = [max(len(part) for cell in column for part in (cell.split(" ±") if dense else [cell])) for column in cells]
+    return 104 + sum(7.3 * width + (14 if dense else 16) for width in widths)
 
 
 def versions(report: Report) -> str:

@@ -28,14 +28,14 @@ def critical_difference(report: Report) -> Drawing | None:
     methods, count = [str(method) for method in ranks.index], len(ranks)
     bars = groups(report.pairs.loc[methods, methods].to_numpy())
     left = (count + 1) // 2
-    height = STEP * (1.6 + 0.7 * len(bars) + left)
-    figure = Figure(figsize=(7.2, height))
+    width, height = max(1.4, 0.46 * (count - 1)), STEP * (1.6 + 0.7 * len(bars) + left)  # inches, as all below
+    figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-1.6, 8.8), ylim=(height, 0))
+    axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
 
     def x(rank: float) -> float:
-        return 7.2 * (rank - 1) / (count - 1)
+        return width * (rank - 1) / (count - 1)
 
     axis = 1.2 * STEP
     axes.plot([x(1), x(count)], [axis, axis], color=MUTED, linewidth=1)
@@ -50,8 +50,8 @@ def critical_difference(report: Report) -> Drawing | None:
     for i, (method, rank) in enumerate(zip(methods, ranks, strict=True)):
         side, row = ("right", i) if i < left else ("left", count - 1 - i)
         level = below + STEP * row
-        end = -0.1 if i < left else 7.3
-        axes.plot([x(rank), x(rank), end], [axis, level, level], color=INK, linewidth=0.7)
+        end = -0.15 if i < left else width + 0.15
+        axes.plot([x(rank), x(rank), end], [axis, level, level], color=INK, linewidth=0.7, clip_on=False)
         name = report.titles[method]
         words = f"{name}  {rank:.2f}" if i < left else f"{rank:.2f}  {name}"
         axes.text(end - 0.08 if i < left else end + 0.08, level, words, ha=side, va="center")

@@ -1,0 +1,185 @@
+"""The page in a browser, narrow and wide, light and dark: nothing overflows, is cut without a cue, or lacks a name."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from mtcs.evaluation.results import write_result
+from mtcs.layout import Layout, Run
+from mtcs.reports.page import write_report
+
+METHODS = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
+TASKS = (
+    *("Lightning2", "Lightning7", "EOGHorizontalSignal", "EOGVerticalSignal", "Chinatown", "MelbournePedestrian"),
+    *("SmallKitchenAppliances", "LargeKitchenAppliances", "a_task_of_the_user_with_a_long_name"),
+)
+WIDTHS = (390, 768, 1280, 1920)
+
+LOOK = """
+(() => {
+  document.querySelectorAll('details').forEach(one => one.open = true);
+  const {clientWidth: width, scrollWidth} = document.documentElement, problems = [];
+  if (scrollWidth > width) problems.push('the page is ' + scrollWidth);
+  const seen = one => one.offsetParent !== null || one.getClientRects().length;
+  const inside = one => one.closest('.wide');
+  for (const one of document.querySelectorAll('h1, h2, p, li, nav, summary, figcaption, .wide')) {
+    const box = one.getBoundingClientRect();
+    if (seen(one) && !(inside(one) && inside(one) !== one) && (box.right > width + 1 || box.left < -1))
+      problems.push(one.tagName + ' ' + one.className + ' leaves the page');
+  }
+  for (const one of document.querySelectorAll('.wide')) {
+    if (!seen(one) || one.scrollWidth <= one.clientWidth + 1) continue;
+    if (!getComputedStyle(one).backgroundImage.includes('gradient') || one.tabIndex !== 0)
+      problems.push(one.ariaLabel + ' scrolls without a cue or a key');
+    const cue = one.nextElementSibling;
+    if (width < 500 && !(cue && cue.className === 'cue' && seen(cue))) problems.push(one.ariaLabel + ' has no cue');
+  }
+  for (const text of document.querySelectorAll('svg text')) {
+    if (!seen(text.ownerSVGElement.parentElement)) continue;
+    const box = text.getBoundingClientRect(), all = text.ownerSVGElement.getBoundingClientRect();
+    if (box.right > all.right + 2 || box.left < all.left - 2 || box.bottom > all.bottom + 2 || box.top < all.top - 2)
+      problems.push('cut in a figure: ' + text.textContent);
+    if (box.height && box.height < 8 && text.textContent) problems.push('too small: ' + text.textContent);
+  }
+  return JSON.stringify(problems.slice(0, 20));
+})()
+"""
+
+CONTRAST = """
+(() => {
+  const light = value => { const c = value / 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+  const of = color => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const luminance = c => 0.2126 * light(c[0]) + 0.7152 * light(c[1]) + 0.0722 * light(c[2]);
+  const page = luminance(of(getComputedStyle(document.body).backgroundColor));
+  const low = [];
+  for (const one of document.querySelectorAll('p, td, th, li, summary, figcaption, a, h1, h2, svg text')) {
+    const style = getComputedStyle(one);
+    const own = luminance(of(one.tagName === 'text' ? style.fill : style.color));
+    const ratio = (Math.max(own, page) + 0.05) / (Math.min(own, page) + 0.05);
+    if (ratio < 4.5) low.push(one.tagName + ' ' + ratio.toFixed(2) + ' ' + one.textContent.slice(0, 20));
+  }
+  return JSON.stringify(low.slice(0, 10));
+})()
+"""
+
+NAMES = """
+(() => {
+  const without = [];
+  for (const one of document.querySelectorAll('[role=img]'))
+    if (!(one.getAttribute('aria-labelledby') || '').split(' ').every(id => document.getElementById(id)?.textContent))
+      without.push('img');
+  for (const one of document.querySelectorAll('[role=region], nav')) if (!one.ariaLabel) without.push(one.tagName);
+  for (const one of document.querySelectorAll('th')) if (!one.getAttribute('scope')) without.push('th');
+  const levels = [...document.querySelectorAll('h1, h2, h3, h4')].map(one => Number(one.tagName[1]));
+  if (levels.filter(level => level === 1).length !== 1) without.push('one h1');
+  levels.forEach((level, i) => { if (i && level > levels[i - 1] + 1) without.push('a heading level'); });
+  if (!document.documentElement.lang || !document.title) without.push('language or title');
+  return JSON.stringify(without);
+})()
+"""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium (Debian: apt install chromium)"),
+]
+
+
+class Browser:
+    """A page of a headless browser, driven through its debugging protocol."""
+
+    def __init__(self, socket: Any) -> None:
+        self.socket, self.numbers = socket, count(1)
+
+    def do(self, method: str, **parameters: Any) -> dict[str, Any]:
+        number = next(self.numbers)
+        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        while True:
+            answer = json.loads(self.socket.recv(timeout=60))
+            if answer.get("id") == number:
+                return answer["result"]
+
+    def value(self, expression: str) -> Any:
+        return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+
+    def show(self, page: Path, width: int, scheme: str = "light") -> None:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.do("Emulation.setDeviceMetricsOverride", **size)
+        self.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.do("Page.navigate", url=page.as_uri())
+        end = monotonic() + 60
+        while not self.value("document.readyState === 'complete' && !!document.querySelector('footer')"):
+            assert monotonic() < end
+            sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    from websockets.sync.client import connect
+
+    home = tmp_path_factory.mktemp("browser")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+    options += ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]
+    command = ["chromium", *options, "--remote-debugging-port=0", f"--user-data-dir={home}", "about:blank"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, start_new_session=True, **quiet) as process:
+        try:
+            port, end = home / "DevToolsActivePort", monotonic() + 60
+            while not (port.exists() and port.read_text().strip()):
+                assert monotonic() < end
+                sleep(0.05)
+            with urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json") as answer:
+                address = next(one["webSocketDebuggerUrl"] for one in json.load(answer) if one["type"] == "page")
+            with connect(address, max_size=None) as socket:
+                yield Browser(socket)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
+    layout = Layout(tmp_path_factory.mktemp("report"))
+    for m, method in enumerate(METHODS):
+        for seed in (0, 1):
+            accuracies = {task: 0.5 + (7 * m + 13 * t + 3 * seed) % 40 / 100 for t, task in enumerate(TASKS)}
+            write_result(Run("tiny", method, seed, layout).result, result(method, seed, accuracies))
+    write_report(layout, "tiny", TASKS, METHODS, dict.fromkeys(METHODS, (0, 1)), {method: {} for method in METHODS})
+    return layout.report("tiny") / "report.html"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_overflows_and_nothing_is_cut_without_a_cue(browser: Browser, page: Path, width: int) -> None:
+    browser.show(page, width)
+    assert json.loads(browser.value(LOOK)) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_the_page(browser: Browser, page: Path, scheme: str) -> None:
+    browser.show(page, 1280, scheme)
+    assert json.loads(browser.value(CONTRAST)) == []
+
+
+def test_everything_has_a_name(browser: Browser, page: Path) -> None:
+    browser.show(page, 1280)
+    assert json.loads(browser.value(NAMES)) == []
+
+
+def test_a_phone_gets_panels_and_a_wide_screen_text_beside_figures(browser: Browser, page: Path) -> None:
+    shown = "[...document.querySelectorAll('.desk, .phone')].map(one => one.offsetParent !== null)"
+    browser.show(page, 390)
+    assert browser.value(shown) == [False, True]
+    browser.show(page, 1280)
+    assert browser.value(shown) == [True, False]
+    columns = "getComputedStyle(document.querySelector('#accuracy')).gridTemplateColumns.split(' ').length"
+    assert browser.value(columns) == 2
