@@ -1,4 +1,4 @@
-"""What a run leaves to look at on Prefect's page: each suite's accuracies, its report, and its task similarities."""
+"""What a run leaves to look at on Prefect's page: each suite's report, its result with its table, and its figure."""
 
 from __future__ import annotations
 
@@ -20,11 +20,8 @@ def show_report(root: Path, suite: str) -> None:
     table = (report / "accuracy.md").read_text("utf-8")
     link = f"[The whole report](/artifacts/artifact/{page_id}); its files are in `{report.resolve()}`."
     create_markdown_artifact(f"{table}\n\n{link}", f"accuracy-{name}", f"Accuracies of {suite}")
-    maps = sorted(report.glob("similarity-*.svg"))
-    for heat_map in [path for path in maps if path.stem == "similarity-mtcs"] or maps[:1]:
-        create_image_artifact(
-            _data_address(heat_map.read_bytes()), f"similarity-{name}", f"Task similarities of {suite}"
-        )
+    overview = _data_address((report / "overview.svg").read_bytes())
+    create_image_artifact(overview, f"overview-{name}", f"Mean accuracy by method on {suite}")
 
 
 def page_content(page: str) -> str:
@@ -39,6 +36,7 @@ def page_content(page: str) -> str:
 
     body = page.partition("<body>")[2].partition("</body>")[0] or page
     body = re.sub(r"<(nav|script)\b.*?</\1>", "", body, flags=re.DOTALL)
+    body = re.sub(r'<(figure|svg|p) class="(?:phone|glyph|cue)".*?</\1>', "", body, flags=re.DOTALL)  # of its styles
     body = re.sub(r"(<svg\b[^>]*>)(.*?</svg>)", as_image, body, flags=re.DOTALL)
     return re.sub(r"\s*\n\s*", "\n", body)  # an empty line, or an indented one, ends HTML within Markdown
 

@@ -81,7 +81,7 @@ if [ "$1" = report ]; then
   svg='<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"></svg>'
   echo "<html><body><h1>Report of $2</h1>$svg</body></html>" > "$out/report.html"
   echo '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40"/></svg>' \\
-    > "$out/similarity-mtl.svg"
+    > "$out/overview.svg"
 fi
 echo "done: $*"
 """

@@ -114,6 +114,6 @@ def test_the_run_is_shown(workspace, server, browser, until):
         browser.do("Page.navigate", url=browser.value(REPORT_LINK))
         until(lambda: "Report of one" in browser.text() and browser.value(PICTURE), 90)
         browser.photograph(BUILD / f"prefect-report-{name}.png")
-        browser.do("Page.navigate", url=f"{page}/artifacts/artifact/{made['similarity-one']}")
+        browser.do("Page.navigate", url=f"{page}/artifacts/artifact/{made['overview-one']}")
         until(lambda: browser.value(PICTURE), 90)
         browser.photograph(BUILD / f"prefect-picture-{name}.png")

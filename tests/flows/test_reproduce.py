@@ -90,8 +90,8 @@ def test_run_then_nothing_to_do(workspace, server, tmp_path):
     assert f"[The whole report](/artifacts/artifact/{made['report-one']['id']})" in made["accuracy-one"]["data"]
     assert "file:" not in made["accuracy-one"]["data"]
     order = sorted((one["created"], key) for key, one in made.items() if key.endswith("one"))
-    assert [key for _, key in order] == ["report-one", "accuracy-one", "similarity-one"]
-    assert made["similarity-two"]["data"].startswith("data:image/svg+xml;base64,")
+    assert [key for _, key in order] == ["report-one", "accuracy-one", "overview-one"]
+    assert made["overview-two"]["data"].startswith("data:image/svg+xml;base64,")
 
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "repro"],
@@ -207,6 +207,7 @@ def test_a_report_page_becomes_an_artifact():
     svg = '<svg viewBox="0 0 4 4">\n\n <g class="a"/></svg>'
     page = (
         f"<html><head><style>:root {{--x: red}}</style></head><body>\n<nav>up</nav>\n\n  <p>1</p>{svg}<p>2</p>{svg}"
+        f'<figure class="phone">{svg}</figure><svg class="glyph" width="11"></svg><p class="cue">scroll</p>'
         "<script>alert(1)</script></body></html>"
     )
     content = page_content(page)
