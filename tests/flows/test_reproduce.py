@@ -211,7 +211,7 @@ def test_a_report_page_becomes_an_artifact():
         "<script>alert(1)</script></body></html>"
     )
     content = page_content(page)
-    picture = base64.b64encode(f"{svg[:25]}<style>:root {{--x: red}}</style>{svg[25:]}".encode()).decode()
+    picture = base64.b64encode(f"{svg[:23]}<style>:root {{--x: red}}</style>{svg[23:]}".encode()).decode()
     image = f'<img alt="" src="data:image/svg+xml;base64,{picture}">'
     assert content == f"\n<p>1</p>{image}<p>2</p>{image}"
 
