@@ -9,6 +9,8 @@ GRACE_SECONDS = 5.0
 # Prefect reads these when it is imported. Nothing is reported to its makers, unless the user asks for it.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+# A run that sends none for some minutes is taken to be dead, see flows.heartbeat.
+os.environ.setdefault("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", "30")
 # A proxy cannot reach a Prefect server on this machine. Lower case comes first wherever these are read.
 if getproxies():
     _exempt = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "", "127.0.0.1,localhost"]

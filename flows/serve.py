@@ -13,6 +13,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
 from flows.flow import reproduce
+from flows.heartbeat import notice_dead_runs
 from flows.server import LOCAL_SERVER
 from flows.watch import watch
 from mtcs.errors import WorkError
@@ -49,6 +50,7 @@ def main() -> int:
         if not _answers(server):
             print(f"serve: no Prefect server answers at {server}; run 'prefect server start' first.", file=sys.stderr)
             return WorkError.exit_code
+        notice_dead_runs()
         serve(*deployments(), limit=1)
     return 0
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from prefect.client.orchestration import get_client
@@ -23,6 +30,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
+from flows.flow import reproduce
+from flows.heartbeat import NAME, SILENCE, notice_dead_runs
 from flows.serve import deployments, main
 from flows.watch import SEEN, watch
 from flows.workspace import claimed
@@ -49,7 +58,7 @@ def test_those_served_are_those_of_prefect_yaml():
         assert one.concurrency_limit == listed[name]["concurrency_limit"]["limit"] == 1
         assert one.concurrency_options is not None
         assert one.concurrency_options.collision_strategy == listed[name]["concurrency_limit"]["collision_strategy"]
-        assert listed[name]["work_pool"] == {"name": "mtcs"}
+        assert listed[name]["work_pool"]["name"] == "mtcs"
         assert one.parameters == listed[name]["parameters"] == {"suites": ["demo"]}, "safe as shipped"
         schedules = [schedule.schedule for schedule in one.schedules or []]
         for schedule, wanted in zip(schedules, listed[name].get("schedules", []), strict=True):
@@ -222,6 +231,90 @@ def test_from_prefect_yaml_to_a_run_that_is_cancelled(workspace, until):
                 until(lambda: not [p for p in workspace.processes() if "flows.child" in p.info["cmdline"]], 60)
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_that_is_killed_with_its_worker_gives_its_place_back(workspace, until):
+    """As after a power cut: the dead run is called crashed, and the next one gets the only slot of the pool."""
+    for name in ("flows", "prefect.yaml"):
+        (workspace.root / name).symlink_to(ROOT / name)
+    workspace.environment["PWD"] = str(workspace.root)
+
+    def prefect(*arguments: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "prefect", *arguments], cwd=workspace.root, env=workspace.environment, check=True
+        )
+
+    def worker() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "mtcs"]
+        return subprocess.Popen(command, cwd=workspace.root, env=workspace.environment, start_new_session=True)
+
+    prefect("work-pool", "create", "mtcs", "--type", "process", "--overwrite")
+    prefect("work-pool", "set-concurrency-limit", "mtcs", "1")
+    prefect("--no-prompt", "deploy", "--name", "on-demand")
+    workspace.before("train", "sleep 300 & sleep 300")
+    with get_client(sync_client=True) as client:
+        (automation,) = client.read_automations_by_name(NAME)
+        assert automation.trigger.within == SILENCE
+        notice_dead_runs(timedelta(seconds=50))  # instead of minutes
+        deployment = client.read_deployment_by_name("reproduce/on-demand")
+        with worker() as first:
+            dead = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"]})
+            until(lambda: any(line.startswith("train") for line in workspace.started()), 240)
+            tree = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
+            for process in tree:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+        workspace.before("train", "")
+        with worker() as second:
+            try:
+                run = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"]})
+                until(lambda: client.read_flow_run(dead.id).state_name == "Crashed", 200)
+                state = client.read_flow_run(dead.id).state
+                assert state is not None
+                assert state.message == "No heartbeat for 50 s: its process or its machine has died."
+                until(lambda: client.read_flow_run(run.id).state.is_final(), 200)
+                assert client.read_flow_run(run.id).state_name == "Completed"
+                until(lambda: not [p for p in workspace.processes() if "prefect.engine" in p.info["cmdline"]], 60)
+            finally:
+                os.killpg(second.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_the_notification_of_the_documentation(workspace, until):
+    """The script as docs/orchestration.md has it, with a webhook on this machine."""
+    received: list[dict[str, str]] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    text = (ROOT / "docs/orchestration.md").read_text()
+    (script,) = [part for part in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "CallWebhook" in part]
+    with HTTPServer(("127.0.0.1", 0), Hook) as hook:
+        thread = threading.Thread(target=hook.serve_forever)
+        thread.start()
+        try:
+            (workspace.root / "notify.py").write_text(script.replace(":8080/", f":{hook.server_port}/"))
+            subprocess.run(
+                [sys.executable, "notify.py"], cwd=workspace.root, env=workspace.environment, check=True, timeout=120
+            )
+            time.sleep(6)  # the server learns of new automations now and then
+            workspace.before("download", """echo 'mtcs: A is "wrong"; correct it.' >&2; exit 2""")
+            state = reproduce(suites=["one"], seeds=[0], return_state=True)
+            until(lambda: received, 60)
+        finally:
+            hook.shutdown()
+            thread.join()
+    (message,) = received
+    assert message["text"].endswith(f": {state.message}")
+    assert 'download@one failed (mistake): A is "wrong"; correct it.' in message["text"]
 
 
 @pytest.mark.slow
