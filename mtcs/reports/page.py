@@ -177,15 +177,26 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         keep_trailing_newline=True,
     )
     environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
-    forms = {form: drawings[f"figure-2{form}"] for form in FORMS if f"figure-2{form}" in drawings}
-    labelled = [one for one in _labelled(report) if f"labels-{one.method}" in drawings or one.labels]
+    labelled, others = _labelled(report), tables.others(report, BEST)
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
+    present = {
+        "ranks": ("Average ranks", "critical-difference" in drawings),
+        "accuracy": ("Accuracy by task", True),
+        "ablation": ("Ablations", report.variants),
+        "others": ("Beside other classifiers", len(others)),
+        "similarity": ("Which tasks are alike", "figure-2" in drawings),
+        "labels": ("Which labels share", labelled and f"labels-{labelled[0].method}" in drawings),
+        "cost": ("What it costs", report.costs.rows),
+        "training": ("Training ends early", "training" in drawings),
+        "made": ("How it was made", True),
+    }
     return environment.get_template("page.html.jinja").render(
         report=report,
         drawings=drawings,
         words=words,
         tables=tables,
         heading=words.heading(report),
+        sections={name: title for name, (title, there) in present.items() if there},
         best=BEST,
         level=LEVEL,
         left=tables.LEFT,
@@ -193,14 +204,10 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         narrow=NARROW,
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
         one_seed=any(math.isnan(cell.std) for cell in report.table.mean.values()),
-        others=tables.others(report, BEST),
+        others=others,
         heads=tables.heads(report),
-        runs=tables.runs(report),
-        parameters=tables.parameters(report),
-        similarities=forms,
         forms=FORMS,
-        labels=labelled if any(name.startswith("labels-") for name in drawings) else [],
-        label_drawing=next((one for name, one in drawings.items() if name.startswith("labels-")), None),
+        labels=labelled,
         fall=listed([f"{share:.0%} for {title}" for title, share in fall.items()]),
         versions=versions(report),
         files=files,
@@ -241,19 +248,15 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
     Raises:
         OSError: if the folder cannot be written.
     """
-    made = {
-        "methods": tables.methods,
-        "accuracy": tables.tasks,
-        "other-classifiers": tables.others,
+    frames = {
+        "methods": (tables.methods(report), tables.methods(report, tables.BOLD)),
+        "accuracy": (tables.tasks(report), tables.tasks(report, tables.BOLD)),
+        "other-classifiers": (tables.others(report), tables.others(report, tables.BOLD)),
+        "p-values": (tables.pairs(report), tables.pairs(report, tables.BOLD)),
+        "paper": (tables.paper(report),) * 2,
+        "ablation": (tables.ablation(report),) * 2,
+        "cost": (tables.cost_table(report.costs, report.titles),) * 2,
     }
-    frames = {name: (table(report), table(report, tables.BOLD)) for name, table in made.items()}
-    for name, frame in {
-        "paper": tables.paper(report),
-        "p-values": tables.pairs(report),
-        "ablation": tables.ablation(report),
-        "cost": tables.cost_table(report.costs, report.titles),
-    }.items():
-        frames[name] = frame, frame
     for name, (plain, bold) in frames.items():
         if not plain.empty:
             _write(folder / f"{name}.csv", _csv(plain))

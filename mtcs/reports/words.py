@@ -242,18 +242,17 @@ def ablation_notes(report: Report) -> str:
 
 def cost_notes(report: Report) -> str:
     """Where and how the costs were taken, and what they are; a warning where they do not compare."""
-    costs, titles = report.costs, report.titles
+    costs, run, titles = report.costs, report.costs.one_run, report.titles
     machines, precisions = costs.machines, costs.precisions
     place = machines[0] + (f", {precisions[0]}" if len(precisions) == 1 else "") if len(machines) == 1 else ""
+    idle = listed([titles[one.method] for one in costs.rows if not one.models and (run or one.runs)])
     size = "parameters are those of one model; peak memory is of the process, for CUDA of the device"
-    idle = listed([titles[one.method] for one in costs.rows if not one.models and (costs.one_run or one.runs)])
-    if run := costs.one_run:
+    if run:
         notes = [
-            f"All in one run on one machine: {place or '; '.join(machines)}; load in the minute before: {run.load:g}. "
+            f"All in one run on one machine: {place or '; '.join(machines)}; load in the minute before: {run.load:g}.",
             f"Code: {run.commit or 'of no known commit'}, torch {run.versions.get('torch', 'unknown')}.",
-            f"Training is of all the suite's tasks, projected from {run.steps} steps on each, after one that warms up; "
-            f"inference is from raw series to representation, from up to {run.series} series of each task; {size}, "
-            "with the data of all tasks.",
+            f"Training is of all tasks, projected from {run.steps} steps on each after one that warms up;",
+            f"inference is from raw series to representation, of up to {run.series} series of each task; {size}.",
             f"{idle} trains nothing: its rate is of searches for the nearest neighbour." if idle else "",
             f"Not measured there with these parameters: {listed(titles.of(costs.absent))}." if costs.absent else "",
         ]
@@ -261,12 +260,9 @@ def cost_notes(report: Report) -> str:
         notes = [
             f"All on one machine: {place}." if place else "",
             "These costs do not compare: they were taken on different machines or numbers of threads. 'mtcs cost "
-            "SUITE' measures all methods in one run on one machine."
-            if len(machines) > 1
-            else "",
-            f"Training is the sum over the suite's tasks, mean over runs; inference is from raw series to "
-            f"representation; {size}.",
-            "Times are as the clock showed them, whatever else the machine did.",
+            "SUITE' measures all methods in one run on one machine." * (len(machines) > 1),
+            "Training is the sum over tasks, mean over runs, as the clock showed it, whatever else the machine did;",
+            f"inference is from raw series to representation; {size}.",
             f"{idle} trains nothing: its cost lies in the classifier, which is not in this table." if idle else "",
         ]
     return " ".join(filter(None, notes))
