@@ -1,4 +1,4 @@
-"""Exact one-nearest-neighbour DTW against the whole distance matrix of aeon and, where installed, of other libraries.
+"""Exact one-nearest-neighbor DTW against the whole distance matrix of aeon and, where installed, of other libraries.
 
     python benchmarks/dtw.py [--tasks GunPoint OSULeaf noise] [--references 50] [--queries 10] [--threads 1 2]
 

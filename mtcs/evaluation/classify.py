@@ -15,7 +15,7 @@ from mtcs.evaluation.neighbors import FittedNearestNeighbor
 from mtcs.evaluation.support_vectors import FittedSVM, fit_svm
 
 Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge
-"""Has `predict(representations, workers)` and `examples(n)`; a kernel ridge reader `predict_proba`, too."""
+"""Has `predict(representations, workers)`; one of kernel ridge has `predict_proba`, too."""
 
 KINDS: dict[str, type[Reader]] = {
     "svm": FittedSVM,

@@ -14,6 +14,7 @@ from mtcs.errors import InputError
 from mtcs.layout import atomic_write
 
 FORMAT = "1"
+"""Of the arrays and their meaning."""
 
 
 class Arrays(Protocol):
@@ -32,9 +33,9 @@ def save_arrays(path: Path, kind: str, reader: Arrays) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    arrays = {name: np.ascontiguousarray(getattr(reader, name)) for name in reader.SHAPES}
+    arrays = {name: np.asarray(getattr(reader, name), order="C") for name in reader.SHAPES}
     with atomic_write(path) as part:
-        part.write_bytes(save(arrays, {"mtcs": FORMAT, "reader": kind}))
+        part.write_bytes(save(arrays, {"reader": f"{kind} {FORMAT}"}))
 
 
 def load_arrays(path: Path, kinds: Mapping[str, type[Fitted]]) -> Fitted:
@@ -51,11 +52,9 @@ def load_arrays(path: Path, kinds: Mapping[str, type[Fitted]]) -> Fitted:
         raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise InputError(f"{path} does not hold a classifier ({error}); run 'mtcs classify' again.") from error
-    kind = metadata.get("reader", "none")
-    if metadata.get("mtcs") != FORMAT or kind not in kinds:
-        wrong = (
-            f"reader {kind:.40}, format {metadata.get('mtcs', 'unknown'):.10}; known are {', '.join(kinds)}, {FORMAT}"
-        )
+    kind, _, version = metadata.get("reader", "").partition(" ")
+    if version != FORMAT or kind not in kinds:
+        wrong = f"its metadata name reader '{kind:.40} {version:.10}', expected {' or '.join(kinds)}, {FORMAT}"
     else:
         wrong = _wrong(arrays, kinds[kind].SHAPES)
     if wrong:

@@ -28,13 +28,14 @@ from mtcs.config.classifiers import KernelRidge
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import leave_one_out
 
+_SMALL = 2_000**2  # entries of a kernel
+
 
 @dataclass(frozen=True)
 class FittedKernelRidge:
     """A fitted kernel ridge classifier, as arrays; m support it: all training series, or the landmarks.
 
     series: (m, D), of the kind of number that the representations have.
-    rows: (m,) int64, where they stand among the training series.
     coefficients: (m, C) float64; intercepts: (C,) float64.
     classes: (C,) int64, the classes seen in training.
     gamma, penalty: () float64.
@@ -43,7 +44,6 @@ class FittedKernelRidge:
 
     SHAPES: ClassVar[Mapping[str, str]] = {
         "series": "f m D",
-        "rows": "i m",
         "coefficients": "f m C",
         "intercepts": "f C",
         "classes": "i C",
@@ -52,7 +52,6 @@ class FittedKernelRidge:
         "sharpness": "f",
     }
     series: np.ndarray
-    rows: np.ndarray
     coefficients: np.ndarray
     intercepts: np.ndarray
     classes: np.ndarray
@@ -72,10 +71,6 @@ class FittedKernelRidge:
     def predict_proba(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
         """Probabilities (n, C) of the classes in `classes`; the likeliest is the one that `predict` gives."""
         return softmax(self.decisions(representations, workers) * self.sharpness, axis=1)
-
-    def examples(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Up to `n` training series that it was fitted on: their rows (k,) and representations (k, D)."""
-        return self.rows[:n], self.series[:n]
 
 
 def fit_kernel_ridge(
@@ -99,7 +94,9 @@ def fit_kernel_ridge(
     rows = np.arange(len(features)) if exact else _landmarks(len(features), spec.landmarks)
     kernel = rbf_kernel(features, features[rows], gamma, workers)  # (n, m)
     means = kernel.mean(axis=0)
-    with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
+    # Several threads gain little on a small matrix, and lose much where others compute.
+    threads = 1 if kernel.size < _SMALL else joblib.cpu_count() if workers == -1 else workers
+    with threadpool_limits(threads, user_api="blas"):
         basis, eigenvalues, expansion = _exact(kernel) if exact else _nystroem(kernel, rows)
         left_out, best = leave_one_out(basis, eigenvalues, targets, spec.penalties)
         penalty = spec.penalties[best]
@@ -107,7 +104,6 @@ def fit_kernel_ridge(
         coefficients = expansion @ projected
     return FittedKernelRidge(
         series=representations[rows],
-        rows=rows,
         coefficients=coefficients,
         intercepts=targets.mean(axis=0) - means @ coefficients,  # a new series' kernel is centered by these means
         classes=classes.astype(np.int64),

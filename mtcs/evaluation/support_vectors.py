@@ -33,7 +33,6 @@ class FittedSVM:
     """A fitted SVM, as arrays: S support vectors of C classes, class by class.
 
     vectors: (S, D), of the kind of number that the representations have.
-    rows: (S,) int64, where they stand among the training series.
     multipliers: (C - 1, S) float64, signed, as libsvm lays them out.
     intercepts: (C (C - 1) / 2,) float64, one for each pair of classes.
     counts: (C,) int64, support vectors of each class.
@@ -43,7 +42,6 @@ class FittedSVM:
 
     SHAPES: ClassVar[Mapping[str, str]] = {
         "vectors": "f S D",
-        "rows": "i S",
         "multipliers": "f C-1 S",
         "intercepts": "f P",
         "counts": "i C",
@@ -52,7 +50,6 @@ class FittedSVM:
         "C": "f",
     }
     vectors: np.ndarray
-    rows: np.ndarray
     multipliers: np.ndarray
     intercepts: np.ndarray
     counts: np.ndarray
@@ -72,10 +69,6 @@ class FittedSVM:
             workers,
         )
         return self.classes[winners]
-
-    def examples(self, n: int) -> tuple[np.ndarray, np.ndarray]:
-        """Up to `n` training series that it was fitted on: their rows (k,) and representations (k, D)."""
-        return self.rows[:n], self.vectors[:n]
 
 
 @dataclass(frozen=True)
@@ -196,10 +189,8 @@ def _first_fit(features: np.ndarray, labels: np.ndarray, grid: Iterable[float], 
 
 def _reader(svc: SVC, representations: np.ndarray, rows: np.ndarray) -> FittedSVM:
     sign = -1 if len(svc.classes_) == 2 else 1  # scikit-learn turns the sign that libsvm gives two classes
-    rows = rows[svc.support_]
     return FittedSVM(
-        vectors=representations[rows],
-        rows=rows.astype(np.int64),
+        vectors=representations[rows[svc.support_]],
         multipliers=sign * svc.dual_coef_,
         intercepts=sign * svc.intercept_,
         counts=svc.n_support_.astype(np.int64),

@@ -1,5 +1,6 @@
-"""Exact one-nearest-neighbour search under full-window dynamic time warping, the DTW baseline of Table 1.
+"""`dtw_pairwise_distance(queries, references)` of aeon, full window, row by row its argmin and its minimum.
 
+The search for the nearest neighbor of the DTW baseline of Table 1; `benchmarks/dtw.py` measures how much it gains.
 The distance of two series is the least sum of squared differences along a warping path. The search prunes and abandons
 as EAPrunedDTW does (Herrmann and Webb, Data Mining and Knowledge Discovery 35, 2021): the cost of one path, for equal
 lengths the squared Euclidean distance, bounds each distance from above; references are tried in the order of that
@@ -50,10 +51,10 @@ def nearest(
     """
     indices, distances = [np.empty(0, np.int64)], [np.empty(0)]
     done = 0
-    for found in nearest_blocks(references, queries, threads):
-        indices.append(found[0])
-        distances.append(found[1])
-        done += len(found[0])
+    for block_indices, block_distances in nearest_blocks(references, queries, threads):
+        indices.append(block_indices)
+        distances.append(block_distances)
+        done += len(block_indices)
         if progress:
             progress(done, len(queries))
     return np.concatenate(indices), np.concatenate(distances)
@@ -66,19 +67,19 @@ def nearest_blocks(
 
     Queries do not depend on one another: whoever has kept the results of the first k continues with `queries[k:]`.
     """
-    known, known_lengths = _prepared("references", references)
-    if len(known) == 0:
+    references, reference_lengths = _prepared("references", references)
+    if len(references) == 0:
         raise InputError("There are no references, expected one series or more to search among.")
-    asked, asked_lengths = _prepared("queries", queries)
-    size = max(1, _CELLS // (known.size * asked.shape[1]))
+    queries, query_lengths = _prepared("queries", queries)
+    size = max(1, _CELLS // (references.size * queries.shape[1]))
 
     def search(start: int) -> tuple[np.ndarray, np.ndarray]:
         block = slice(start, start + size)
-        return _search(known, known_lengths, asked[block], asked_lengths[block])
+        return _search(references, reference_lengths, queries[block], query_lengths[block])
 
     pool = ThreadPoolExecutor(joblib.cpu_count() if threads == -1 else threads)
     try:
-        yield from pool.map(search, range(0, len(asked), size))
+        yield from pool.map(search, range(0, len(queries), size))
     finally:
         pool.shutdown(cancel_futures=True)  # when the caller takes no more blocks
 

@@ -6,6 +6,7 @@ so near zero that rounding could turn it is computed again as libsvm does.
 
 from __future__ import annotations
 
+import math
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -41,29 +42,30 @@ def vote(
     _, right = factors(vectors, gamma)
     bounds = np.cumsum([0, *counts])
     parts = [slice(start, end) for start, end in pairwise(bounds)]
+    pairs = list(combinations(range(len(counts)), 2))
     sizes = [abs(multipliers[:, part]).sum(axis=1) for part in parts]
+    rounding = np.array([_ROUNDING * (sizes[a][b - 1] + sizes[b][a]) for a, b in pairs])
     winners = np.empty(len(series), dtype=np.int64)
 
     def fill(block: slice) -> None:
         kernel = kernel_block(left[block], right)  # (m, S)
         sums = [multipliers[:, part] @ kernel[:, part].T for part in parts]  # (C - 1, m) for every class
+        decisions = np.array([sums[a][b - 1] + sums[b][a] for a, b in pairs]) + intercepts[:, np.newaxis]  # (P, m)
+        for i in np.flatnonzero((np.abs(decisions) <= rounding[:, np.newaxis]).any(axis=0)):
+            decisions[:, i] = as_libsvm(series[block][i])
         votes = np.zeros((len(counts), len(kernel)), dtype=np.int64)
-        for pair, (a, b) in enumerate(combinations(range(len(counts)), 2)):
-            decision = sums[a][b - 1] + sums[b][a] + intercepts[pair]
-            unsure = np.abs(decision) <= _ROUNDING * (sizes[a][b - 1] + sizes[b][a])
-            for i in np.flatnonzero(unsure):
-                decision[i] = careful(series[block][i], a, b) + intercepts[pair]
+        for (a, b), decision in zip(pairs, decisions, strict=True):
             votes[a] += decision > 0
             votes[b] += decision <= 0
         winners[block] = votes.argmax(axis=0)
 
-    def careful(one: np.ndarray, a: int, b: int) -> float:
-        """The sum of one decision with each distance from the difference itself, added in libsvm's order."""
-        terms = [
-            multipliers[row, part] * np.exp(-gamma * np.square(vectors[part] - one).sum(axis=1))
-            for row, part in ((b - 1, parts[a]), (a, parts[b]))
-        ]
-        return float(np.add.accumulate(np.concatenate(terms))[-1])  # `sum` would add in pairs
+    def as_libsvm(one: np.ndarray) -> np.ndarray:
+        """The decisions (P,) on one series: differences themselves, the C library's exp, sums in order."""
+        exponents = -gamma * np.square(vectors - one).sum(axis=1)
+        kernel = np.array([math.exp(exponent) for exponent in exponents])
+        terms = multipliers * kernel  # (C - 1, S)
+        rows = [np.concatenate([[0.0], terms[b - 1, parts[a]], terms[a, parts[b]]]) for a, b in pairs]
+        return intercepts + [np.add.accumulate(row)[-1] for row in rows]  # `sum` would add in pairs
 
     with blas_free_threads(workers) as threads:
         each_block(threads, fill, len(series))

@@ -1,4 +1,4 @@
-"""The nearest neighbour under dynamic time warping, against the plain cost matrix and against aeon."""
+"""The nearest neighbor under dynamic time warping, against the plain cost matrix and against aeon."""
 
 from __future__ import annotations
 
