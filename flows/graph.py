@@ -12,6 +12,7 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
+from flows.addresses import without_secrets
 from mtcs.errors import InputError
 from mtcs.layout import Layout, Run
 
@@ -50,7 +51,7 @@ class Graph:
             self.repo = Repo(str(root), _wait_for_lock=True)
             self._graph: Any = get_active_graph(self.repo.index.graph)
         except DvcException as error:
-            raise InputError(f"DVC: {error}; run 'dvc status' for details.") from error
+            raise InputError(f"DVC: {without_secrets(str(error))}; run 'dvc status' for details.") from error
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in self._graph}
 
     def select(

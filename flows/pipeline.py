@@ -27,6 +27,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 from prefect.task_runners import TaskRunner
 
+from flows.addresses import without_secrets
 from flows.artifacts import show_report
 from flows.graph import Graph, Stage
 from flows.request import Request, check_request
@@ -112,9 +113,10 @@ def push(stages: Sequence[str]) -> None:
     """
     command = [sys.executable, "-m", "dvc", "push", "--run-cache", *stages]
     process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    get_run_logger().info("%s", process.stdout.strip())
+    output = without_secrets(process.stdout.strip())
+    get_run_logger().info("%s", output)
     if process.returncode:
-        lines = process.stdout.strip().splitlines() or ["it printed nothing"]
+        lines = output.splitlines() or ["it printed nothing"]
         raise WorkError(f"dvc push failed: {lines[-1]}")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.addresses import without_secrets
 from flows.request import check_request, parse_request
 from flows.server import prefect_api
 from mtcs.errors import MtcsError, WorkError
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with prefect_api(temporary=parameters["dask"] in (None, "local")):
             return _exit_code(parameters)
     except MtcsError as error:
-        print(f"reproduce: {error}", file=sys.stderr)
+        print(without_secrets(f"reproduce: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:  # outside of the flow run
         print("reproduce: interrupted by Ctrl-C.", file=sys.stderr)

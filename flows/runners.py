@@ -10,6 +10,7 @@ from typing import Any
 from prefect.settings import get_current_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.addresses import without_secrets
 from flows.graph import Stage
 from flows.stage import computes
 from mtcs.config.machine import DeviceName
@@ -60,8 +61,8 @@ class Slots:
             client = getattr(runner, "client", None)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"dask: no scheduler answers at {getattr(runner, 'address', None)} ({str(error).rstrip('.')}); "
-                "start one with 'dask scheduler', or correct --dask."
+                without_secrets(f"dask: no scheduler answers at {getattr(runner, 'address', None)} ({error}); ")
+                + "start one with 'dask scheduler', or correct --dask."
             ) from error
         if client is not None:
             workers = client.scheduler_info(n_workers=-1)["workers"].values()

@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
+from flows.addresses import without_secrets
 from flows.flow import reproduce
 from flows.heartbeat import notice_dead_runs
 from flows.server import LOCAL_SERVER
@@ -48,7 +49,7 @@ def main() -> int:
     server = get_current_settings().api.url or LOCAL_SERVER
     with temporary_settings({PREFECT_API_URL: server}):
         if not _answers(server):
-            print(f"serve: no Prefect server answers at {server}; run 'prefect server start' first.", file=sys.stderr)
+            _say(f"no Prefect server answers at {server}; run 'prefect server start' first.")
             return WorkError.exit_code
         notice_dead_runs()
         serve(*deployments(), limit=1)
@@ -62,11 +63,15 @@ def _answers(server: str) -> bool:
         while client.api_healthcheck() is not None:
             if not announced:
                 announced = True
-                print(f"serve: waiting up to {CONNECT_TIMEOUT:g} s for {server} to answer.", file=sys.stderr)
+                _say(f"waiting up to {CONNECT_TIMEOUT:g} s for {server} to answer.")
             if time.monotonic() > began + CONNECT_TIMEOUT:
                 return False
             time.sleep(1)
     return True
+
+
+def _say(line: str) -> None:
+    print(without_secrets(f"serve: {line}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from prefect.states import Cancelled, Completed
 from prefect.tasks import exponential_backoff
 
 from flows import GRACE_SECONDS
+from flows.addresses import without_secrets
 from flows.child import RAN, RESTORED, UP_TO_DATE
 from flows.graph import Stage
 from flows.workspace import is_abandoned
@@ -153,6 +154,7 @@ def _run(stage: Stage, context: StageContext, variables: dict[str, str], force: 
             if line is None:
                 timed_out = True
                 continue
+            line = without_secrets(line)
             log.write(f"{line}\n")
             log.flush()
             logger.info("%s", line)
@@ -167,7 +169,7 @@ def _run(stage: Stage, context: StageContext, variables: dict[str, str], force: 
         reason, last_line = "timeout", f"ended after {context.seconds:g} s"
     else:
         reason, last_line = _diagnose(outcome, last_lines)
-    raise StageFailed(stage.name, stage.command, reason, last_line, path)
+    raise StageFailed(stage.name, stage.command, reason, without_secrets(last_line), path)
 
 
 def _diagnose(outcome: dict[str, Any], lines: Iterable[str]) -> tuple[FailureReason, str]:

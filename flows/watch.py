@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
+from flows.addresses import without_secrets
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
 from flows.workspace import STATE
@@ -79,7 +80,9 @@ def fingerprints(
             try:
                 facts = _served(archive.replace("{name}", task)) if "://" in archive else _files(Path(archive), task)
             except (URLError, OSError, ValueError) as error:
-                get_run_logger().warning("%s cannot be checked (%s); taken to be unchanged.", task, error)
+                get_run_logger().warning(
+                    "%s cannot be checked (%s); taken to be unchanged.", task, without_secrets(str(error))
+                )
                 continue
             seen[f"{suite}/{task}"] = hashlib.sha256(repr(facts).encode()).hexdigest()
     return seen

@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from flows import pipeline
 from flows.flow import reproduce
 from flows.graph import Stage
 from flows.pipeline import _variables
@@ -142,3 +143,17 @@ def test_what_a_run_made_is_pushed_to_the_default_remote(workspace, tmp_path, re
         assert f"mtcs/{key}" in keys
     else:
         assert (tmp_path / "remote" / key).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pygtrie
+def test_a_remote_that_does_not_answer_shows_no_password(workspace, monkeypatch, caplog):
+    monkeypatch.setattr(pipeline, "push", pipeline.push.with_options(retries=0))
+    remote = "[core]\nno_scm = True\nremote = shared\n['remote \"shared\"']\n"
+    remote += "url = http://user:SECRET@127.0.0.1:9/cache?sig=SECRET\n"
+    (workspace.root / ".dvc/config").write_text(remote)
+    state = reproduce(suites=["one"], seeds=[0], return_state=True)
+    assert state.is_failed()
+    assert state.message.startswith("dvc push failed: ")
+    logs = [path.read_text() for path in (workspace.root / ".flows/logs").rglob("*.log")]
+    assert "SECRET" not in "".join([state.message, caplog.text, *logs])
