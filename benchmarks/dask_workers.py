@@ -59,7 +59,7 @@ def parameters(tasks: list[str], epochs: int) -> dict[str, Any]:
         "suites": {task.lower(): {"source": "aeon", "tasks": [task]} for task in tasks},
         "seeds": [0],
         "joint": ["mtl"],
-        "alone": [],
+        "single_task": [],
         "methods": {"mtl": method},
         "classifiers": {"svm": {"kind": "svm", "costs": [0.1, 1, 10, 100]}},
     }

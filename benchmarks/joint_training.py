@@ -36,17 +36,18 @@ def measure(suite: str, method: str, epochs: int, threads: int, precision: Preci
 
     from mtcs.config.experiment import read_experiment
     from mtcs.data.task import read_task
-    from mtcs.training.loop import fit, hardware, peak_memory
+    from mtcs.methods import prepared_method
+    from mtcs.training.hardware import choose_hardware, peak_memory
+    from mtcs.training.loop import fit
 
-    torch.set_num_threads(threads)
     layout = Layout()
     experiment = read_experiment(layout.params)
     spec = experiment.method(method)
     tasks = [read_task(layout.normalized(suite, name)) for name in experiment.suite(suite).tasks]
-    on = hardware("auto", precision, spec.steady)
+    on = choose_hardware("auto", precision, spec.fixed_length, threads)
     torch.manual_seed(0)
     schedule = spec.schedule_for(tasks).model_copy(update={"epochs": epochs})
-    seconds = fit(spec.build(tasks), tasks, schedule, 0, on).seconds
+    seconds = fit(prepared_method(spec, tasks), tasks, schedule, 0, on).seconds
     return Measured(f"{on}, {on.precision}", len(tasks), sum(len(t.train) for t in tasks), seconds, peak_memory(on))
 
 

@@ -33,12 +33,16 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from torch.profiler import ProfilerActivity, profile
 
-from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.config.methods import MultiTaskSpec
+from mtcs.config.schedule import Schedule
+from mtcs.data.task import TaskInfo
+from mtcs.methods import build_method
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
 from mtcs.ops.memory import keep_freed_memory
-from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
-from mtcs.training.loop import Hardware, hardware
+from mtcs.ops.sharing import stacked_sharing
+from mtcs.sharing import sharing_loss
+from mtcs.training.hardware import Hardware, choose_hardware
 
 LABELS, WIDTH, BATCH = 10, 320, 32
 STRETCHES = 1, 10, 30, 100, 300, 1000, 2000, 3000, 4000
@@ -79,17 +83,7 @@ def share(weights: Tensor, probabilities: Tensor, classes: Tensor) -> float:
 
 
 def share_by_pairs(weights: list[Tensor], probabilities: list[Tensor]) -> None:
-    """Equation 3 as it is written: one pair of tasks after the other."""
-    total = torch.zeros(())
-    for k, w_k in enumerate(weights):
-        for j, w_j in enumerate(weights):
-            if j != k:
-                relevant = relevant_pairs(affinity(probabilities[j], probabilities[k]))  # (M, N)
-                total = total + ((w_j.unsqueeze(1) - w_k).square().mean(2) * relevant).mean()
-    total.backward()
-
-
-def share_at_once(weights: list[Tensor], probabilities: list[Tensor]) -> None:
+    """The same by Equations 3 to 5 as printed, one pair of tasks after the other."""
     sharing_loss(weights, probabilities).backward()
 
 
@@ -110,11 +104,18 @@ def generated_batches(tasks: int, length: int) -> list[Batch]:
 class Training:
     """Steps of MTCS, or with a weight of 0 of MTL, on so many tasks."""
 
-    def __init__(self, tasks: int, sharing_weight: float, on: Hardware) -> None:
+    def __init__(self, tasks: int, length: int, sharing_weight: float, on: Hardware) -> None:
         torch.manual_seed(0)
         self.on = on
-        self.method = MultiTask(DilatedEncoder(), {str(k): LABELS for k in range(tasks)}, WIDTH, sharing_weight)
-        self.optimizer = torch.optim.AdamW(self.method.parameters(), fused=True)
+        schedule = Schedule(steps=1, batch_size=BATCH, learning_rate=0.001)
+        spec = MultiTaskSpec(
+            kind="multitask", schedule=schedule, classifier="svm", output=WIDTH, sharing_weight=sharing_weight
+        )
+        infos = [TaskInfo(str(k), tuple(map(str, range(LABELS))), length) for k in range(tasks)]
+        method = build_method(spec, infos)
+        assert isinstance(method, MultiTask)
+        self.method = method
+        self.optimizer = torch.optim.AdamW(method.parameters(), fused=True)
 
     def step(self, batch: Batch) -> None:
         with self.on.autocast():
@@ -134,16 +135,16 @@ class Training:
 
 def train(tasks: int, length: int, steps: int) -> None:
     """Print what a step of MTCS takes beyond one of MTL, over stretches of a training, and its sharing loss alone."""
-    on = hardware("cpu")
+    on = choose_hardware("cpu")
     batches = generated_batches(tasks, length)
-    mtl, mtcs = Training(tasks, 0, on), Training(tasks, 0.1, on)
+    mtl, mtcs = Training(tasks, length, 0, on), Training(tasks, length, 0.1, on)
     order = [int(k) for _ in range(-(-steps // tasks)) for k in torch.randperm(tasks)][:steps]
     print(f"in training, {on.precision}")
     times = []  # of MTL, MTCS and the sharing loss, and the share of relevant pairs, a step
     for step, k in enumerate(order, 1):
         spent = [cpu_seconds(lambda t=training, b=batches[k]: t.step(b)) for training in (mtl, mtcs)]
         now = mtcs.arguments(batches[k])
-        times.append([*spent, cpu_seconds(lambda a=now: share(*a)), float(mtcs.method.parts["relevant_share"])])
+        times.append([*spent, cpu_seconds(lambda a=now: share(*a)), float(mtcs.method.metrics["relevant_share"])])
         if step in STRETCHES or step == steps:
             first = max((last + 1 for last in STRETCHES if last < step), default=1)
             stretch(first, times[first - 1 :])
@@ -184,7 +185,7 @@ def memory(arguments: tuple[Tensor, Tensor, Tensor]) -> float:
 
 def compare_alone(tasks: int, length: int, repeats: int) -> None:
     """Print the sharing loss against a step of MTL, in each situation."""
-    mtl = Training(tasks, 0, hardware("cpu", "fp32"))
+    mtl = Training(tasks, length, 0, choose_hardware("cpu", "fp32"))
     batches = cycle(generated_batches(min(tasks, 100), length))  # of one alone, once learned, gradients are denormal
     print("alone, fp32")
     for name, situation in SITUATIONS.items():
@@ -201,9 +202,10 @@ def compare_alone(tasks: int, length: int, repeats: int) -> None:
 def compare_with_pairs(tasks: int, repeats: int) -> None:
     """Print a loop over pairs of tasks against the sharing loss, in each situation."""
     for name, situation in SITUATIONS.items():
-        weights, probabilities, _ = heads(tasks, *situation)
+        stacked = heads(tasks, *situation)
+        weights, probabilities, _ = stacked
         lists = [w.detach().requires_grad_() for w in weights.split(LABELS)], list(probabilities.split(LABELS, 1))
-        pairs, once = best_in_turn(repeats, lambda a=lists: share_by_pairs(*a), lambda a=lists: share_at_once(*a))
+        pairs, once = best_in_turn(repeats, lambda a=lists: share_by_pairs(*a), lambda a=stacked: share(*a))
         print(
             f"{tasks} tasks, {name}: loop over pairs {1e3 * pairs:.1f} ms, at once {1e3 * once:.2f} ms, "
             f"ratio {pairs / once:.0f}",

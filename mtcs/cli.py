@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from mtcs import __version__, stages
+from mtcs import __version__
 from mtcs.errors import MtcsError
+from mtcs.stages import STAGES
+from mtcs.stages.options import experiment as read_params
 
 
 class _Group(TyperGroup):
@@ -25,17 +27,17 @@ class _Group(TyperGroup):
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exception(error)
-            message, code = _told(error)
+            message, code = _error_line(error)
             typer.echo(f"mtcs: {message}", err=True)
             raise typer.Exit(code) from None
 
 
-def _told(error: BaseException) -> tuple[str, int]:
+def _error_line(error: BaseException) -> tuple[str, int]:
     """The one line and the exit code of an error."""
     if isinstance(error, MtcsError):
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted; the same command goes on: training and neighbour searches from where they were.", 130
+        return "Interrupted; the same command goes on: training and neighbor searches from where they were.", 130
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error):
         return (
             "Out of memory; take a smaller `schedule.batch_size` of the method or `classifiers.svm.max_train`, fewer "
@@ -71,18 +73,17 @@ def _main(
     """
 
 
-for _stage in stages.STAGES:
+for _stage in STAGES:
     app.command()(_stage)
 
 
 @app.command()
 def suites() -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
-    from mtcs.config.experiment import read_experiment
     from mtcs.data.archive import published_sizes
 
     sizes = published_sizes()
-    for name, suite in read_experiment(stages.WORKSPACE.params).suites.items():
+    for name, suite in read_params().suites.items():
         known = [sizes[task] for task in suite.tasks if task in sizes]
         total = f", {sum(s.n_train for s in known):,} training series, {sum(s.n_classes for s in known)} labels"
         total = total if len(known) == len(suite.tasks) else ""
@@ -99,13 +100,12 @@ def suites() -> None:
 @app.command()
 def methods() -> None:
     """List the methods of params.yaml and their parameters."""
-    from mtcs.config.experiment import read_experiment
     from mtcs.config.parameters import effective
 
-    experiment = read_experiment(stages.WORKSPACE.params)
+    experiment = read_params()
     for name in experiment.known:
         note = ", a variant for the table of ablations" if name in experiment.ablation else ""
-        typer.echo(f"{name}: one model for {'each task' if name in experiment.alone else 'a suite'}{note}")
+        typer.echo(f"{name}: one model for {'each task' if name in experiment.single_task else 'a suite'}{note}")
         for parameter, value in effective(experiment.methods[name].model_dump(mode="json")).items():
             if isinstance(value, dict):
                 value = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)

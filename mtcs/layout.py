@@ -7,10 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from mtcs.config.methods import Spec
 
 
 @dataclass(frozen=True)
@@ -37,54 +40,13 @@ class Layout:
     def normalized(self, suite: str, task: str) -> Path:
         return self.root / "data/normalized" / suite / f"{task}.npz"
 
-    def models(self, suite: str, method: str, seed: int) -> Path:
-        return self.root / "data/models" / suite / method / f"seed{seed}"
+    @property
+    def code(self) -> Path:
+        """Digests of the code and the parameters behind every stage."""
+        return self.root / "data/code.json"
 
-    def model(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
-        """Weights of a joint model, or of the model of one task."""
-        return self.models(suite, method, seed) / f"{task or 'joint'}.safetensors"
-
-    def training(self, suite: str, method: str, seed: int) -> Path:
-        """How models were trained; apart from their weights, so that these are the same when a run is repeated."""
-        return self.root / "data/training" / suite / method / f"seed{seed}"
-
-    def curves(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
-        """Training curves, one row a logged step."""
-        return self.training(suite, method, seed) / f"{task or 'joint'}.csv"
-
-    def record(self, suite: str, method: str, seed: int, task: str | None = None) -> Path:
-        """How a model was trained: device, precision, versions, seconds. Not an input of any later number."""
-        return self.training(suite, method, seed) / f"{task or 'joint'}.json"
-
-    def representation(self, suite: str, method: str, seed: int, task: str) -> Path:
-        return self.root / "data/representations" / suite / method / f"seed{seed}" / f"{task}.npz"
-
-    def representation_cost(self, suite: str, method: str, seed: int) -> Path:
-        """How long the representations took, and where. Not an input of any later number."""
-        return self.root / "data/costs" / suite / method / f"seed{seed}.json"
-
-    def prediction(self, suite: str, method: str, seed: int, task: str) -> Path:
-        return self.root / "data/predictions" / suite / method / f"seed{seed}" / f"{task}.csv"
-
-    def classified(self, suite: str, method: str, seed: int) -> Path:
-        """The parameters of the classifier that the predictions are of."""
-        return self.root / "data/predictions" / suite / method / f"seed{seed}" / "classifier.json"
-
-    def classifier(self, suite: str, method: str, seed: int, task: str) -> Path:
-        """The fitted classifier, for later prediction."""
-        return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.skops"
-
-    def neighbours(self, suite: str, method: str, seed: int, task: str) -> Path:
-        """The labelled series among which a nearest neighbour is searched later."""
-        return self.root / "data/classifiers" / suite / method / f"seed{seed}" / f"{task}.npz"
-
-    def result(self, suite: str, method: str, seed: int) -> Path:
-        """What a run amounts to; kept in git, so that a report can be made where its data is not."""
-        return self.root / "results" / suite / method / f"seed{seed}.json"
-
-    def validation(self, suite: str, method: str, seed: int, share: float) -> Path:
-        """Accuracy on a held-out share of the training series, for choosing settings."""
-        return self.root / "data/validation" / suite / method / f"seed{seed}-share{share:g}.csv"
+    def normalized_suite(self, suite: str) -> Path:
+        return self.root / "data/normalized" / suite
 
     def results(self, suite: str) -> Path:
         """What the runs of a suite amount to, and what its methods cost; kept in git."""
@@ -106,6 +68,12 @@ class Run:
     method: str
     seed: int
     layout: Layout = Layout()
+    spec: Spec | None = field(default=None, compare=False)
+    """The method's parameters, where params.yaml has been read."""
+    tasks: tuple[str, ...] = field(default=(), compare=False)
+    """Those of the suite, in its order, likewise."""
+    joint: bool = field(default=True, compare=False)
+    """Whether one model serves all tasks, likewise."""
 
     def __str__(self) -> str:
         return f"{self.method} on {self.suite}, seed {self.seed}"
@@ -123,6 +91,11 @@ class Run:
         """What to run when something of a stage is missing or wrong: "run 'mtcs train ...', then represent"."""
         first, *then = stages
         return f"run '{self.command(first)}'" + (f", then {' and '.join(then)}" if then else "")
+
+    @property
+    def scopes(self) -> tuple[str | None, ...]:
+        """What the method trains one model for: the suite (None), or each task."""
+        return (None,) if self.joint else self.tasks
 
     @property
     def models(self) -> Path:
@@ -153,6 +126,11 @@ class Run:
         return self.representations / f"{task}.npz"
 
     @property
+    def represented(self) -> Path:
+        """What the representations are of, by digests."""
+        return self.representations / "sources.json"
+
+    @property
     def representation_cost(self) -> Path:
         """How long the representations took, and where. Not an input of any later number."""
         return self._folder("data/costs").with_suffix(".json")
@@ -174,12 +152,8 @@ class Run:
         return self._folder("data/classifiers")
 
     def classifier(self, task: str) -> Path:
-        """The fitted classifier, for later prediction."""
-        return self.classifiers / f"{task}.skops"
-
-    def neighbors(self, task: str) -> Path:
-        """The labelled series among which a nearest neighbour is searched later."""
-        return self.classifiers / f"{task}.npz"
+        """What was fitted to a task's representations, for later prediction."""
+        return self.classifiers / f"{task}.safetensors"
 
     @property
     def unfinished_search(self) -> Path:

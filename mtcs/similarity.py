@@ -67,8 +67,8 @@ def factor_similarity(a: np.ndarray, b: np.ndarray) -> float:
 def covariance_similarity(a: np.ndarray, b: np.ndarray, centered: bool = False) -> float:
     """Covariance similarity of two tasks (Wu, Zhang and Re, ICLR 2020, Equation 5).
 
-    The paper's form is not centred, so that a mean common to both tasks saturates it: independent normal data
-    with a common offset of three standard deviations give 0.909, and 0.056 when centred (D = 320). The similarity
+    The paper's form is not centered, so that a mean common to both tasks saturates it: independent normal data
+    with a common offset of three standard deviations give 0.909, and 0.056 when centered (D = 320). The similarity
     of a task with itself is about ||C||_F / tr(C), not 1.
 
     Args:
@@ -77,7 +77,7 @@ def covariance_similarity(a: np.ndarray, b: np.ndarray, centered: bool = False) 
         centered: subtract each task's mean first; the paper does not.
 
     Returns:
-        A number in [0, 1]; NaN where a side has no spectrum (all zero, or all equal when centred).
+        A number in [0, 1]; NaN where a side has no spectrum (all zero, or all equal when centered).
 
     Raises:
         InputError: if the two differ in D, or hold anything but finite numbers.

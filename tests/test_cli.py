@@ -21,18 +21,19 @@ import yaml
 from typer.testing import CliRunner
 
 import mtcs
+import mtcs.evaluation.classify
 from mtcs.cli import app
 from mtcs.config.machine import Machine, read_machine
-from mtcs.data.task import Split, Task, read_task, write_task
+from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.representations import read_representations, write_representations
-from mtcs.layout import Layout
+from mtcs.layout import Layout, Run
 
 PARAMS = {
     "suites": {"tiny": {"tasks": ["Short", "Long"]}, "toy": {"source": "aeon", "tasks": ["GunPoint"]}},
     "seeds": [0, 1],
     "joint": ["joint"],
-    "alone": ["alone"],
+    "single_task": ["alone"],
     "methods": {
         name: {
             "kind": "multitask",
@@ -48,6 +49,7 @@ PARAMS = {
     "classifiers": {"svm": {"kind": "svm", "costs": [1, 10], "folds": 2, "max_train": 100, "max_iter": 1000}},
 }
 LAYOUT = Layout()
+RUN = Run("tiny", "joint", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -61,12 +63,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def normalized() -> None:
     """What `mtcs normalize tiny` leaves."""
-    rng = np.random.default_rng(0)
+    rng, fingerprints = np.random.default_rng(0), []
     for name, length in (("Short", 12), ("Long", 20)):
         splits = [
             Split(rng.normal(size=(16, length)).astype(np.float32), np.arange(16, dtype=np.int64) % 2) for _ in "ab"
         ]
-        write_task(LAYOUT.normalized("tiny", name), Task(name, *splits, ("no", "yes")))
+        task = Task(name, *splits, ("no", "yes"))
+        write_task(LAYOUT.normalized("tiny", name), task)
+        fingerprints.append(fingerprint(task))
+    write_index(LAYOUT.normalized_suite("tiny"), ("Short", "Long"), fingerprints)
 
 
 def mtcs_says(*arguments: str) -> str:
@@ -96,6 +101,7 @@ def test_version():
 def test_help_lists_every_command_with_its_purpose():
     said = mtcs_says("--help")
     for name in (
+        "code",
         "download",
         "normalize",
         "train",
@@ -185,7 +191,7 @@ def test_unknown_names_of_a_run(command):
     assert fails(2, command, "joint", "tinny") == "Unknown suite tinny; params.yaml has tiny, toy."
     assert fails(2, command, "jiont", "tiny") == "Unknown method jiont; params.yaml runs joint, alone."
     assert fails(2, command, "spare", "tiny") == (
-        "Unknown method spare under methods, but not in joint, alone or ablation; params.yaml runs joint, alone."
+        "Unknown method spare under methods, but not in joint, single_task or ablation; params.yaml runs joint, alone."
     )
 
 
@@ -257,9 +263,9 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         ),
         (
             replaced("- joint", "- joined"),
-            "joint, alone and ablation: joined is not among methods (joint, alone, spare).",
+            "joint, single_task and ablation: joined is not among methods (joint, alone, spare).",
         ),
-        (replaced("- alone", "- joint"), "joint, alone and ablation: joint stands there twice."),
+        (replaced("- alone", "- joint"), "joint, single_task and ablation: joint stands there twice."),
         (replaced("- 1", "- 0"), "seeds: 0 stands there twice."),
         (replaced("- 1", "- -1"), "seeds.1: Input should be greater than or equal to 0 (is -1)."),
         (replaced("- Long", "- Short"), "suites.tiny.tasks: Short stands there twice."),
@@ -301,20 +307,19 @@ def test_stage_before_was_not_run():
     assert "run 'mtcs download tiny'" in fails(2, "normalize", "tiny")
     for command in ("train", "represent", "classify", "measure", "validate"):
         assert fails(2, command, "joint", "tiny") == (
-            "data/normalized/tiny/Short.npz does not exist; run 'mtcs normalize tiny'."
+            "data/normalized/tiny/tasks.json does not exist; run 'mtcs normalize tiny'."
         )
     normalized()
     assert fails(2, "represent", "joint", "tiny", "--seed", "3") == (
-        "data/models/tiny/joint/seed3/joint.safetensors does not exist; "
-        "run 'mtcs train' for that suite, method and seed first."
+        "data/models/tiny/joint/seed3/joint.safetensors does not exist; run 'mtcs train joint tiny --seed 3'."
     )
     assert fails(2, "classify", "joint", "tiny", "--seed", "3") == (
-        "data/representations/tiny/joint/seed3/Short.npz does not exist; run 'mtcs represent joint tiny --seed 3'."
+        "data/representations/tiny/joint/seed3/sources.json does not exist; run 'mtcs represent joint tiny --seed 3'."
     )
     for stage in ("train", "represent"):
         mtcs_says(stage, "joint", "tiny")
     assert fails(2, "measure", "joint", "tiny") == (
-        "data/predictions/tiny/joint/seed0/Short.csv does not exist; run 'mtcs classify joint tiny --seed 0'."
+        "data/predictions/tiny/joint/seed0/classifier.json does not exist; run 'mtcs classify joint tiny --seed 0'."
     )
     assert fails(2, "report", "tiny") == "tiny has no results of joint, alone; run 'mtcs measure joint tiny --seed 0'."
 
@@ -343,13 +348,13 @@ def test_damaged_model_and_representation(damage):
     normalized()
     mtcs_says("train", "joint", "tiny")
     mtcs_says("represent", "joint", "tiny")
-    path = LAYOUT.model("tiny", "joint", 0)
+    path = RUN.model()
     if damage is not DAMAGE["flipped"]:  # weights are numbers: any bytes are some
         path.write_bytes(damage(path.read_bytes()))
         said = fails(2, "represent", "joint", "tiny")
-        assert said.startswith("data/models/tiny/joint/seed0/joint.safetensors does not hold these parameters' weights")
-        assert said.endswith("run 'mtcs train' again.")
-    path = LAYOUT.representation("tiny", "joint", 0, "Short")
+        assert said.startswith("data/models/tiny/joint/seed0/joint.safetensors is no model of mtcs (")
+        assert said.endswith("; run 'mtcs train joint tiny --seed 0'.")
+    path = RUN.representation("Short")
     path.write_bytes(damage(path.read_bytes()))
     said = fails(2, "classify", "joint", "tiny")
     assert said.startswith("data/representations/tiny/joint/seed0/Short.npz ")
@@ -365,7 +370,10 @@ def test_representations_of_other_data():
     task = read_task(path)
     for part, train, test in (("training", 14, 16), ("test", 16, 14)):
         splits = (Split(task.train.series[:n], task.train.labels[:n]) for n in (train, test))
-        write_task(path, Task("Short", *splits, task.classes))
+        changed = Task("Short", *splits, task.classes)
+        write_task(path, changed)
+        long = read_task(LAYOUT.normalized("tiny", "Long"))
+        write_index(path.parent, ("Short", "Long"), [fingerprint(changed), fingerprint(long)])
         assert fails(2, "classify", "joint", "tiny") == (
             f"data/representations/tiny/joint/seed0/Short.npz has 16 {part} representations, expected 14; "
             "run 'mtcs represent joint tiny --seed 0'."
@@ -376,7 +384,7 @@ def test_representations_that_are_not_finite():
     normalized()
     mtcs_says("train", "joint", "tiny")
     mtcs_says("represent", "joint", "tiny")
-    path = LAYOUT.representation("tiny", "joint", 0, "Short")
+    path = RUN.representation("Short")
     found = read_representations(path)
     found.test[3, 0] = np.nan
     write_representations(path, found)
@@ -408,7 +416,7 @@ def test_validations_of_two_shares_leave_each_other_alone():
     normalized()
     said = {share: mtcs_says("validate", "joint", "tiny", "--share", share) for share in ("0.25", "0.5")}
     assert said["0.25"] != said["0.5"]
-    held = [pd.read_csv(LAYOUT.validation("tiny", "joint", 0, share))["held_out"].sum() for share in (0.25, 0.5)]
+    held = [pd.read_csv(RUN.validation(share))["held_out"].sum() for share in (0.25, 0.5)]
     assert held == [8, 16]
 
 
@@ -416,7 +424,7 @@ def test_validations_of_two_shares_leave_each_other_alone():
 def test_validation_that_is_killed_goes_on(monkeypatch, method):
     normalized()
     whole = mtcs_says("validate", method, "tiny")
-    classify, calls = mtcs.stages._classified, []
+    classify, calls = mtcs.evaluation.classify.classify, []
 
     def killed(*arguments, **more):
         calls.append(1)
@@ -424,14 +432,14 @@ def test_validation_that_is_killed_goes_on(monkeypatch, method):
             raise KeyboardInterrupt
         return classify(*arguments, **more)
 
-    monkeypatch.setattr("mtcs.stages._classified", killed)
+    monkeypatch.setattr("mtcs.evaluation.classify.classify", killed)
     fails(130, "validate", method, "tiny")
     kept = sorted(path.name for path in LAYOUT.checkpoints.iterdir())
     assert [name.rpartition("-")[0] for name in kept] == {
         "joint": ["validate0.25-tiny-joint-0-joint"],
         "alone": ["validate0.25-tiny-alone-0-Long", "validate0.25-tiny-alone-0-Short"],
     }[method]
-    monkeypatch.setattr("mtcs.training.loop._epoch", None)
+    monkeypatch.setattr("mtcs.training.loop._Training.epoch", None)
     assert mtcs_says("validate", method, "tiny") == whole
     assert not list(LAYOUT.checkpoints.iterdir())
 
@@ -449,22 +457,8 @@ def test_only_the_checkpoints_of_a_finished_run_go():
     ]
 
 
-def test_a_variant_that_a_suite_runs_is_a_column_and_counted_once():
-    params = yaml.safe_load(LAYOUT.params.read_text())
-    params["suites"]["tiny"] |= {"methods": ["joint", "spare"], "seeds": [0]}
-    params["ablation"] = ["spare"]
-    LAYOUT.params.write_text(yaml.safe_dump(params, sort_keys=False))
-    normalized()
-    for method in ("joint", "spare"):
-        for stage in ("train", "represent", "classify", "measure"):
-            mtcs_says(stage, method, "tiny")
-    mtcs_says("report", "tiny")
-    rows = (LAYOUT.report("tiny") / "accuracy.csv").read_text().splitlines()
-    assert len(rows) == 1 + 2 * 2
-
-
 def test_the_costs_of_a_suite_are_measured_and_shown(monkeypatch):
-    assert fails(2, "cost", "tiny") == "data/normalized/tiny/Short.npz does not exist; run 'mtcs normalize tiny'."
+    assert fails(2, "cost", "tiny") == "data/normalized/tiny/tasks.json does not exist; run 'mtcs normalize tiny'."
     normalized()
     monkeypatch.setattr("os.getloadavg", lambda: (1.26, 0.0, 0.0))
     done = CliRunner().invoke(app, ["cost", "tiny", "--device", "cpu", "--precision", "fp32", "--workers", "1"])
@@ -475,13 +469,13 @@ def test_the_costs_of_a_suite_are_measured_and_shown(monkeypatch):
     assert done.stdout.endswith("\nresults/tiny/cost.json\n")
     costs = read_costs(LAYOUT.costs("tiny"), "tiny")
     assert [(one.method, one.models) for one in costs.methods] == [("joint", 1), ("alone", 2)]
-    assert {one.device.rpartition(", ")[2] for one in costs.methods} == {"1 threads"}
+    assert {one.device.rpartition(", ")[2] for one in costs.methods} == {"1 thread"}
     assert costs.load == 1.3
 
 
 def test_a_process_that_is_killed_while_costs_are_measured(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1])  # the process finds `die` by its name
-    monkeypatch.setattr("mtcs.stages._method_cost", die)
+    monkeypatch.setattr(sys.modules["mtcs.stages.cost"], "_method_cost", die)
     assert fails(1, "cost", "tiny") == (
         "A process was killed while it worked on tiny, joint, perhaps for lack of memory; see the system's log."
     )
@@ -490,7 +484,7 @@ def test_a_process_that_is_killed_while_costs_are_measured(monkeypatch):
 
 
 def test_nothing_goes_on_when_the_measurement_of_costs_is_killed(here):
-    program = "from mtcs import stages; from tests.test_cli import stay; stages._in_fresh_process(stay)"
+    program = "from mtcs.stages.cost import in_fresh_process; from tests.test_cli import stay; in_fresh_process(stay)"
     path = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | path)
     try:
@@ -524,12 +518,14 @@ def die(*arguments: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_model_of_other_parameters():
+def test_a_model_needs_no_parameters():
+    """What params.yaml says by now is of no concern to the models that there are."""
     normalized()
     mtcs_says("train", "joint", "tiny")
     LAYOUT.params.write_text(LAYOUT.params.read_text().replace("output: 8", "output: 9"))
-    said = fails(2, "represent", "joint", "tiny")
-    assert "joint.safetensors does not hold these parameters' weights (" in said
+    mtcs_says("represent", "joint", "tiny")
+    LAYOUT.params.unlink()
+    mtcs_says("represent", "joint", "tiny")
 
 
 # The machine
@@ -551,6 +547,7 @@ def test_machine_settings(monkeypatch, name, value, expected):
 
 def test_cuda_where_there_is_none(monkeypatch):
     normalized()
+    mtcs_says("train", "joint", "tiny", "--device", "cpu")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     expected = "device is cuda, but no CUDA device is available here; take --device cpu or auto."
     for command in ("train", "represent", "validate"):
@@ -576,7 +573,8 @@ def test_disk_is_full_when_weights_are_written(monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as the write to an open file says it
 
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    assert fails(1, "train", "joint", "tiny").startswith("No space left on device: .checkpoints/tiny-joint-0-joint-")
+    said = "No space left on device: data/models/tiny/joint/seed0/joint.safetensors."
+    assert fails(1, "train", "joint", "tiny") == said
 
 
 def test_a_variable_that_is_empty_is_unset(monkeypatch):
@@ -616,7 +614,7 @@ def test_diverging_loss():
     said = fails(1, "train", "joint", "tiny")
     assert said.startswith("The loss is ")
     assert "with learning rate 1e+30; lower `schedule.learning_rate`" in said
-    assert not LAYOUT.model("tiny", "joint", 0).exists()
+    assert not RUN.model().exists()
 
 
 def test_interruption(monkeypatch):
@@ -659,7 +657,7 @@ def test_closed_pipe_is_no_error(here):
 
 
 def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(here: Path):
-    from mtcs.stages import _commit
+    from mtcs.provenance import commit
 
     def git(*arguments: str) -> str:
         who = ("-c", "user.name=one", "-c", "user.email=one@example.com")
@@ -674,18 +672,18 @@ def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(here: 
     head = git("rev-parse", "--short=12", "HEAD")
     for name in ("dvc.lock", "reports/tiny/accuracy.md", "new.py"):
         Path(name).write_text("after")
-    assert _commit() == head
+    assert commit() == head
     Path("code.py").write_text("after")
-    assert _commit() == f"{head}-dirty"
+    assert commit() == f"{head}-dirty"
 
 
 def test_bf16_goes_to_methods_that_repeat_their_lengths(monkeypatch: pytest.MonkeyPatch):
     from mtcs.config.experiment import read_experiment
-    from mtcs.stages import _hardware
+    from mtcs.stages.options import hardware
 
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
     methods = read_experiment(Path(mtcs.__file__).parent.parent / "params.yaml").methods
-    chosen = {name: _hardware(spec, "cpu", None, 1).precision for name, spec in methods.items()}
+    chosen = {name: hardware(spec, "cpu", None, 1).precision for name, spec in methods.items()}
     assert chosen["mtcs"] == chosen["tst"] == "bf16"
     assert chosen["ts2vec"] == chosen["ts2vec_joint"] == chosen["t_loss"] == "fp32"
-    assert _hardware(methods["ts2vec"], "cpu", "bf16", 1).precision == "bf16"
+    assert hardware(methods["ts2vec"], "cpu", "bf16", 1).precision == "bf16"

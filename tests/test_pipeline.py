@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import json
 import os
 import shutil
@@ -29,32 +27,9 @@ from dvc.stage import PipelineStage
 from mtcs import stages
 from mtcs.cli import app
 from mtcs.config.experiment import read_experiment
-from mtcs.layout import Layout
-from mtcs.specs.multitask import MultiTaskSpec
+from mtcs.layout import Layout, Run
 
 ROOT = Path(__file__).parent.parent
-
-WIRING = {
-    "mtcs",
-    "mtcs.cli",
-    "mtcs.evaluation.cluster",
-    "mtcs.errors",
-    "mtcs.config.classifiers",
-    "mtcs.config.experiment",
-    "mtcs.layout",
-    "mtcs.config.machine",
-    "mtcs.ops.memory",
-    "mtcs.methods",
-    "mtcs.progress",
-    "mtcs.specs",
-    "mtcs.stages",
-    "mtcs.training",
-    "mtcs.data.splits",
-}
-"""Modules no number passes through: they carry values from one place to another, so a change there retrains nothing."""
-
-NO_PART = {"represent": {"mtcs.sharing"}}
-"""Imported on the way, but used in training alone: a new sharing loss gives a new model, which is a dep itself."""
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -109,62 +84,73 @@ def parsed(command: str) -> tuple[str, dict[str, Any]]:
     return name, group.commands[name].make_context(name, arguments).params
 
 
-def test_every_command_parses(pipeline):
-    assert len(pipeline) > 100
+def runs(pipeline: list[PipelineStage]) -> list[tuple[PipelineStage, str, dict[str, Any]]]:
+    """Each stage with the name of its command and that command's suite, method and seed, as far as it has them."""
+    found = []
     for stage in pipeline:
         name, arguments = parsed(stage.cmd)
+        found.append((stage, name, {key: arguments[key] for key in ("suite", "method", "seed") if key in arguments}))
+    return found
+
+
+def test_every_command_parses(pipeline):
+    assert len(pipeline) > 100
+    for stage, name, run in runs(pipeline):
         assert stage_of(stage) == name
-        expected = "-".join(str(arguments[key]) for key in ("suite", "method", "seed") if key in arguments)
-        assert stage.name.split("@")[1] == expected, stage.cmd
+        assert stage.name.partition("@")[2] == "-".join(map(str, run.values())), stage.cmd
 
 
 def test_outs_are_those_of_the_layout(pipeline):
-    for stage in pipeline:
-        name, arguments = parsed(stage.cmd)
-        run = {key: arguments[key] for key in ("suite", "method", "seed") if key in arguments}
+    for stage, name, run in runs(pipeline):
         assert sorted(paths(stage, "outs")) == sorted(path.as_posix() for path in layout_outs(name, **run)), stage.name
 
 
 def test_a_report_that_cannot_be_made_anew_stays(pipeline):
-    for stage in pipeline:
-        if parsed(stage.cmd)[0] == "report":
+    for stage, name, _ in runs(pipeline):
+        if name == "report":
             assert all(out.persist and not out.use_cache for out in stage.outs), stage.name
 
 
-def layout_outs(stage: str, suite: str, method: str = "", seed: int = -1) -> list[Path]:
-    layout, run = Layout(), (suite, method, seed)
+def layout_outs(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[Path]:
+    layout, run = Layout(), Run(suite, method, seed)
     match stage:
+        case "code":
+            return [layout.code]
         case "download":
             return [layout.raw(suite, "T").parent]
         case "normalize":
-            return [layout.normalized(suite, "T").parent]
+            return [layout.normalized_suite(suite)]
         case "train":
-            return [layout.models(*run), layout.training(*run)]
+            return [run.models, run.training]
         case "represent":
-            return [layout.representation(*run, "T").parent, layout.representation_cost(*run)]
+            return [run.representations, run.representation_cost]
         case "classify":
-            return [layout.prediction(*run, "T").parent, layout.classifier(*run, "T").parent]
+            return [run.predictions, run.classifiers]
         case "measure":
-            return [layout.result(*run)]
+            return [run.result]
         case "report":
             return [layout.report(suite)]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
 
 
 def test_data_and_parameters_of_a_stage_are_those_it_reads(pipeline):
-    for stage in pipeline:
-        name, arguments = parsed(stage.cmd)
-        run = {key: arguments[key] for key in ("suite", "method", "seed") if key in arguments}
-        data = [dep for dep in paths(stage, "deps") if not dep.startswith("mtcs/")]
-        assert sorted(data) == sorted(path.as_posix() for path in layout_deps(name, **run)), stage.name
-        listed = [key for dep in stage.deps if isinstance(dep, ParamsDependency) for key in dep.params]
-        assert sorted(listed) == sorted(parameters_read(name, **run)), stage.name
+    for stage, name, run in runs(pipeline):
+        assert sorted(paths(stage, "deps")) == sorted(path.as_posix() for path in layout_deps(name, **run)), stage.name
+        listed = {
+            str(dep.def_path): sorted(dep.params)
+            for dep in stage.deps
+            if isinstance(dep, ParamsDependency) and dep.params
+        }
+        expected = {"params.yaml": parameters_read(name, **run), "data/code.json": code_read(name, **run)}
+        assert listed == {file: sorted(names) for file, names in expected.items() if names}, stage.name
 
 
-def layout_deps(stage: str, suite: str, method: str = "", seed: int = -1) -> list[Path]:
-    layout, run = Layout(), (suite, method, seed)
-    normalized = layout.normalized(suite, "T").parent
+def layout_deps(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[Path]:
+    layout, run = Layout(), Run(suite, method, seed)
+    normalized = layout.normalized_suite(suite)
     match stage:
+        case "code":
+            return [Path("mtcs")]
         case "download":
             return []
         case "normalize":
@@ -172,31 +158,45 @@ def layout_deps(stage: str, suite: str, method: str = "", seed: int = -1) -> lis
         case "train":
             return [normalized]
         case "represent":
-            return [normalized, layout.models(*run)]
+            return [normalized, run.models]
         case "classify":
-            return [normalized, layout.representation(*run, "T").parent]
+            return [normalized, run.representations]
         case "measure":
-            costs, predictions = layout.representation_cost(*run), layout.prediction(*run, "T").parent
-            return [normalized, layout.training(*run), layout.representation(*run, "T").parent, costs, predictions]
+            return [normalized, run.training, run.representations, run.representation_cost, run.predictions]
         case "report":
-            return [layout.costs(suite).parent]
+            return [layout.results(suite)]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
 
 
-def parameters_read(stage: str, suite: str, method: str = "", seed: int = -1) -> list[str]:
+def parameters_read(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[str]:
     match stage:
+        case "code":
+            return ["joint", "single_task", "ablation", "methods", "classifiers"]
         case "download" | "normalize":
             return [f"suites.{suite}"]
-        case "train" | "represent":
-            return [f"suites.{suite}.tasks", f"methods.{method}"]
-        case "classify":
-            return [f"suites.{suite}.tasks", f"methods.{method}.classifier", "classifiers"]
-        case "measure":
-            return [f"suites.{suite}.tasks", f"methods.{method}", "classifiers"]
+        case "train":
+            return [f"methods.{method}"]
+        case "represent" | "classify" | "measure":
+            return []
         case "report":
-            runs = ["seeds", "seeds_alone", "joint", "alone", "ablation"]
-            return [f"suites.{suite}", *runs, "methods", "classifiers"]
+            groups = ["seeds", "seeds_single_task", "joint", "single_task", "ablation", "titles"]
+            return [f"suites.{suite}", *groups, "methods", "classifiers"]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
+
+
+def code_read(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[str]:
+    return [] if stage == "code" else [f"{stage}.{method}"] if method and stage != "measure" else [stage]
+
+
+def test_what_a_stage_reads_of_the_code_is_there(pipeline, tmp_path, monkeypatch):
+    monkeypatch.setattr("mtcs.stages.options.WORKSPACE", Layout(ROOT))
+    monkeypatch.setattr(sys.modules["mtcs.stages.code"], "WORKSPACE", Layout(tmp_path))
+    stages.code()
+    digests = json.loads((tmp_path / "data/code.json").read_text())
+    for _, name, run in runs(pipeline):
+        for key in code_read(name, **run):
+            first, _, method = key.partition(".")
+            assert len(digests[first][method] if method else digests[first]) == 16
 
 
 def test_dvc_tells_nobody_that_it_is_used():
@@ -205,133 +205,24 @@ def test_dvc_tells_nobody_that_it_is_used():
     assert not config.getboolean("core", "analytics")
 
 
-def test_deps_are_files_of_the_package_or_outs_of_a_stage(pipeline):
+def test_deps_are_outs_of_a_stage(pipeline):
     outs = [Path(out) for stage in pipeline for out in paths(stage, "outs")]
     for stage in pipeline:
         for dep in map(Path, paths(stage, "deps")):
-            if dep.parts[0] in ("data", "results"):
-                assert any(dep == out or dep in out.parents for out in outs), f"{stage.name}: nothing makes {dep}"
-            else:
-                assert (ROOT / dep).exists(), f"{stage.name}: there is no {dep}"
-
-
-def test_code_deps_are_the_modules_a_stage_imports(pipeline):
-    wrong = set()
-    methods = read_experiment(ROOT / "params.yaml").methods
-    imported = {name: closure(stage_imports(name)) for name in {stage_of(stage) for stage in pipeline}}
-    for stage in pipeline:
-        name = stage_of(stage)
-        needed = imported[name] - WIRING - NO_PART.get(name, set())
-        if method := parsed(stage.cmd)[1].get("method"):  # of the methods, its own; a group may list more
-            own = type(methods[method]).__module__.split(".")[-1]
-            kept = {f"mtcs.{part}.{module}" for part in ("methods", "specs") for module in (own, "base")}
-            needed = {one for one in needed if not one.startswith(("mtcs.methods.", "mtcs.specs.")) or one in kept}
-            if not isinstance(methods[method], MultiTaskSpec):
-                needed.discard("mtcs.sharing")
-        listed = set()
-        for dep in paths(stage, "deps"):
-            found = sorted((ROOT / dep).rglob("*.py")) if (ROOT / dep).is_dir() else [ROOT / dep]
-            listed |= {module_name(path) for path in found if dep.startswith("mtcs/") and path.suffix == ".py"}
-        wrong |= {f"{name} imports {module} and does not list it among its deps" for module in needed - listed}
-        foreign = listed - imported[name]
-        wrong |= {f"{name} lists {module} among its deps and does not import it" for module in foreign}
-    assert not sorted(wrong)
-
-
-def test_data_of_the_package_is_a_dep_of_a_stage(pipeline):
-    listed = {dep for stage in pipeline for dep in paths(stage, "deps")}
-    for path in (ROOT / "mtcs").rglob("*"):
-        name = path.relative_to(ROOT).as_posix()
-        if path.is_file() and path.suffix != ".py" and path.parent.name != "__pycache__":
-            assert any(name == dep or name.startswith(f"{dep}/") for dep in listed), f"no stage depends on {name}"
+            assert dep == Path("mtcs") or any(dep == out or dep in out.parents for out in outs), (stage.name, dep)
 
 
 def test_runs_are_those_of_params(pipeline):
     experiment = read_experiment(ROOT / "params.yaml")
-    wanted = {(stage, suite) for stage in ("download", "normalize", "report") for suite in experiment.suites}
+    wanted = {("code", "")}
+    wanted |= {(stage, suite) for stage in ("download", "normalize", "report") for suite in experiment.suites}
     for suite in experiment.suites:
-        runs = experiment.runs(suite)
-        if suite == "ucr10":
-            runs |= dict.fromkeys(experiment.ablation, experiment.seeds)
-        for method, seeds in runs.items():
+        for method in experiment.known if suite == "ucr10" else (*experiment.joint, *experiment.single_task):
             stages = ("train", "represent", "classify", "measure")
+            seeds = experiment.seeds_of(method)
             wanted |= {(stage, f"{suite}-{method}-{seed}") for stage in stages for seed in seeds}
-    assert {(stage_of(stage), stage.name.split("@")[1]) for stage in pipeline} == wanted
+    assert {(stage_of(stage), stage.name.partition("@")[2]) for stage in pipeline} == wanted
     assert len(pipeline) == len(wanted)
-
-
-def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def module_file(name: str) -> Path | None:
-    """The file of a module, None where the name is something else, such as a function inside a module."""
-    base = ROOT.joinpath(*name.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
-
-
-def imports(tree: ast.AST) -> set[str]:
-    """Our modules that code imports, wherever in it, less what only a type checker sees."""
-    found = set()
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            waiting += node.orelse
-            continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.module is not None and node.level == 0, "relative imports are not followed"
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        waiting += ast.iter_child_nodes(node)
-    return {name for name in found if name.split(".")[0] == "mtcs" and module_file(name)}
-
-
-def stage_imports(name: str) -> set[str]:
-    """Our modules that a stage function imports, itself or through the functions of `stages.py` it mentions."""
-    tree = ast.parse(inspect.getsource(stages))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    reached, waiting = set(), [name]
-    while waiting:
-        if (function := waiting.pop()) in functions and function not in reached:
-            reached.add(function)
-            body = functions[function].body  # decorators and annotations run nothing
-            waiting += [node.id for part in body for node in ast.walk(part) if isinstance(node, ast.Name)]
-    return {module for function in reached for part in functions[function].body for module in imports(part)} - WIRING
-
-
-def closure(modules: set[str]) -> set[str]:
-    """The modules, and whatever of ours they import in turn."""
-    reached, waiting = set(), sorted(modules)
-    while waiting:
-        if (module := waiting.pop()) not in reached:
-            reached.add(module)
-            file = module_file(module)
-            assert file is not None
-            waiting += imports(ast.parse(file.read_text()))
-    return reached
-
-
-@pytest.mark.parametrize(
-    ("code", "expected"),
-    [
-        ("from mtcs.data.task import Task, read_task", {"mtcs.data.task"}),
-        ("from mtcs import training", {"mtcs", "mtcs.training"}),
-        ("import mtcs.methods.base\nimport torch", {"mtcs.methods.base"}),
-        ("def f():\n    from mtcs.sharing import affinity", {"mtcs.sharing"}),
-        (
-            "if TYPE_CHECKING:\n    from mtcs.sharing import affinity\nelse:\n    import mtcs.data.task",
-            {"mtcs.data.task"},
-        ),
-    ],
-)
-def test_imports_are_found(code, expected):
-    assert imports(ast.parse(code)) == expected
-
-
-def test_closure_goes_through_modules_that_are_wiring_themselves():
-    assert {"mtcs.specs", "mtcs.methods.multitask", "mtcs.encoders.dilated"} <= closure({"mtcs.training.loop"})
 
 
 # A whole run of a tiny suite
@@ -344,7 +235,9 @@ class Workspace:
         self.root = folder / "workspace"
         self.archive = folder / "archive"
         (folder / "home").mkdir()
-        self.environment = environment(folder / "home", MTCS_ARCHIVE=str(self.archive))
+        # The code of this copy: a stage's digest is of the code that runs.
+        paths = {"MTCS_ARCHIVE": str(self.archive), "PYTHONPATH": str(self.root)}
+        self.environment = environment(folder / "home", **paths)
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "mtcs", self.root / "mtcs", ignore=ignored)
         (self.root / ".dvc").mkdir()
@@ -402,11 +295,10 @@ def tiny(folder: Path) -> Workspace:
 
     def parameters(params: dict[str, Any]) -> None:
         params["suites"] = {"tiny": {"tasks": ["Short", "Long"]}}
-        params["seeds"], params["joint"], params["alone"], params["ablation"] = [0, 1], ["mtcs", "mtl"], [], []
+        params["seeds"], params["joint"], params["single_task"], params["ablation"] = [0, 1], ["mtcs", "mtl"], [], []
         params["classifiers"]["svm"]["costs"] = [1, 100]
-        for method in params["joint"]:
-            params["methods"][method] |= {"depth": 2, "hidden": 8, "output": 16}
-            params["methods"][method]["schedule"] = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01}
+        params["methods"]["mtcs"] |= {"depth": 2, "hidden": 8, "output": 16}  # mtl is like it
+        params["methods"]["mtcs"]["schedule"] = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01}
 
     def suites(pipeline: dict[str, Any]) -> None:
         for what in ("metrics", "plots"):
@@ -431,6 +323,7 @@ def test_tiny_suite_from_archive_to_report(tmp_path):
     second_run_does_nothing(workspace)
     changed_parameters_are_shown(workspace)
     parameters_of_one_method_rerun_that_method_only(workspace)
+    a_variant_is_stale_with_what_it_is_like(workspace)
     parameters_of_the_classifier_retrain_nothing(workspace)
     code_of_the_report_retrains_nothing(workspace)
 
@@ -452,7 +345,7 @@ def metrics_and_plots_are_shown(workspace: Workspace) -> None:
     metrics = json.loads(workspace.dvc("metrics", "show", "--json"))[""]["data"]
     assert {"mtcs", "mtl"} <= set(metrics["reports/tiny/summary.json"]["data"])
     plots = json.loads(workspace.dvc("plots", "show", "--json"))["data"]
-    assert len(plots) == 2
+    assert len(plots) == 1
     assert all(plot["content"]["data"]["values"] for group in plots.values() for plot in group), plots
 
 
@@ -460,7 +353,7 @@ def second_run_does_nothing(workspace: Workspace) -> None:
     assert workspace.stale() == set()
     said = workspace.dvc("repro")
     assert "Running stage" not in said
-    assert said.count("didn't change, skipping") == 19
+    assert said.count("didn't change, skipping") == 20
     assert "up to date" in said
 
 
@@ -474,25 +367,35 @@ def changed_parameters_are_shown(workspace: Workspace) -> None:
 
 
 def parameters_of_one_method_rerun_that_method_only(workspace: Workspace) -> None:
-    with workspace.changed("params.yaml", lambda params: params["methods"]["mtcs"].update(sharing_weight=0.2)):
-        expected = {f"{stage}@tiny-mtcs-{seed}" for stage in ("train", "represent", "measure") for seed in (0, 1)}
-        assert workspace.stale() == {*expected, "report@tiny"}
-        said = workspace.dvc("repro", "--dry")
-        assert expected <= set(running(said))
-        assert not [name for name in running(said) if "mtl" in name]
+    with workspace.changed("params.yaml", lambda params: params["methods"]["mtl"].update(sharing_weight=0.001)):
+        expected = {f"train@tiny-mtl-{seed}" for seed in (0, 1)}
+        assert workspace.stale() == {*expected, "code", "report@tiny"}
+        assert expected <= set(running(workspace.dvc("repro", "--dry")))
+
+
+def a_variant_is_stale_with_what_it_is_like(workspace: Workspace) -> None:
+    """Its own entry does not change; the digest of its resolved parameters does."""
+    with workspace.changed("params.yaml", lambda params: params["methods"]["mtcs"]["schedule"].update(epochs=3)):
+        workspace.run("mtcs", "code")
+        assert {"train@tiny-mtl-0", "train@tiny-mtcs-0"} <= workspace.stale()
+    workspace.run("mtcs", "code")
+    assert workspace.stale() == set()
 
 
 def parameters_of_the_classifier_retrain_nothing(workspace: Workspace) -> None:
     with workspace.changed("params.yaml", lambda params: params["classifiers"]["svm"].update(folds=4)):
         runs = [f"tiny-{method}-{seed}" for method in ("mtcs", "mtl") for seed in (0, 1)]
-        expected = {f"{stage}@{run}" for stage in ("classify", "measure") for run in runs}
-        assert workspace.stale() == {*expected, "report@tiny"}
-        assert set(running(workspace.dvc("repro", "--dry"))) == {*expected, "report@tiny"}
+        assert workspace.stale() == {"code", "report@tiny"}
+        workspace.run("mtcs", "code")
+        assert {name for name in workspace.stale() if "@tiny-" in name} == {f"classify@{run}" for run in runs}
+    workspace.run("mtcs", "code")
 
 
 def code_of_the_report_retrains_nothing(workspace: Workspace) -> None:
-    (workspace.root / "mtcs/reports/page.py").write_text("# something else")
-    assert workspace.stale() == {"report@tiny"}
+    page = workspace.root / "mtcs/reports/page.py"
+    page.write_text(page.read_text() + "\n# another comment\n")
+    assert workspace.stale() == {"code"}
+    assert running(workspace.dvc("repro")) == ["code", "report@tiny"]
 
 
 def running(said: str) -> list[str]:

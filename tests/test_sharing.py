@@ -1,12 +1,9 @@
-"""Equations 3 to 5 against plain loops, and what the vectorised form promises of gradients and memory."""
-
-from itertools import accumulate
+"""Equations 3 to 6 against plain loops, and where gradients go."""
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
 
-from mtcs.sharing import affinity, relevant_pairs, sharing_loss, stacked_sharing
+from mtcs.sharing import affinity, pair_loss, relevant_pairs, sharing_loss, total_loss
 
 
 def heads(classes, width=7, batch=5, seed=0, sharpness=3.0):
@@ -25,19 +22,24 @@ def plain_affinity(p, q):
     return a
 
 
+def plain_pair(weights_j, weights_k, relevant, reduction):
+    m, n = relevant.shape
+    total = torch.zeros((), dtype=weights_j.dtype)
+    for p in range(m):
+        for q in range(n):
+            if relevant[p, q]:
+                squared = (weights_k[q] - weights_j[p]) ** 2
+                total = total + (squared.mean() if reduction == "mean" else squared.sum()) / (m * n)
+    return total
+
+
 def plain_sharing(weights, probabilities, threshold, reduction):
     total = torch.zeros((), dtype=weights[0].dtype)
     for k in range(len(weights)):
         for j in range(len(weights)):
-            if j == k:
-                continue
-            a = plain_affinity(probabilities[j], probabilities[k])
-            m, n = a.shape
-            for p in range(m):
-                for q in range(n):
-                    if m * n * a[p, q] / a.sum() > threshold:
-                        squared = (weights[k][q] - weights[j][p]) ** 2
-                        total = total + (squared.mean() if reduction == "mean" else squared.sum()) / (m * n)
+            if j != k:
+                a = plain_affinity(probabilities[j], probabilities[k])
+                total = total + plain_pair(weights[j], weights[k], a.numel() * a / a.sum() > threshold, reduction)
     return total
 
 
@@ -51,6 +53,17 @@ def test_relevant_pairs_exceed_a_multiple_of_the_mean():
     a = torch.tensor([[0.5, 0.1], [0.1, 0.3]])
     assert relevant_pairs(a).tolist() == [[False, False], [False, False]]
     assert relevant_pairs(a, threshold=1.1).tolist() == [[True, False], [False, True]]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_loss_of_a_pair_is_the_mean_over_all_pairs_of_labels(reduction):
+    (weights_j, weights_k), _ = heads((3, 4))
+    relevant = torch.tensor([[True, False, False, True], [False, False, True, False], [False] * 4])
+    found = pair_loss(weights_j, weights_k, relevant, reduction)
+    torch.testing.assert_close(found, plain_pair(weights_j, weights_k, relevant, reduction))
+    torch.testing.assert_close(found, pair_loss(weights_k, weights_j, relevant.T, reduction))
+    assert found > 0
+    assert pair_loss(weights_j, weights_k, torch.zeros_like(relevant), reduction) == 0
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -84,115 +97,10 @@ def test_no_gradient_passes_through_the_indicator():
     assert any(w.grad.abs().sum() > 0 for w in weights)
 
 
-def test_uniform_predictions_share_nothing():
-    weights, _ = heads((3, 4))
-    loss, share = stacked_sharing(torch.cat(weights), torch.full((5, 7), 0.25), torch.tensor([3, 4]))
-    assert loss.item() == 0.0
-    assert share.item() == 0.0
-
-
-def test_the_share_counts_pairs_of_different_tasks():
-    classes = (4, 2, 5, 6)
-    weights, probabilities = heads(classes)
-    relevant = pairs = 0
-    for k in range(4):
-        for j in range(4):
-            if j != k:
-                found = relevant_pairs(affinity(probabilities[j], probabilities[k]))
-                relevant, pairs = relevant + int(found.sum()), pairs + found.numel()
-    assert relevant > 0
-    for block in (1, 2, 256):
-        share = stacked_sharing(torch.cat(weights), torch.cat(probabilities, 1), torch.tensor(classes), block=block)[1]
-        assert share.item() == pytest.approx(relevant / pairs)
-
-
-def similar(classes, width=7, batch=5, apart=0.3):
-    """Heads on series that resemble each other, so that blocks of labels agree on their partners."""
-    generator = torch.Generator().manual_seed(0)
-    weights = [torch.randn(count, width, generator=generator, dtype=torch.float64) for count in classes]
-    x = torch.randn(1, width, generator=generator, dtype=torch.float64)
-    x = x + apart * torch.randn(batch, width, generator=generator, dtype=torch.float64)
-    return weights, [(x @ weight.T).softmax(1) for weight in weights]
-
-
-@pytest.mark.parametrize("block", [1, 2, 3, 5])
-@pytest.mark.parametrize("threshold", [0.0, 0.5, 2.0])
-@pytest.mark.parametrize("reduction", ["mean", "sum"])
-@pytest.mark.parametrize("given", [heads, similar])
-def test_blocks_equal_plain_loops(given, reduction, threshold, block):
-    classes = (4, 2, 5, 3, 6, 2)
-    weights, probabilities = given(classes)
-    ours, plain = ([w.clone().requires_grad_() for w in weights] for _ in range(2))
-    stacked = torch.cat(ours), torch.cat(probabilities, 1), torch.tensor(classes)
-    loss, _ = stacked_sharing(*stacked, threshold, reduction, block=block)
-    expected = plain_sharing(plain, probabilities, threshold, reduction)
-    torch.testing.assert_close(loss, expected)
+def test_the_total_weighs_sharing_by_alpha():
+    cross_entropy, sharing = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
+    loss = total_loss(cross_entropy, sharing, 0.1)
     loss.backward()
-    expected.backward()
-    for a, b in zip(ours, plain, strict=True):
-        torch.testing.assert_close(a.grad, b.grad)
-
-
-@pytest.mark.parametrize("block", [1, 2])
-def test_blocks_measure_rows_that_do_not_sum_to_one_against_their_own_mean(block):
-    classes = (3, 4, 2, 4)
-    weights, probabilities = heads(classes)
-    probabilities = [p * scale for p, scale in zip(probabilities, (0.2, 3.0, 1.0, 0.0), strict=True)]
-    loss, _ = stacked_sharing(
-        torch.cat(weights), torch.cat(probabilities, 1), torch.tensor(classes), threshold=0.5, block=block
-    )
-    expected = torch.zeros((), dtype=torch.float64)
-    for k in range(3):  # the mean affinity with a task of zeros is 0, and no pair exceeds it
-        for j in range(3):
-            if j != k:
-                relevant = relevant_pairs(affinity(probabilities[j], probabilities[k]), 0.5)
-                expected += ((weights[j].unsqueeze(1) - weights[k]).square().mean(2) * relevant).mean()
-    torch.testing.assert_close(loss, expected)
-
-
-@pytest.mark.parametrize("block", [1, 256])
-@pytest.mark.parametrize("threshold", [0.0, 2.0])
-def test_nothing_predicted_or_a_single_task_shares_nothing(threshold, block):
-    weights = torch.randn(9, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    zeros, some = torch.zeros(5, 9), torch.rand(5, 9, generator=torch.Generator().manual_seed(1))
-    for probabilities, classes in ((zeros, [4, 5]), (zeros, [1] * 9), (some, [9])):
-        loss, share = stacked_sharing(weights, probabilities, torch.tensor(classes), threshold, block=block)
-        (gradient,) = torch.autograd.grad(loss, weights)
-        assert loss.item() == share.item() == 0.0
-        assert not gradient.any()
-
-
-def test_a_single_label_shares_nothing():
-    loss, share = stacked_sharing(torch.ones(1, 7), torch.ones(5, 1), torch.tensor([1]), 0.0)
-    assert loss.item() == share.item() == 0.0
-
-
-def test_more_labels_than_a_block_holds_equal_fewer_and_larger_blocks():
-    """1,200 labels, as single precision and the default block meet them, against all of them at once."""
-    generator = torch.Generator().manual_seed(0)
-    weights = torch.randn(1200, 8, generator=generator)
-    x = torch.randn(1, 8, generator=generator) + 0.3 * torch.randn(6, 8, generator=generator)
-    probabilities = (x @ weights.T).view(6, 240, 5).softmax(2).flatten(1)
-    results = []
-    for block in (40, 256, 300):
-        rows = weights.clone().requires_grad_()
-        loss, share = stacked_sharing(rows, probabilities, torch.full((240,), 5), block=block)
-        loss.backward()
-        results.append((loss.detach(), share, rows.grad))
-    for result in results[:2]:
-        for a, b in zip(result, results[2], strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize(("given", "expected"), [(similar, 5 * 2000 * (64 + 32)), (heads, 2000 * 2000)])
-def test_labels_by_labels_are_never_held(given, expected):
-    """Memory, in numbers of four bytes: a few (S, D) and (S, B) where series are alike, else less than one (S, S)."""
-    weights, probabilities = given((10,) * 200, width=64, batch=32)
-    rows = torch.cat(weights).float().requires_grad_()
-    stacked = rows, torch.cat(probabilities, 1).float(), torch.full((200,), 10)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
-        loss, _ = stacked_sharing(*stacked)
-        loss.backward()
-    events = [event for event in record.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = max(accumulate(event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())))
-    assert 4 * rows.numel() < held < 4 * expected
+    assert loss.item() == pytest.approx(2.3)
+    assert cross_entropy.grad is not None and cross_entropy.grad.item() == 1
+    assert sharing.grad is not None and sharing.grad.item() == pytest.approx(0.1)

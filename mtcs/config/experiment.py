@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.methods import MethodSpec
 from mtcs.errors import InputError
-from mtcs.specs import MethodSpec
+from mtcs.layout import Layout, Run
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Names become file names and DVC stage names."""
@@ -30,6 +39,7 @@ def _free(name: str) -> str:
     return name
 
 
+Title = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 TaskName = Annotated[Name, AfterValidator(_free)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -40,64 +50,75 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)]
     source: Literal["archive", "aeon"] = "archive"
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
-    methods: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    """The methods that are run on it, where that is not all of `joint` and `alone`."""
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
-    """Their seeds, where these are not `seeds` and `seeds_alone`."""
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
-    """What is run: every method of `joint` and `alone`, on every suite, with every seed."""
+    """What is run: every method of `joint` and `single_task`, on every suite, with every seed."""
 
     suites: dict[Name, Suite]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     """Of joint methods."""
-    seeds_alone: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    seeds_single_task: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
     """Of methods that train one model for each task, where these are not `seeds`."""
     joint: tuple[Name, ...]
     """Methods that train one model for a suite."""
-    alone: tuple[Name, ...]
+    single_task: tuple[Name, ...]
     """Methods that train one model for each task."""
     ablation: tuple[Name, ...] = ()
     """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
     methods: dict[Name, MethodSpec]
+    """In params.yaml, `like: NAME` takes over all parameters of another method but those that stand beside it."""
+    titles: dict[Name, Title] = {}
+    """What reports call a method, where that is not its name."""
     classifiers: dict[Name, ClassifierSpec]
+
+    @field_validator("methods", mode="before")
+    @classmethod
+    def _variants(cls, methods: Any) -> Any:
+        """Each `like: NAME` replaced by the parameters it stands for."""
+        if not isinstance(methods, dict):
+            return methods
+        return {name: _resolved(methods, name, ()) for name in methods}
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
-        lists = {"seeds": self.seeds, "seeds_alone": self.seeds_alone or (), "joint, alone and ablation": self.known}
-        for name, suite in self.suites.items():
-            lists[f"suites.{name}.tasks"] = suite.tasks
-            lists[f"suites.{name}.methods"] = suite.methods or ()
-            lists[f"suites.{name}.seeds"] = suite.seeds or ()
-        for what, names in lists.items():
+        everywhere: dict[str, tuple[object, ...]] = {
+            "seeds": self.seeds,
+            "seeds_single_task": self.seeds_single_task or (),
+            "joint, single_task and ablation": self.known,
+        }
+        everywhere |= {f"suites.{name}.tasks": suite.tasks for name, suite in self.suites.items()}
+        for what, names in everywhere.items():
             if twice := sorted({str(name) for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
-        alike: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
+        same_file: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
         for name in self.known:
-            if (other := alike.setdefault(name.lower().replace("-", "_"), name)) != name:
-                raise ValueError(f"joint, alone and ablation: {other} and {name} differ in capitals or dashes alone")
+            if (other := same_file.setdefault(name.lower().replace("-", "_"), name)) != name:
+                raise ValueError(
+                    f"joint, single_task and ablation: {other} and {name} differ in capitals or dashes alone"
+                )
         for name in self.known:
             if name not in self.methods:
-                raise ValueError(f"joint, alone and ablation: {name} is not among methods ({', '.join(self.methods)})")
+                known = ", ".join(self.methods)
+                raise ValueError(f"joint, single_task and ablation: {name} is not among methods ({known})")
             if (classifier := self.methods[name].classifier) not in self.classifiers:
                 raise ValueError(
                     f"methods.{name}.classifier: {classifier} is not among classifiers ({', '.join(self.classifiers)})"
                 )
-        if not (self.joint or self.alone):
-            raise ValueError("joint and alone: both are empty, expected at least one method")
-        for suite, entry in self.suites.items():
-            for name in entry.methods or ():
-                if name not in self.known:
-                    raise ValueError(f"suites.{suite}.methods: {name} is not among joint, alone and ablation")
+        if not (self.joint or self.single_task):
+            raise ValueError("joint and single_task: both are empty, expected at least one method")
+        if unknown := sorted(set(self.titles) - set(self.methods)):
+            raise ValueError(f"titles: {unknown[0]} is not among methods ({', '.join(self.methods)})")
         return self
 
     @model_validator(mode="after")
     def _dtw_is_searched(self) -> Experiment:
         """DTW hands on the series themselves: there is no model that tasks could share, and no vector for an SVM."""
         for name in (name for name in self.known if self.methods[name].kind == "dtw"):
-            if name not in self.alone:
-                raise ValueError(f"methods.{name}.kind: dtw trains no model that tasks share; list {name} under alone")
+            if name not in self.single_task:
+                raise ValueError(
+                    f"methods.{name}.kind: dtw trains no model that tasks share; list {name} under single_task"
+                )
             classifier = self.methods[name].classifier
             if (kind := self.classifiers[classifier].kind) != "nearest_neighbour":
                 raise ValueError(
@@ -107,23 +128,33 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Every method that can be run, in the order of columns: joint ones, alone ones, variants."""
-        return (*self.joint, *self.alone, *self.ablation)
+        """Every method that can be run, in the order of columns: joint ones, single-task ones, variants."""
+        return (*self.joint, *self.single_task, *self.ablation)
 
-    def runs(self, suite: str) -> dict[str, tuple[int, ...]]:
-        """The methods that are run on a suite, in the order of columns, with their seeds; not the variants."""
-        entry = self.suite(suite)
-        names = (*self.joint, *self.alone)
-        if entry.methods is not None:
-            names = tuple(name for name in self.known if name in entry.methods)
-        alone = self.seeds_alone or self.seeds
-        return {name: entry.seeds or (alone if name in self.alone else self.seeds) for name in names}
+    def seeds_of(self, method: str) -> tuple[int, ...]:
+        """The seeds that a complete report has of a method."""
+        return (self.seeds_single_task or self.seeds) if method in self.single_task else self.seeds
+
+    def run(self, suite: str, method: str, seed: int, layout: Layout | None = None) -> Run:
+        """A run with its parameters and tasks.
+
+        Raises:
+            InputError: with the known names, if there is no such suite, or no method of that name is run.
+        """
+        spec, tasks = self.method(method), self.suite(suite).tasks
+        return Run(suite, method, seed, layout or Layout(), spec, tasks, method not in self.single_task)
+
+    def title(self, method: str) -> str:
+        """What reports call a method."""
+        return self.titles.get(method, method.replace("_", " "))
+
+    def classifier(self, method: str) -> ClassifierSpec:
+        """What reads the representations of a known method."""
+        return self.classifiers[self.methods[method].classifier]
 
     def parameters(self, method: str) -> dict[str, Any]:
         """The parameters of a known method as plain values, those of its classifier in place of its name."""
-        spec = self.methods[method]
-        values = spec.model_dump() | {"classifier": self.classifiers[spec.classifier].model_dump()}
-        return json.loads(json.dumps(values), parse_constant=str)  # infinity as a word, which JSON lacks
+        return plain_values(self.methods[method]) | {"classifier": plain_values(self.classifier(method))}
 
     def suite(self, name: str) -> Suite:
         """Raises InputError, with the known names, if there is no such suite."""
@@ -134,9 +165,35 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     def method(self, name: str) -> MethodSpec:
         """Raises InputError, with the known names, if no method of that name is run."""
         if name not in self.known:
-            hint = " under methods, but not in joint, alone or ablation" if name in self.methods else ""
+            hint = " under methods, but not in joint, single_task or ablation" if name in self.methods else ""
             raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.known)}.")
         return self.methods[name]
+
+
+def plain_values(parameters: BaseModel) -> dict[str, Any]:
+    """Parameters as JSON has them; infinity, which JSON lacks, as a word."""
+    return json.loads(json.dumps(parameters.model_dump()), parse_constant=str)
+
+
+def _resolved(methods: dict[Any, Any], name: Any, above: tuple[Any, ...]) -> Any:
+    """The parameters of a method, those of the one it is `like` among them."""
+    entry = methods[name]
+    if not isinstance(entry, dict) or "like" not in entry:
+        return entry
+    other = entry["like"]
+    if not isinstance(other, str) or other not in methods:
+        raise ValueError(f"{name}.like: {other!r} is not among methods ({', '.join(map(str, methods))})")
+    if other in (name, *above):
+        raise ValueError(f"{name}.like: {other} is itself like {name}")
+    base = _resolved(methods, other, (*above, name))
+    return _merged(base, {key: value for key, value in entry.items() if key != "like"})
+
+
+def _merged(base: Any, changes: Any) -> Any:
+    """`base` with `changes`, key by key where both are mappings."""
+    if not isinstance(base, dict) or not isinstance(changes, dict):
+        return changes
+    return base | {key: _merged(base.get(key), value) for key, value in changes.items()}
 
 
 class _Loader(yaml.SafeLoader):

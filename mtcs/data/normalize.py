@@ -9,7 +9,7 @@ from mtcs.data.task import Split, Task
 from mtcs.errors import InputError
 
 
-def normalize(raw: RawTask) -> Task:
+def z_normalize(raw: RawTask) -> Task:
     """Subtract the mean and divide by the standard deviation of all observed training values of the task.
 
     One mean and one (population) standard deviation for the whole task, computed in float64 from the training split
@@ -25,6 +25,8 @@ def normalize(raw: RawTask) -> Task:
         train=_scaled(raw.train, raw.classes, mean, std),
         test=_scaled(raw.test, raw.classes, mean, std),
         classes=raw.classes,
+        mean=float(mean),
+        std=float(std),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mtcs.data.task import Split, Task
@@ -29,4 +31,4 @@ def hold_out(task: Task, share: float, seed: int = 0) -> Task:
     mask = np.zeros(len(task.train), dtype=bool)
     mask[np.concatenate(held)] = True
     kept, held_out = (Split(task.train.series[part], task.train.labels[part]) for part in (~mask, mask))
-    return Task(task.name, kept, held_out, task.classes)
+    return replace(task, train=kept, test=held_out)

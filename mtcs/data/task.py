@@ -1,10 +1,13 @@
-"""A task: one labelled time-series data set with the split its archive defines, and its `.npz` file."""
+"""A task: one labelled time-series data set with its split, and the files that hold the tasks of a suite."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import numpy as np
 
 from mtcs.errors import InputError
 from mtcs.layout import atomic_write
+
+INDEX = "tasks.json"
 
 
 @dataclass(frozen=True)
@@ -30,10 +35,31 @@ class Split:
 
 
 @dataclass(frozen=True)
+class TaskInfo:
+    """What is known of a task without its series: what a model is built for, and what its file says of it.
+
+    classes: label strings, in order.
+    length: T of the training series, padding included.
+    mean, std: of the training values before they were z-normalised; new series are scaled by them.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    length: int
+    mean: float = 0.0
+    std: float = 1.0
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.classes)
+
+
+@dataclass(frozen=True)
 class Task:
     """One data set with its labels.
 
-    classes: the archive's label strings, in order; label c of a split means `classes[c]`.
+    classes: the label strings, in order; label c of a split means `classes[c]`.
+    mean, std: of the training values before they were z-normalised.
 
     Raises:
         InputError: if shapes, label range or values are not as `Split` says.
@@ -43,10 +69,15 @@ class Task:
     train: Split
     test: Split
     classes: tuple[str, ...]
+    mean: float = 0.0
+    std: float = 1.0
 
     def __post_init__(self) -> None:
         for part, split in (("train", self.train), ("test", self.test)):
             _check(f"{self.name} ({part})", split, len(self.classes))
+        if not (math.isfinite(self.mean) and math.isfinite(self.std) and self.std > 0):
+            scale = f"mean {self.mean:g} and standard deviation {self.std:g}"
+            raise InputError(f"{self.name}: {scale}, expected finite ones, the latter above 0.")
 
     @property
     def n_classes(self) -> int:
@@ -56,6 +87,21 @@ class Task:
     def length(self) -> int:
         """T of the training series, padding included."""
         return self.train.series.shape[1]
+
+    def repeated(self) -> int:
+        """How many test series stand in the training split, too, value by value."""
+        seen = {_observed(row) for row in self.train.series}
+        return sum(_observed(row) in seen for row in self.test.series)
+
+    @property
+    def info(self) -> TaskInfo:
+        return TaskInfo(self.name, self.classes, self.length, self.mean, self.std)
+
+
+def _observed(series: np.ndarray) -> bytes:
+    """The bytes of a series (T,) without the padding behind it."""
+    known = np.flatnonzero(~np.isnan(series))
+    return series[: known[-1] + 1].tobytes()
 
 
 def _check(what: str, split: Split, n_classes: int) -> None:
@@ -85,6 +131,8 @@ def write_task(path: Path, task: Task) -> None:
             series_test=task.test.series,
             labels_test=task.test.labels,
             classes=np.array(task.classes, dtype=np.str_),
+            mean=np.float64(task.mean),
+            std=np.float64(task.std),
         )
 
 
@@ -102,6 +150,8 @@ def read_task(path: Path) -> Task:
                 train=Split(arrays["series_train"], arrays["labels_train"]),
                 test=Split(arrays["series_test"], arrays["labels_test"]),
                 classes=tuple(str(name) for name in arrays["classes"]),
+                mean=float(arrays["mean"]),
+                std=float(arrays["std"]),
             )
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
@@ -110,6 +160,37 @@ def read_task(path: Path) -> Task:
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
         raise InputError(f"{path} does not hold a task ({what}); {remedy}.") from error
+
+
+def write_index(folder: Path, tasks: Sequence[str], fingerprints: Sequence[str]) -> None:
+    """Write which tasks a suite has, in their order, and the fingerprint of each, beside their `.npz` files."""
+    index = {"tasks": dict(zip(tasks, fingerprints, strict=True))}
+    with atomic_write(folder / INDEX) as part:
+        part.write_text(json.dumps(index, indent=2) + "\n")
+
+
+def read_suite(folder: Path, expected: Sequence[str] | None = None) -> list[Task]:
+    """Read the tasks of a suite, in its order.
+
+    expected: the tasks that it should have, in their order, where that is known.
+
+    Raises:
+        InputError: if the index or a task is missing, does not hold what it should, or disagrees with the other.
+    """
+    path, remedy = folder / INDEX, f"run 'mtcs normalize {folder.name}'"
+    try:
+        index = dict(json.loads(path.read_bytes())["tasks"])
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; {remedy}.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} does not list a suite's tasks ({error}); {remedy}.") from error
+    if expected is not None and list(index) != list(expected):
+        raise InputError(f"{path} lists {', '.join(index)}, expected {', '.join(expected)}; {remedy}.")
+    tasks = [read_task(folder / f"{name}.npz") for name in index]
+    for task in tasks:
+        if fingerprint(task) != index[task.name]:
+            raise InputError(f"{folder / task.name}.npz holds other series or labels than {path} says; {remedy}.")
+    return tasks
 
 
 def fingerprint(task: Task) -> str:

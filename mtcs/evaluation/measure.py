@@ -1,4 +1,8 @@
-"""Measure a finished run: accuracy, task similarity, label affinity, costs and training curves, from what it left."""
+"""Measure a finished run: accuracy, task similarity, label affinity, costs and training curves, from what it left.
+
+Each stage's record names, by digest, what it read and wrote. What does not match is refused: a number must be of these
+data, this model, these representations and these predictions.
+"""
 
 from __future__ import annotations
 
@@ -10,87 +14,75 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from mtcs.config.parameters import differences
-from mtcs.data.task import Task, fingerprint, read_task
+from mtcs.data.task import Task, fingerprint
 from mtcs.errors import InputError, fault
 from mtcs.evaluation.representations import Representations, read_representations
 from mtcs.evaluation.results import (
     ClassifierRecord,
     Curve,
     RepresentationRecord,
+    RepresentationSources,
     RunResult,
     TaskResult,
     TrainingRecord,
     Triangle,
     digits,
 )
-from mtcs.layout import Layout, digest
+from mtcs.layout import Run, digest
 from mtcs.similarity import factor, factor_similarity
 
-STRETCHES = 60
+CURVE_POINTS = 60
 """Points of a training curve that are kept, each the mean over a stretch of the run."""
 
 CURVE_COLUMNS = ("step", "task", "loss", "sharing_loss", "relevant_share")
 
 
-def measure(
-    layout: Layout,
-    suite: str,
-    method: str,
-    seed: int,
-    tasks: Sequence[str],
-    parameters: Mapping[str, object],
-    joint: bool,
-) -> RunResult:
+def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     """The result of a run that has been trained, represented and classified.
 
     Args:
-        layout: where everything lies.
-        suite: the run's suite.
-        method: its method.
-        seed: its seed.
-        tasks: those of the suite, in its order.
-        parameters: of the method and its classifier, as plain values.
-        joint: whether one model serves all tasks, so that their representations can be compared.
+        run: whose files are read.
+        tasks: those of its suite, in its order.
 
     Raises:
         InputError: if a file is missing, does not hold what it should, or disagrees with another.
     """
-    run = (suite, method, seed)
-    names = (None,) if joint else tuple(tasks)
-    data = [read_task(layout.normalized(suite, task)) for task in tasks]
-    found = [_read_representations(layout, run, task) for task in data]
-    heads = {task.name: one.head for task, one in zip(data, found, strict=True) if one.head is not None}
-    series = {task.name: one.train for task, one in zip(data, found, strict=True)}
-    curves = [curve for name in names for curve in _read_curves(layout.curves(*run, name), run)]
-    trained = [_read(layout.record(*run, name), TrainingRecord, "train", run) for name in names]
-    represented = _read(layout.representation_cost(*run), RepresentationRecord, "represent", run)
-    _check_records(layout, run, trained, represented, parameters, data)
+    joint = run.record().exists() or not run.record(tasks[0].name).exists()
+    scopes = (None,) if joint else tuple(task.name for task in tasks)
+    trained = [read_record(run.record(scope), TrainingRecord, run, "train") for scope in scopes]
+    represented = read_record(run.representation_cost, RepresentationRecord, run, "represent")
+    sources = read_record(run.represented, RepresentationSources, run, "represent")
+    classified = read_record(run.classified, ClassifierRecord, run, "classify")
+    _check_chain(run, trained, sources, classified, tasks)
+    representations = {task.name: _read_representations(run, task) for task in tasks}
+    series = {name: one.train for name, one in representations.items()}
+    heads = {name: one.head for name, one in representations.items() if one.head is not None}
     return RunResult(
-        suite=suite,
-        method=method,
-        seed=seed,
-        parameters=dict(parameters),
+        suite=run.suite,
+        method=run.method,
+        seed=run.seed,
+        parameters={**(trained[0].settings or {}), "classifier": classified.classifier},
         joint=joint,
-        tasks=tuple(_task_result(layout, run, task, one) for task, one in zip(data, found, strict=True)),
+        tasks=tuple(_task_result(run, task, representations[task.name]) for task in tasks),
         trained=tuple(trained),
         represented=represented,
         similarity=Triangle.of(task_similarity(series)) if joint else None,
-        centred=Triangle.of(task_similarity(series, centered=True)) if joint else None,
+        centered=Triangle.of(task_similarity(series, centered=True)) if joint else None,
         label_affinity=Triangle.of(label_affinity(series, heads)) if joint and len(heads) == len(tasks) else None,
-        curves=tuple(curves),
+        curves=tuple(curve for scope in scopes for curve in _read_curves(run.curves(scope), run)),
     )
 
 
-def _task_result(layout: Layout, run: tuple[str, str, int], task: Task, found: Representations) -> TaskResult:
-    path = layout.prediction(*run, task.name)
+def _task_result(run: Run, task: Task, representations: Representations) -> TaskResult:
+    path, classes = run.prediction(task.name), np.array(task.classes)
     predictions = read_predictions(path, run)
-    if len(predictions) != len(task.test):
-        raise InputError(
-            f"{path} has {len(predictions)} rows, expected {len(task.test)}, one for each test series of {task.name}; "
-            f"{_remedy('classify', run)}."
-        )
-    head = found.head_predictions()
+    if list(predictions["label"]) != list(classes[task.test.labels]):
+        raise InputError(f"{path} has other labels than the test series of {task.name}; {run.remedy('classify')}.")
+    if unknown := sorted(set(predictions["predicted"]) - set(task.classes)):
+        raise InputError(f"{path} predicts {unknown[0]!r:.60}, no label of {task.name}; {run.remedy('classify')}.")
+    right = (predictions["label"] == predictions["predicted"]).to_numpy()
+    head = representations.head_predictions()
+    present, majority = np.unique(task.test.labels), np.bincount(task.train.labels).argmax()
     return TaskResult(
         task=task.name,
         train=len(task.train),
@@ -98,18 +90,22 @@ def _task_result(layout: Layout, run: tuple[str, str, int], task: Task, found: R
         length=task.length,
         classes=task.classes,
         fingerprint=fingerprint(task),
-        accuracy=float((predictions["label"] == predictions["predicted"]).mean()),
+        accuracy=float(right.mean()),
         head_accuracy=None if head is None else float((head == task.test.labels).mean()),
+        balanced_accuracy=float(np.mean([right[task.test.labels == label].mean() for label in present])),
+        majority=float((task.test.labels == majority).mean()),
+        never_predicted=tuple(name for name in classes[present] if name not in set(predictions["predicted"])),
+        test_in_train=task.repeated(),
     )
 
 
-def read_predictions(path: Path, run: tuple[str, str, int]) -> pd.DataFrame:
-    """One row a test series: `label` and `predicted`, both the archive's label strings ("1" and "1.0" differ).
+def read_predictions(path: Path, run: Run) -> pd.DataFrame:
+    """One row a test series: `label` and `predicted`, both the task's label strings ("1" and "1.0" differ).
 
     Raises:
         InputError: if the file does not hold these two columns and at least one row.
     """
-    remedy = _remedy("classify", run)
+    remedy = run.remedy("classify")
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except FileNotFoundError:
@@ -118,116 +114,110 @@ def read_predictions(path: Path, run: tuple[str, str, int]) -> pd.DataFrame:
         raise InputError(f"{path} does not hold predictions ({error}); {remedy}.") from error
     if list(frame.columns) != ["label", "predicted"] or frame.empty:
         raise InputError(
-            f"{path} has {len(frame)} rows and the columns {','.join(frame.columns)}, expected label,predicted and "
+            f"{path} has {len(frame)} rows and the columns {','.join(frame.columns):.80}, expected label,predicted and "
             f"at least one row; {remedy}."
         )
     return frame
 
 
-def _read_representations(layout: Layout, run: tuple[str, str, int], task: Task) -> Representations:
-    path = layout.representation(*run, task.name)
-    found = read_representations(path)
+def _read_representations(run: Run, task: Task) -> Representations:
+    path = run.representation(task.name)
+    representations = read_representations(path)
     for part, expected in (("train", len(task.train)), ("test", len(task.test))):
-        if len(getattr(found, part)) != expected:
+        if len(getattr(representations, part)) != expected:
             raise InputError(
-                f"{path} has {len(getattr(found, part))} {part} representations, expected {expected}; "
-                f"{_remedy('represent', run)}."
+                f"{path} has {len(getattr(representations, part))} {part} representations, expected {expected}; "
+                f"{run.remedy('represent')}."
             )
-    if found.head is not None and len(found.head) != task.n_classes:
+    if representations.head is not None and len(representations.head) != task.n_classes:
         raise InputError(
-            f"{path}: a head of {len(found.head)} classes, expected the {task.n_classes} of {task.name}; "
-            f"{_remedy('represent', run)}."
+            f"{path}: a head of {len(representations.head)} classes, expected the {task.n_classes} of {task.name}; "
+            f"{run.remedy('represent')}."
         )
-    return found
+    return representations
 
 
-def _check_records(
-    layout: Layout,
-    run: tuple[str, str, int],
+def _check_chain(
+    run: Run,
     trained: Sequence[TrainingRecord],
-    represented: RepresentationRecord,
-    parameters: Mapping[str, object],
+    represented: RepresentationSources,
+    classified: ClassifierRecord,
     tasks: Sequence[Task],
 ) -> None:
-    """Refuse to call a run one of these parameters and tasks if its records, where they say so, have others.
-
-    The same goes for representations of other weights and predictions from other representations than there are now,
-    as there are after stages by hand of which one was left out.
-    """
-    now = {name: value for name, value in parameters.items() if name != "classifier"}
+    """Refuse what does not belong together, as after stages by hand of which one was left out, or a changed file."""
+    settings = [record.settings for record in trained]
+    if any(one is None or one != settings[0] for one in settings):
+        raise InputError(f"The models of {run} were trained with different parameters; {run.remedy('train')}.")
     for record in trained:
-        if record.settings is not None and (words := differences(record.settings, now)):
-            raise InputError(f"{run[1]} was trained with {words} of params.yaml; {_remedy('train', run)}.")
-        for task in tasks if record.task is None else [task for task in tasks if task.name == record.task]:
-            if record.tasks is not None:
-                _check_fingerprint(record.tasks, task, run, "the model was trained")
-        of = represented.weights
-        if of is not None and record.weights is not None and of.get(record.task or "joint") != record.weights:
+        scope = record.task or "joint"
+        check_file(run.curves(record.task), record.curves, f"than training wrote; {run.remedy('train')}")
+        if represented.weights.get(scope) != record.weights:
             raise InputError(
-                f"The representations of {run[0]} are of other weights of {run[1]} than were trained last; "
-                f"{_remedy('represent', run)}, then classify."
+                f"The representations of {run} are of other weights of {scope} than were trained last; "
+                f"{run.remedy('represent', 'classify')}."
             )
-    if found := read_classified(layout, run):
-        if words := differences({"classifier": found.classifier}, {"classifier": parameters.get("classifier", {})}):
-            raise InputError(f"{run[1]} was classified with {words} of params.yaml; {_remedy('classify', run)}.")
-        for task in tasks:
-            check_classified(found, task, run)
-            of = found.representations
-            if of is not None and of.get(task.name) != digest(layout.representation(*run, task.name)):
+    if classified.weights != represented.weights:
+        raise InputError(f"{run} was classified by other models than were represented; {run.remedy('classify')}.")
+    fingerprints = {name: one for record in trained for name, one in (record.tasks or {}).items()}
+    for task in tasks:
+        for then, what in (
+            (fingerprints, "trained"),
+            (represented.tasks, "represented"),
+            (classified.tasks, "classified"),
+        ):
+            if then.get(task.name) != fingerprint(task):
                 raise InputError(
-                    f"{task.name} was classified by other representations than there are now; "
-                    f"{_remedy('classify', run)}."
+                    f"{task.name} has other series or labels now than when it was {what}; "
+                    f"{run.remedy('train', 'represent', 'classify')}."
                 )
+        path, remedy = run.representation(task.name), run.remedy("represent", "classify")
+        check_file(path, represented.representations.get(task.name), f"than were written; {remedy}")
+        if classified.representations.get(task.name) != represented.representations.get(task.name):
+            raise InputError(
+                f"{task.name} was classified by other representations than there are now; {run.remedy('classify')}."
+            )
+        predictions = classified.predictions.get(task.name)
+        check_file(run.prediction(task.name), predictions, f"than were written; {run.remedy('classify')}")
 
 
-def read_classified(layout: Layout, run: tuple[str, str, int]) -> ClassifierRecord | None:
-    """What `mtcs classify` says of its classifiers; None for runs of earlier versions.
-
-    Raises:
-        InputError: if the file does not hold that.
-    """
-    path = layout.classified(*run)
-    return _read(path, ClassifierRecord, "classify", run) if path.exists() else None
-
-
-def check_classified(found: ClassifierRecord, task: Task, run: tuple[str, str, int]) -> None:
-    """Raises InputError if a task's series or labels are not those that its classifier was fitted on."""
-    _check_fingerprint(found.tasks, task, run, "it was classified")
-
-
-def _check_fingerprint(then: Mapping[str, str], task: Task, run: tuple[str, str, int], when: str) -> None:
-    if then.get(task.name) != fingerprint(task):
-        raise InputError(
-            f"{task.name} has other series or labels now than when {when}; {_remedy('train', run)}, then represent and "
-            "classify."
-        )
+def check_file(path: Path, expected: str | None, remedy: str) -> None:
+    """Raises InputError if the digest of a file is not the expected one; "FILE holds other content" and the remedy."""
+    try:
+        actual = digest(path)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; {remedy.split('; ')[-1]}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
+    if actual != expected:
+        raise InputError(f"{path} holds other content {remedy}.")
 
 
 _Record = TypeVar("_Record", bound=BaseModel)
 
 
-def _read(path: Path, kind: type[_Record], stage: str, run: tuple[str, str, int]) -> _Record:
-    """A record that a stage left."""
-    remedy = _remedy(stage, run)
+def read_record(path: Path, kind: type[_Record], run: Run, stage: str) -> _Record:
+    """A record that a stage left.
+
+    Raises:
+        InputError: if there is none, or it does not hold what it should.
+    """
     try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {remedy}.") from None
+        raise InputError(f"{path} does not exist; {run.remedy(stage)}.") from None
     except (ValidationError, OSError) as error:
-        raise InputError(f"{path} does not hold a record ({fault(error)}); {remedy}.") from error
+        raise InputError(f"{path} does not hold a record ({fault(error)}); {run.remedy(stage)}.") from error
 
 
-def _read_curves(path: Path, run: tuple[str, str, int]) -> Iterator[Curve]:
-    """The training curves of a model, a task at a time, each in up to `STRETCHES` stretches of the whole run."""
+def _read_curves(path: Path, run: Run) -> Iterator[Curve]:
+    """The training curves of a model, a task at a time, each in up to `CURVE_POINTS` stretches of the whole run."""
     try:
         frame = pd.read_csv(path, usecols=list(CURVE_COLUMNS), converters={"task": str})  # a task may be named NA
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {_remedy('train', run)}.") from None
     except (ValueError, OSError) as error:
-        raise InputError(f"{path} does not hold training curves ({error}); {_remedy('train', run)}.") from error
+        raise InputError(f"{path} does not hold training curves ({error}); {run.remedy('train')}.") from error
     tasks = frame.pop("task").to_numpy()
     values = frame[["step", "loss", "sharing_loss", "relevant_share"]].to_numpy(np.float64)
-    stretch = np.arange(len(values)) * STRETCHES // max(1, len(values))
+    stretch = np.arange(len(values)) * CURVE_POINTS // max(1, len(values))
     for task in dict.fromkeys(tasks.tolist()):
         rows = np.flatnonzero(tasks == task)
         _, starts, counts = np.unique(stretch[rows], return_index=True, return_counts=True)
@@ -240,11 +230,6 @@ def _read_curves(path: Path, run: tuple[str, str, int]) -> Iterator[Curve]:
             sharing_loss=digits(sharing_loss),
             relevant_share=digits(relevant_share),
         )
-
-
-def _remedy(stage: str, run: tuple[str, str, int]) -> str:
-    suite, method, seed = run
-    return f"run 'mtcs {stage} {method} {suite} --seed {seed}'"
 
 
 def task_similarity(series: Mapping[str, np.ndarray], centered: bool = False) -> np.ndarray:
@@ -266,7 +251,7 @@ def task_similarity(series: Mapping[str, np.ndarray], centered: bool = False) ->
 
 
 def label_affinity(series: Mapping[str, np.ndarray], heads: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Equation 4 over all heads at once: mean outer product of two tasks' class probabilities.
+    """Equation 4 over all heads at once, see `mtcs.sharing.affinity`: mean outer product of class probabilities.
 
     Training estimates A of tasks k and j on one batch; here it is estimated on the training series of k and of j,
     each task with half the weight, which makes it symmetric.

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from mtcs.data.task import Task
 from mtcs.errors import InputError
 from mtcs.layout import atomic_write
+from mtcs.methods.base import Method
+from mtcs.ops.memory import keep_freed_memory
+from mtcs.training.hardware import Hardware
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,35 @@ class Representations:
         return None if self.head is None else (self.test @ self.head.T).argmax(1)
 
 
-def write_representations(path: Path, found: Representations) -> None:
+def represent(method: Method, series: np.ndarray, hardware: Hardware, task: str | None = None) -> np.ndarray:
+    """Representations of series (n, T) of a task, NaN where padded or missing -> (n, D) float32."""
+    keep_freed_memory()
+    method.to(hardware.device).eval()
+    # About 16,000 time steps at once: activations of a few layers fit the cache of a CPU.
+    size = max(1, (16_384 if hardware.device.type == "cpu" else 1 << 20) // series.shape[1])
+    with torch.inference_mode(), hardware.autocast():
+        chunks = [
+            method.represent(torch.from_numpy(series[start : start + size]).to(hardware.device), task).cpu()
+            for start in range(0, len(series), size)
+        ]
+    return torch.cat(chunks).numpy()
+
+
+def represent_task(method: Method, task: Task, hardware: Hardware) -> Representations:
+    """The representations of both splits of a task, and the weights of its head where it has one."""
+    head = method.head(task.name)
+    return Representations(
+        represent(method, task.train.series, hardware, task.name),
+        represent(method, task.test.series, hardware, task.name),
+        None if head is None else head.float().cpu().numpy(),
+    )
+
+
+def write_representations(path: Path, representations: Representations) -> None:
     """Write representations to `path` (`.npz`), whole or not at all."""
-    arrays = {"train": found.train, "test": found.test}
-    if found.head is not None:
-        arrays["head"] = found.head
+    arrays = {"train": representations.train, "test": representations.test}
+    if representations.head is not None:
+        arrays["head"] = representations.head
     with atomic_write(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  # numpy's stub takes them for allow_pickle
 

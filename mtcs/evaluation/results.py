@@ -27,6 +27,9 @@ class TaskResult(_Part):
     train, test: numbers of series; length: T of the training series; classes: the archive's labels, in order.
     fingerprint: the beginning of a SHA-256 of the normalised series and their labels.
     head_accuracy: of the task's own head (Equation 1), None where the method has no heads.
+    balanced_accuracy: mean over the labels of the share of a label's test series that are right; majority: share of the
+        test series that have the training part's most frequent label; never_predicted: labels of test series that no
+        series was given; test_in_train: test series that stand in the training part, too. None in earlier results.
     """
 
     task: str
@@ -37,18 +40,22 @@ class TaskResult(_Part):
     fingerprint: str
     accuracy: Share
     head_accuracy: Share | None = None
+    balanced_accuracy: Share | None = None
+    majority: Share | None = None
+    never_predicted: tuple[str, ...] | None = None
+    test_in_train: int | None = Field(default=None, ge=0)
 
 
 class _Record(_Part):
-    model_config = ConfigDict(extra="ignore")  # stages say more in their records
+    model_config = ConfigDict(extra="ignore")  # an earlier version said more in its records
 
 
 class TrainingRecord(_Record):
     """How a model came about: of `task`, or of all tasks where that is None.
 
     settings: the method's parameters, without its classifier's; tasks: fingerprints of those it was trained on;
-        weights: the digest of their file. None in records of earlier versions; not written again, as they only tell
-        whether what a run left belongs together.
+        weights, curves: digests of the files of the model and of the training curves. They tell whether what a run left
+        belongs together, and are not part of its result.
     """
 
     task: str | None = None
@@ -64,30 +71,42 @@ class TrainingRecord(_Record):
     settings: dict[str, Any] | None = Field(default=None, exclude=True)
     tasks: dict[str, str] | None = Field(default=None, exclude=True)
     weights: str | None = Field(default=None, exclude=True)
+    curves: str | None = Field(default=None, exclude=True)
 
 
 class ClassifierRecord(_Record):
-    """What predictions are of: the classifier's parameters, fingerprints of its tasks, digests of representations.
+    """What predictions are of.
 
-    representations: of each task's file, None in records of earlier versions.
+    classifier: its parameters; tasks: fingerprints of those it was fitted on.
+    weights: digests of the models, by task or "joint"; representations, fitted, predictions: of each task's files.
     """
 
     classifier: dict[str, Any]
     tasks: dict[str, str]
-    representations: dict[str, str] | None = None
+    weights: dict[str, str]
+    representations: dict[str, str]
+    fitted: dict[str, str]
+    predictions: dict[str, str]
 
 
 class RepresentationRecord(_Record):
-    """How long the encoder took from raw series to representations, and where.
-
-    weights: digests of the files they are of, by task or "joint"; as in `TrainingRecord`.
-    """
+    """How long the encoder took from raw series to representations, and where."""
 
     series: int
     seconds: float = Field(ge=0)
     device: str
     precision: str
-    weights: dict[str, str] | None = Field(default=None, exclude=True)
+
+
+class RepresentationSources(_Record):
+    """What representations are of.
+
+    weights: digests of the models, by task or "joint"; tasks: fingerprints; representations: digests of their files.
+    """
+
+    weights: dict[str, str]
+    tasks: dict[str, str]
+    representations: dict[str, str]
 
 
 class Curve(_Part):
@@ -141,7 +160,7 @@ class RunResult(_Part):
     joint: whether one model serves all tasks.
     trained: one record of a joint model, or one for each task, or one that sums these up.
     represented: what the representations cost; None where it was not recorded.
-    similarity, centred: task similarity of the training series (Figure 2), the paper's form and the centred one;
+    similarity, centered: task similarity of the training series (Figure 2), the paper's form and the centered one;
         label_affinity: Equation 4 over the labels of all heads. None where no model serves all tasks, or it has no
         heads, or they were not measured.
     curves: how training went, task by task.
@@ -156,7 +175,7 @@ class RunResult(_Part):
     trained: tuple[TrainingRecord, ...] = ()
     represented: RepresentationRecord | None = None
     similarity: Triangle | None = None
-    centred: Triangle | None = None
+    centered: Triangle | None = None
     label_affinity: Triangle | None = None
     curves: tuple[Curve, ...] = ()
 
@@ -165,7 +184,7 @@ class RunResult(_Part):
         if len({task.task for task in self.tasks}) < len(self.tasks):
             raise ValueError("a task stands there twice")
         labels = sum(len(task.classes) for task in self.tasks)
-        for name, size in (("similarity", len(self.tasks)), ("centred", len(self.tasks)), ("label_affinity", labels)):
+        for name, size in (("similarity", len(self.tasks)), ("centered", len(self.tasks)), ("label_affinity", labels)):
             triangle = getattr(self, name)
             if triangle is not None and len(triangle.rows) != size:
                 raise ValueError(f"{name} has {len(triangle.rows)} rows, expected {size}")
@@ -188,6 +207,13 @@ def write_result(path: Path, result: RunResult) -> None:
         entries.append(f' "{name}": {text}')
     with atomic_write(path) as part:
         part.write_text("{\n" + ",\n".join(entries) + "\n}\n", "utf-8", newline="\n")
+
+
+def write_record(path: Path, record: _Record) -> None:
+    """Write what a stage says of its work to `path`, whole or not at all, digests included."""
+    values = {name: getattr(record, name) for name in type(record).model_fields}
+    with atomic_write(path) as part:
+        part.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def read_result(path: Path, suite: str, method: str, seed: int) -> RunResult:

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
+from mtcs.config.methods import Spec
 from mtcs.data.task import Task
 from mtcs.evaluation.cost import MethodCost
 from mtcs.evaluation.nearest import predict_nearest
+from mtcs.evaluation.representations import represent
+from mtcs.methods import prepared_method
 from mtcs.methods.base import Method
-from mtcs.specs import MethodSpec
-from mtcs.training.loop import Hardware, count_steps, fit, peak_memory, represent
+from mtcs.training.hardware import Hardware, peak_memory
+from mtcs.training.loop import count_steps, fit
 
 STEPS = 15
 """Training steps that are timed on each task. Objectives that draw lengths at random need several for a fair mean."""
@@ -22,7 +25,7 @@ SERIES = 128
 
 
 def time_method(
-    method: str, spec: MethodSpec, tasks: Sequence[Task], joint: bool, parameters: Mapping[str, object], on: Hardware
+    method: str, spec: Spec, tasks: Sequence[Task], joint: bool, parameters: Mapping[str, object], hardware: Hardware
 ) -> MethodCost:
     """What a method costs, in a process that has done nothing else, since peak memory is the process's.
 
@@ -35,7 +38,7 @@ def time_method(
         tasks: those of the suite.
         joint: whether one model serves all tasks.
         parameters: of the method and its classifier, as plain values, for the record.
-        on: where, and in which precision.
+        hardware: where, and in which precision.
 
     Raises:
         WorkError: if a loss is not finite.
@@ -43,7 +46,7 @@ def time_method(
     training, reading, series, models, weights = 0.0, 0.0, 0, 0, 0
     for scope in [list(tasks)] if joint else [[task] for task in tasks]:
         torch.manual_seed(0)
-        model = spec.build(scope)
+        model = prepared_method(spec, scope)
         size = sum(weight.numel() for weight in model.parameters())
         schedule = spec.schedule_for(scope)
         epoch = schedule.model_copy(update={"steps": None, "epochs": 1})
@@ -52,13 +55,13 @@ def time_method(
         for task in scope:
             if total:
                 warm, timed = (schedule.model_copy(update={"steps": n, "epochs": None}) for n in (1, STEPS))
-                fit(model, [task], warm, 0, on)
-                each = fit(model, [task], timed, 0, on).seconds / STEPS
+                fit(model, [task], warm, 0, hardware)
+                each = fit(model, [task], timed, 0, hardware).seconds / STEPS
                 training += each * total * count_steps(epoch, [task]) / count_steps(epoch, scope)
             read = len(task.test) + (len(task.train) if total else 0)
-            reading += read * (_representing(model, task, on) if total else _searching(task))
+            reading += read * (_representing(model, task, hardware) if total else _searching(task))
             series += read
-    where = on if models else Hardware(torch.device("cpu"), False)  # a search runs on no other device
+    where = hardware if models else Hardware(torch.device("cpu"), False)  # a search runs on no other device
     return MethodCost(
         method=method,
         parameters=dict(parameters),
@@ -72,12 +75,12 @@ def time_method(
     )
 
 
-def _representing(model: Method, task: Task, on: Hardware) -> float:
+def _representing(model: Method, task: Task, hardware: Hardware) -> float:
     """Seconds for the representation of a series, the second time that batches of this shape are seen."""
     series = task.test.series[:SERIES]
-    represent(model, series, on, task.name)
+    represent(model, series, hardware, task.name)
     start = time.perf_counter()
-    represent(model, series, on, task.name)
+    represent(model, series, hardware, task.name)
     return (time.perf_counter() - start) / len(series)
 
 

@@ -1,1 +1,23 @@
-"""The methods: each an encoder together with its objective. What builds them are their parameters, `mtcs.specs`."""
+"""Methods: an encoder with the objective that trains it, one file each; none imports another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from mtcs.config.methods import Spec
+from mtcs.data.task import Task, TaskInfo
+from mtcs.methods.base import Method
+
+
+def build_method(spec: Spec, tasks: Sequence[TaskInfo]) -> Method:
+    """The method of these parameters for these tasks, with fresh weights from torch's global generator."""
+    module, _, name = spec.implementation.partition(".")
+    return getattr(import_module(f"{__name__}.{module}"), name)(tasks, **spec.arguments())
+
+
+def prepared_method(spec: Spec, tasks: Sequence[Task]) -> Method:
+    """As `build_method`, and ready to be trained on the series of these tasks."""
+    method = build_method(spec, [task.info for task in tasks])
+    method.prepare(tasks)
+    return method

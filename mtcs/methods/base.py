@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+
+from mtcs.data.task import Task
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,19 @@ class Batch:
 class Method(nn.Module, ABC):
     """An encoder together with the objective that trains it.
 
-    parts: what the last call of `loss` was made of, detached scalars by name, for training curves.
+    A subclass is built from what is known of its tasks (`TaskInfo`) and its parameters by name.
+
+    metrics: what the last call of `loss` was made of, detached scalars by name, for training curves.
     """
 
-    parts: dict[str, Tensor]
+    metrics: dict[str, Tensor]
 
     def __init__(self) -> None:
         super().__init__()
-        self.parts = {}
+        self.metrics = {}
+
+    def prepare(self, tasks: Sequence[Task]) -> None:
+        """Look at the training series before the first step, for an objective that needs more than a mini-batch."""
 
     @abstractmethod
     def loss(self, batch: Batch) -> Tensor:

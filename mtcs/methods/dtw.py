@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
+from mtcs.data.task import TaskInfo
 from mtcs.methods.base import Batch, Method
 
 
 class Dtw(Method):
     """No weights and nothing to train; the distances are the classifier's, see `mtcs.evaluation.nearest`."""
+
+    def __init__(self, tasks: Sequence[TaskInfo]) -> None:
+        super().__init__()
 
     def loss(self, batch: Batch) -> Tensor:
         """Zero."""

@@ -7,38 +7,47 @@ supervised training masks nothing, drops nothing out and averages no weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from mtcs.encoders.dilated import MixtureEncoder
+from mtcs.data.task import TaskInfo
+from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.encoders.mixture import MixtureEncoder
 from mtcs.methods.base import Batch, Method
-from mtcs.sharing import Reduction, stacked_sharing
+from mtcs.ops.sharing import stacked_sharing
+from mtcs.sharing import Reduction, total_loss
 
 
 class MultiTask(Method):
     """Cross entropy of the batch's task plus `sharing_weight` times the sharing loss of all heads (Equation 6).
 
-    encoder: (B, T) -> (B, width); a mixture is given the task too.
-    classes: number of labels of each task, by name.
-    sharing_weight: alpha; 0 is MTL.
-    threshold, reduction: see `mtcs.sharing`.
+    Parameters are those of `mtcs.config.methods.MultiTaskSpec`; the encoder maps (B, T) to (B, D), and a mixture is
+    given the task too.
     """
 
     def __init__(
         self,
-        encoder: nn.Module,
-        classes: Mapping[str, int],
-        width: int = 320,
-        sharing_weight: float = 0.1,
-        threshold: float = 2.0,
-        reduction: Reduction = "mean",
+        tasks: Sequence[TaskInfo],
+        *,
+        depth: int,
+        hidden: int,
+        output: int,
+        experts: int,
+        sharing_weight: float,
+        threshold: float,
+        reduction: Reduction,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
-        self.heads = nn.ModuleDict({name: nn.Linear(width, count, bias=False) for name, count in classes.items()})
+        classes = {task.name: task.n_classes for task in tasks}
+        self.encoder = (
+            DilatedEncoder(depth, hidden, output)
+            if experts == 1
+            else MixtureEncoder(list(classes), experts, depth, hidden, output)
+        )
+        self.heads = nn.ModuleDict({name: nn.Linear(output, count, bias=False) for name, count in classes.items()})
         self.sharing_weight, self.threshold = sharing_weight, threshold
         self.reduction: Reduction = reduction
         self.by_count = {count: [n for n in classes if classes[n] == count] for count in sorted(set(classes.values()))}
@@ -49,10 +58,11 @@ class MultiTask(Method):
         with torch.autocast(x.device.type, enabled=False):
             loss = cross_entropy(x @ self._head(batch.task).T, batch.labels)
             if self.sharing_weight:
-                loss = loss + self.sharing_weight * self._sharing(x)
+                loss = total_loss(loss, self._sharing(x), self.sharing_weight)
         return loss
 
     def _sharing(self, x: Tensor) -> Tensor:
+        """`mtcs.sharing.sharing_loss` of all heads on the representations of one mini-batch (B, D), a scalar."""
         groups = self.by_count.items()  # tasks of as many labels side by side, for one softmax
         weights = torch.cat([self._head(name) for _, names in groups for name in names])  # (S, D)
         with torch.no_grad():
@@ -61,7 +71,7 @@ class MultiTask(Method):
             probabilities = torch.cat([part.softmax(2).flatten(1) for part in parts], 1)  # (B, S)
         classes = torch.tensor([count for count, names in groups for _ in names])
         loss, share = stacked_sharing(weights, probabilities, classes, self.threshold, self.reduction)
-        self.parts = {"sharing_loss": loss.detach(), "relevant_share": share}
+        self.metrics = {"sharing_loss": loss.detach(), "relevant_share": share}
         return loss
 
     def represent(self, series: Tensor, task: str | None = None) -> Tensor:

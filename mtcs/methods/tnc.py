@@ -6,12 +6,14 @@ test how far a neighbourhood reaches; here that is a fixed number of windows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
 
+from mtcs.data.task import Task, TaskInfo
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.methods.base import Batch, Method
 
@@ -19,39 +21,50 @@ from mtcs.methods.base import Batch, Method
 class Tnc(Method):
     """Neighbours of a window look like it, distant windows may: positive-unlabelled classification of pairs.
 
-    windows: number of steps W of a task's windows, by name.
-    width: D, the width of the encoder's representations.
-    samples: neighbours, and as many distant windows, of each series in a mini-batch.
-    reach: epsilon, the standard deviation of a neighbour's distance in windows.
-    positive_weight: w, how far a distant window counts as a neighbour.
-    dropout: of the discriminator's hidden units.
+    Parameters are those of `TncSpec`.
     """
 
     def __init__(
         self,
-        encoder: DilatedEncoder,
-        windows: Mapping[str, int],
-        width: int = 320,
-        samples: int = 20,
-        reach: float = 3.0,
-        positive_weight: float = 0.05,
-        dropout: float = 0.5,
+        tasks: Sequence[TaskInfo],
+        *,
+        depth: int,
+        hidden: int,
+        output: int,
+        windows_per_series: int,
+        min_window: int,
+        max_window: int,
+        samples: int,
+        epsilon: float,
+        positive_weight: float,
+        dropout: float,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = DilatedEncoder(depth, hidden, output)
         self.discriminator = nn.Sequential(
-            nn.Linear(2 * width, 4 * width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(4 * width, 1)
+            nn.Linear(2 * output, 4 * output), nn.ReLU(), nn.Dropout(dropout), nn.Linear(4 * output, 1)
         )
         for layer in self.discriminator:
             if isinstance(layer, nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
-        self.windows = dict(windows)
-        self.samples, self.reach, self.positive_weight = samples, reach, positive_weight
+        self.windows_per_series, self.min_window, self.max_window = windows_per_series, min_window, max_window
+        self.samples, self.epsilon, self.positive_weight = samples, epsilon, positive_weight
+        self.windows: dict[str, int] = {}
+
+    def prepare(self, tasks: Sequence[Task]) -> None:
+        """Set W, the steps of a task's windows, by the median extent of its training series."""
+        self.windows = {task.name: self._window(task) for task in tasks}
+
+    def _window(self, task: Task) -> int:
+        observed = ~np.isnan(task.train.series)
+        steps = observed.shape[1]
+        extents = steps - observed.argmax(1) - observed[:, ::-1].argmax(1)  # (n,)
+        return int(np.clip(np.median(extents) // self.windows_per_series, self.min_window, self.max_window))
 
     def loss(self, batch: Batch) -> Tensor:
         """The publication's objective on one anchor of every series, a scalar."""
         window = self.windows[batch.task]
-        starts = draw_windows(batch.series, window, self.samples, self.reach)  # (B, 1 + 2 S)
+        starts = draw_windows(batch.series, window, self.samples, self.epsilon)  # (B, 1 + 2 S)
         x = self._encode(batch.series, starts, window)  # (B, 1 + 2 S, D)
         anchor, other = x[:, :1].expand(-1, 2 * self.samples, -1), x[:, 1:]
         logits = self.discriminator(torch.cat((anchor, other), 2)).squeeze(2).float()  # (B, 2 S)
@@ -79,15 +92,15 @@ def neighbourhood_loss(near: Tensor, distant: Tensor, positive_weight: float) ->
     return (softplus(-near).mean() + mixed.mean()) / 2
 
 
-def draw_windows(series: Tensor, window: int, samples: int, reach: float) -> Tensor:
+def draw_windows(series: Tensor, window: int, samples: int, epsilon: float) -> Tensor:
     """Where an anchor of each series, its neighbours and windows distant from it start: (B, T) -> (B, 1 + 2 samples).
 
     Between the first and the last observed value of a series, its extent, windows of `window` steps have starts
     0 .. R; a shorter extent has the start 0 alone, and its window hangs over the end. Counted like this,
 
     - the anchor is uniform at least 3/2 windows from both ends of 0 .. R, in the middle where R is too small;
-    - a neighbour's distance from the anchor is normal with standard deviation `reach` windows, cut off at 0 and R;
-    - a distant window is on the anchor's longer side, uniform over what is at least 5 `reach` windows away. The
+    - a neighbour's distance from the anchor is normal with standard deviation `epsilon` windows, cut off at 0 and R;
+    - a distant window is on the anchor's longer side, uniform over what is at least 5 `epsilon` windows away. The
       publication takes an outermost window where nothing is; here it is one of the outermost half window on either
       side.
 
@@ -102,9 +115,9 @@ def draw_windows(series: Tensor, window: int, samples: int, reach: float) -> Ten
 
     margin = (room // 2).clamp(max=3 * window // 2)
     anchor = _uniform(margin, room - margin, 1)  # (B, 1)
-    noise = torch.randn(len(series), samples, device=series.device) * (reach * window)
+    noise = torch.randn(len(series), samples, device=series.device) * (epsilon * window)
     near = (anchor + noise.round().long()).clamp(min=0).minimum(room)  # (B, S)
-    far, half = round(5 * reach * window), room.clamp(max=window // 2)
+    far, half = round(5 * epsilon * window), room.clamp(max=window // 2)
     left = anchor > room // 2
     lowest = torch.where(left, 0, (anchor + far).minimum(room - half))
     highest = torch.where(left, (anchor - far).maximum(half), room)

@@ -4,39 +4,45 @@ Fitted on one task it is the publication's method, on a suite its joint variant:
 are contrasted within their task and only the encoder is shared.
 
 Departures from the publication's code: missing steps are left out of the maximum that represents a series; series of
-twice `longest` or more are seen through random windows too, not split into sections first; the mean of the weights does
-not count the initial ones.
+twice `max_train_length` or more are seen through random windows too, not split into sections first; the mean of the
+weights does not count the initial ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import dropout
 
+from mtcs.data.task import TaskInfo
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.methods.base import Batch, Method
-
-_PAIRS = 1 << 20  # similarities that a CPU computes at once: more is no faster and takes more memory
+from mtcs.ops.contrast import contrast
 
 
 class Ts2Vec(Method):
-    """Hierarchical contrast of two overlapping random crops.
+    """Hierarchical contrast of two overlapping random crops; parameters are those of `Ts2VecSpec`."""
 
-    masked: share of the steps of a crop that are zero after the input projection.
-    dropout: share of the encoder's outputs that are dropped. Both while training only.
-    longest: steps of a series that one training step looks at.
-    """
-
-    def __init__(self, encoder: DilatedEncoder, masked: float = 0.5, dropout: float = 0.1, longest: int = 3000) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[TaskInfo],
+        *,
+        depth: int,
+        hidden: int,
+        output: int,
+        masked: float,
+        dropout: float,
+        max_train_length: int,
+    ) -> None:
         super().__init__()
-        self.encoder = encoder
-        self.masked, self.dropout, self.longest = masked, dropout, longest
+        self.encoder = DilatedEncoder(depth, hidden, output)
+        self.masked, self.dropout, self.max_train_length = masked, dropout, max_train_length
 
     def loss(self, batch: Batch) -> Tensor:
         """The hierarchical contrastive loss on one mini-batch, a scalar."""
-        series = window(centred(batch.series), self.longest)
+        series = window(centered(batch.series), self.max_train_length)
         start, left, right, end = crop_bounds(series.shape[1])
         # A pair of bounds for all, moved for each series by an offset of its own that keeps both crops inside.
         offsets = torch.randint(-start, series.shape[1] - end + 1, (len(series), 1), device=series.device)
@@ -78,52 +84,6 @@ def halved(x: Tensor) -> Tensor:
     return torch.where(odd < even, even, odd)  # its gradient takes half as long as that of torch.maximum
 
 
-def contrast(views: Tensor) -> Tensor:
-    """Cross entropy of finding an item's other view among all other items of both views, a scalar.
-
-    views: (G, 2 N, D), groups of N items in the first view and the same N in the second; similarity is the dot
-        product. A single item has nothing to be told from: its loss is 0.
-    """
-    return _Contrast.apply(views)
-
-
-class _Contrast(torch.autograd.Function):
-    """`contrast` with its gradient written out, found in the same pass.
-
-    With P the softmax of the similarities, Z Z^T, over all other items, the gradient of the log-sum-exps is
-    (P + P^T) Z: two matrix products in all instead of three, and no (2 N, 2 N) matrix is kept.
-    """
-
-    @staticmethod
-    def forward(ctx, views: Tensor) -> Tensor:
-        groups, items, _ = views.shape
-        size = max(1, _PAIRS // items**2) if views.device.type == "cpu" else groups
-        total, gradients = views.new_zeros(()), []
-        for some in views.split(size):
-            similarity = some @ some.mT  # (g, 2 N, 2 N)
-            positives = similarity.diagonal(items // 2, 1, 2).sum()
-            similarity.diagonal(0, 1, 2).fill_(-torch.inf)
-            share = similarity.softmax(2)
-            # The largest share is never tiny: the log-sum-exp without another pass of exponentials.
-            log_sums = similarity.amax(2) - share.amax(2).log()  # (g, 2 N)
-            total += log_sums.sum() - 2 * positives
-            if ctx.needs_input_grad[0]:
-                # P^T from similarities, which are symmetric: reading a large matrix along columns takes longer.
-                share += similarity.sub_(log_sums.unsqueeze(1)).exp_()
-                others = some.roll(items // 2, 1)  # (g, 2 N, D), the other view of each item
-                gradients.append(torch.baddbmm(others, share, some, beta=-2))
-        if gradients:
-            ctx.save_for_backward(torch.cat(gradients))
-        ctx.rows = groups * items
-        return total / ctx.rows
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *grads: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]  # as documented
-        (gradient,) = ctx.saved_tensors
-        return gradient * (grads[0] / ctx.rows)
-
-
 def crop_bounds(length: int) -> tuple[int, int, int, int]:
     """Random bounds start <= left < right <= end within `length` steps.
 
@@ -134,7 +94,7 @@ def crop_bounds(length: int) -> tuple[int, int, int, int]:
     return _between(0, left), left, left + overlap, _between(left + overlap, length)
 
 
-def centred(series: Tensor) -> Tensor:
+def centered(series: Tensor) -> Tensor:
     """(B, T) with unequal lengths moved so that half of the padding stands before each series, half behind it."""
     observed = (~series.isnan()).int()
     before, behind = observed.argmax(1), observed.flip(1).argmax(1)  # (B,)
@@ -143,10 +103,10 @@ def centred(series: Tensor) -> Tensor:
     return series.gather(1, (torch.arange(length, device=series.device) + shift.unsqueeze(1)) % length)
 
 
-def window(series: Tensor, longest: int) -> Tensor:
-    """A random window (B, longest) of series (B, T), or all where T is not longer."""
-    start = _between(0, max(0, series.shape[1] - longest))
-    return series[:, start : start + longest]
+def window(series: Tensor, max_length: int) -> Tensor:
+    """A random window (B, max_length) of series (B, T), or all where T is not longer."""
+    start = _between(0, max(0, series.shape[1] - max_length))
+    return series[:, start : start + max_length]
 
 
 def _between(low: int, high: int) -> int:

@@ -11,13 +11,14 @@ by the transformer nor predicted, though its series still is among the negatives
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy, gelu, normalize, pad, scaled_dot_product_attention
 
+from mtcs.data.task import TaskInfo
 from mtcs.encoders.dilated import Block, DilatedEncoder, MaxOverTimeBlock
 from mtcs.methods.base import Batch, Method
 from mtcs.ops.convolution import DilatedConvolution
@@ -28,36 +29,32 @@ _ROWS = 32768  # time steps of a batch that a CPU takes through the encoder at o
 class TsTcc(Method):
     """Temporal contrast of a weak and a strong view in both directions, plus their contextual contrast.
 
-    output: D, the width of the encoder's representations.
-    positions: fewest steps, where a series has as many, that are left of its encoded views.
-    horizon: K, steps of the other view that a context predicts.
-    scale, scale_spread: mean and standard deviation of the weak view's factors, one for every step.
-    segments: most segments that the strong view permutes.
-    jitter: standard deviation of what is added to every step of the strong view.
-    width, layers, heads, feedforward, dropout: of the transformer that sums a view up.
-    temperature, contextual_weight: of the contextual contrast.
+    Parameters are those of `TsTccSpec`.
     """
 
     def __init__(
         self,
-        encoder: DilatedEncoder,
-        output: int = 320,
-        positions: int = 18,
-        horizon: int = 6,
-        scale: float = 2.0,
-        scale_spread: float = 1.1,
-        segments: int = 7,
-        jitter: float = 0.8,
-        width: int = 100,
-        layers: int = 4,
-        heads: int = 4,
-        feedforward: int = 64,
-        dropout: float = 0.1,
-        temperature: float = 0.2,
-        contextual_weight: float = 0.7,
+        tasks: Sequence[TaskInfo],
+        *,
+        depth: int,
+        hidden: int,
+        output: int,
+        positions: int,
+        horizon: int,
+        scale: float,
+        scale_spread: float,
+        segments: int,
+        jitter: float,
+        width: int,
+        layers: int,
+        heads: int,
+        feedforward: int,
+        dropout: float,
+        temperature: float,
+        contextual_weight: float,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = DilatedEncoder(depth, hidden, output)
         self.summary = Summary(output, width, layers, heads, feedforward, dropout)
         # Without a bias, which would add the same to all logits of a softmax.
         self.predictions = nn.ModuleList(nn.Linear(width, output, bias=False) for _ in range(horizon))

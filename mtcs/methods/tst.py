@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, gelu, mse_loss, pad
 
+from mtcs.data.task import TaskInfo
 from mtcs.methods.base import Batch, Method
 
 
@@ -20,35 +21,34 @@ class Tst(Method):
     and not in the maximum that makes a representation. Inside, the others of a batch are the rows of a matrix (N, D).
     The published code counts padding in its normalisation and starts all layers from the same weights; not so here.
 
-    strides: values in a step, by task.
-    steps: learned positions; steps beyond, in series longer than all training series, share the last one.
-    max_length: most steps of a series of an unknown task, from which its stride follows.
-    depth, heads, hidden, width: layers, attention heads, units of the feed-forward part, D.
-    mask_ratio, mask_mean: share of the steps that are masked; mean length of a masked segment.
-    dropout: of embeddings, attention weights and each part of a layer.
+    Parameters are those of `TstSpec`; steps beyond the learned positions, in series longer than all training series,
+    share the last one.
+
+    strides: values in a step, by task; a series of an unknown task has the stride that its length asks for.
     """
 
     def __init__(
         self,
-        strides: Mapping[str, int],
-        steps: int,
+        tasks: Sequence[TaskInfo],
+        *,
+        depth: int,
+        heads: int,
+        hidden: int,
+        output: int,
+        dropout: float,
+        mask_ratio: float,
+        mask_mean: float,
         max_length: int,
-        depth: int = 3,
-        heads: int = 8,
-        hidden: int = 256,
-        width: int = 320,
-        mask_ratio: float = 0.15,
-        mask_mean: float = 3.0,
-        dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.strides, self.max_length = dict(strides), max_length
+        self.strides, self.max_length = {task.name: math.ceil(task.length / max_length) for task in tasks}, max_length
         self.mask_ratio, self.mask_mean = mask_ratio, mask_mean
-        self.projection = nn.Linear(1, width)
-        self.positions = nn.Parameter(torch.empty(steps, width).uniform_(-0.02, 0.02))
-        self.layers = nn.ModuleList(Layer(width, heads, hidden, dropout) for _ in range(depth))
+        steps = max(math.ceil(task.length / self.strides[task.name]) for task in tasks)
+        self.projection = nn.Linear(1, output)
+        self.positions = nn.Parameter(torch.empty(steps, output).uniform_(-0.02, 0.02))
+        self.layers = nn.ModuleList(Layer(output, heads, hidden, dropout) for _ in range(depth))
         self.drop = Dropout(dropout)
-        self.reconstruction = nn.Linear(width, 1)
+        self.reconstruction = nn.Linear(output, 1)
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean squared error over the masked steps, a scalar; 0 where the masks happen to hide none."""

@@ -102,7 +102,7 @@ def valid() -> dict:
         "suites": {"one": {"tasks": ["A", "B"]}},
         "seeds": [0, 1],
         "joint": ["mtcs"],
-        "alone": [],
+        "single_task": [],
         "methods": {
             "mtcs": {"kind": "multitask", "sharing_weight": 0.1, "schedule": schedule, "classifier": "svm"},
             "unused": {"kind": "multitask", "sharing_weight": 0, "schedule": schedule, "classifier": "svm"},
@@ -122,16 +122,16 @@ MISTAKES = [
     (("seeds",), [0, 1, 0], "seeds: 0 stands there twice"),
     (("seeds",), [-1], "seeds.0: Input should be greater than or equal to 0 (is -1)"),
     (("seeds",), [2**32], "seeds.0: Input should be less than 4294967296 (is 4294967296)"),
-    (("joint",), ["mtcs", "mtcs"], "joint, alone and ablation: mtcs stands there twice"),
-    (("alone",), ["mtcs"], "joint, alone and ablation: mtcs stands there twice"),
-    (("alone",), ["MTCS"], "joint, alone and ablation: mtcs and MTCS differ in capitals or dashes alone"),
-    (("joint",), [], "joint and alone: both are empty, expected at least one method"),
+    (("joint",), ["mtcs", "mtcs"], "joint, single_task and ablation: mtcs stands there twice"),
+    (("single_task",), ["mtcs"], "joint, single_task and ablation: mtcs stands there twice"),
+    (("single_task",), ["MTCS"], "joint, single_task and ablation: mtcs and MTCS differ in capitals or dashes alone"),
+    (("joint",), [], "joint and single_task: both are empty, expected at least one method"),
     (
         ("methods", "mtcs"),
         {"kind": "dtw", "classifier": "svm"},
-        "methods.mtcs.kind: dtw trains no model that tasks share; list mtcs under alone",
+        "methods.mtcs.kind: dtw trains no model that tasks share; list mtcs under single_task",
     ),
-    (("alone",), ["ts3vec"], "joint, alone and ablation: ts3vec is not among methods (mtcs, unused)"),
+    (("single_task",), ["ts3vec"], "joint, single_task and ablation: ts3vec is not among methods (mtcs, unused)"),
     (("suites", "one", "tasks"), [], "suites.one.tasks: Tuple should have at least 1 item after validation, not 0"),
     (("suites", "one", "tasks"), ["A", "B", "A"], "suites.one.tasks: A stands there twice"),
     (("suites", "one", "tasks"), ["../A"], "suites.one.tasks.0: String should match pattern"),
@@ -178,13 +178,13 @@ def test_a_mistake_is_named_in_one_line(tmp_path, where, value, message):
 def test_dtw_needs_a_nearest_neighbour(tmp_path):
     content = valid()
     content["methods"]["dtw"] = {"kind": "dtw", "classifier": "svm"}
-    content["alone"] = ["dtw"]
+    content["single_task"] = ["dtw"]
     message = r"methods\.dtw\.classifier: svm is of kind svm, expected nearest_neighbour with dtw\.$"
     with pytest.raises(InputError, match=message):
         read_experiment(write(tmp_path, content))
     content["classifiers"]["nearest"] = {"kind": "nearest_neighbour"}
     content["methods"]["dtw"]["classifier"] = "nearest"
-    assert read_experiment(write(tmp_path, content)).alone == ("dtw",)
+    assert read_experiment(write(tmp_path, content)).single_task == ("dtw",)
 
 
 @pytest.mark.parametrize("value", ["2024-13-45", "0b_"])
@@ -211,7 +211,7 @@ def test_parameters_are_read_without_torch():
     assert not {"torch", "numba", "sklearn", "pandas", "aeon", "dvc", "prefect"} & set(said)
 
 
-@pytest.mark.parametrize("section", ["suites", "seeds", "joint", "alone", "methods", "classifiers"])
+@pytest.mark.parametrize("section", ["suites", "seeds", "joint", "single_task", "methods", "classifiers"])
 def test_a_missing_section_is_named(tmp_path, section):
     content = valid()
     del content[section]
@@ -291,31 +291,63 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
     with pytest.raises(InputError) as error:
         experiment.method("unused")
     assert str(error.value) == (
-        "Unknown method unused under methods, but not in joint, alone or ablation; params.yaml runs mtcs."
+        "Unknown method unused under methods, but not in joint, single_task or ablation; params.yaml runs mtcs."
     )
 
 
-def test_joint_methods_come_first(tmp_path):
-    experiment = read_experiment(write(tmp_path, valid() | {"alone": ["unused"], "seeds_alone": [7]}))
+def test_joint_methods_come_first_and_each_has_its_seeds(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"single_task": ["unused"], "seeds_single_task": [7]}))
     assert experiment.known == ("mtcs", "unused")
-    assert list(experiment.runs("one").items()) == [("mtcs", (0, 1)), ("unused", (7,))]
+    assert (experiment.seeds_of("mtcs"), experiment.seeds_of("unused")) == ((0, 1), (7,))
 
 
-def test_seeds_of_alone_methods_are_those_of_joint_ones_unless_given(tmp_path):
-    experiment = read_experiment(write(tmp_path, valid() | {"alone": ["unused"]}))
-    assert experiment.runs("one") == {"mtcs": (0, 1), "unused": (0, 1)}
+def test_seeds_of_single_task_methods_are_those_of_joint_ones_unless_given(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"single_task": ["unused"]}))
+    assert experiment.seeds_of("unused") == (0, 1)
 
 
-def test_variants_are_known_but_are_no_column(tmp_path):
-    experiment = read_experiment(write(tmp_path, valid() | {"ablation": ["unused"]}))
-    assert experiment.method("unused") is experiment.methods["unused"]
-    assert experiment.runs("one") == {"mtcs": (0, 1)}
+def test_a_run_knows_its_parameters_and_its_tasks(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"single_task": ["unused"]}))
+    run = experiment.run("one", "unused", 3)
+    assert (run.spec, run.tasks, run.joint) == (experiment.methods["unused"], ("A", "B"), False)
+    assert run.scopes == ("A", "B")
+    assert experiment.run("one", "mtcs", 0).scopes == (None,)
+    with pytest.raises(InputError, match=r"^Unknown suite two; params.yaml has one\.$"):
+        experiment.run("two", "mtcs", 0)
 
 
-def test_a_suite_may_name_its_methods_and_seeds(tmp_path):
-    content = valid() | {"alone": ["unused"]}
-    content["suites"]["one"] |= {"methods": ["unused"], "seeds": [3]}
-    assert read_experiment(write(tmp_path, content)).runs("one") == {"unused": (3,)}
-    content["suites"]["one"]["methods"] = ["mtl"]
-    with pytest.raises(InputError, match=r"suites.one.methods: mtl is not among joint, alone and ablation\.$"):
+def test_a_title_is_the_methods_name_unless_given(tmp_path):
+    experiment = read_experiment(write(tmp_path, valid() | {"titles": {"mtcs": "MTCS"}, "ablation": ["unused"]}))
+    assert (experiment.title("mtcs"), experiment.title("unused")) == ("MTCS", "unused")
+    with pytest.raises(InputError, match=r"titles: mtl is not among methods \(mtcs, unused\)\.$"):
+        read_experiment(write(tmp_path, valid() | {"titles": {"mtl": "MTL"}}))
+
+
+# Variants
+
+
+def test_a_variant_is_like_another_method_but_for_what_it_says(tmp_path):
+    content = valid() | {"ablation": ["longer", "wider"]}
+    content["methods"]["longer"] = {"like": "mtcs", "schedule": {"epochs": 9}}
+    content["methods"]["wider"] = {"like": "longer", "hidden": 128}
+    methods = read_experiment(write(tmp_path, content)).methods
+    assert methods["longer"].schedule == methods["mtcs"].schedule.model_copy(update={"epochs": 9})
+    assert methods["longer"].sharing_weight == 0.1
+    assert methods["wider"] == methods["longer"].model_copy(update={"hidden": 128})
+
+
+@pytest.mark.parametrize(
+    ("likes", "message"),
+    [
+        ({"a": "b"}, "methods: a.like: 'b' is not among methods"),
+        ({"a": 3}, "methods: a.like: 3 is not among methods"),
+        ({"a": "a"}, "methods: a.like: a is itself like a"),
+        ({"a": "b", "b": "a"}, "b.like: a is itself like b"),
+    ],
+)
+def test_a_variant_of_nothing_is_told(tmp_path, likes, message):
+    content = valid()
+    content["methods"] |= {name: {"like": other} for name, other in likes.items()}
+    with pytest.raises(InputError) as error:
         read_experiment(write(tmp_path, content))
+    assert message in str(error.value)

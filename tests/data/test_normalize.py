@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mtcs.data.archive import RawSplit, RawTask
-from mtcs.data.normalize import normalize
+from mtcs.data.normalize import z_normalize as normalize
 from mtcs.errors import InputError
 
 

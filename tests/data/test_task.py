@@ -1,11 +1,12 @@
 """A task checks what it is made of, and its file brings back what was written, running no code."""
 
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mtcs.data.task import Split, Task, read_task, write_task
+from mtcs.data.task import INDEX, Split, Task, fingerprint, read_suite, read_task, write_index, write_task
 from mtcs.errors import InputError
 
 
@@ -108,6 +109,8 @@ def arrays(**changes) -> dict[str, np.ndarray]:
         "series_test": task.test.series,
         "labels_test": task.test.labels,
         "classes": np.array(task.classes),
+        "mean": np.float64(1.5),
+        "std": np.float64(2.0),
     }
     return held | changes
 
@@ -149,3 +152,50 @@ def test_a_file_with_wrong_labels_names_the_task_and_the_part(tmp_path):
     fill(tmp_path / "Tiny.npz", **arrays(labels_test=np.array([0, 1, 2])))
     with pytest.raises(InputError, match=r"^Tiny \(test\): labels 0\.\.2, expected 0\.\.1\.$"):
         read_task(tmp_path / "Tiny.npz")
+
+
+# A suite
+
+
+def write_suite(folder, *tasks: Task) -> None:
+    for task in tasks:
+        write_task(folder / f"{task.name}.npz", task)
+    write_index(folder, [task.name for task in tasks], [fingerprint(task) for task in tasks])
+
+
+def test_a_suite_has_its_tasks_in_order_with_their_scale(tmp_path):
+    tasks = [replace(make_task(), name=name, mean=3.0, std=0.5) for name in ("Second", "First")]
+    write_suite(tmp_path / "tiny", *tasks)
+    found = read_suite(tmp_path / "tiny")
+    assert [task.info for task in found] == [task.info for task in tasks]
+    assert [task.name for task in read_suite(tmp_path / "tiny", ["Second", "First"])] == ["Second", "First"]
+
+
+def test_a_suite_of_other_tasks_or_other_series_is_refused(tmp_path):
+    folder = tmp_path / "tiny"
+    with pytest.raises(InputError, match=r"tasks\.json does not exist; run 'mtcs normalize tiny'\.$"):
+        read_suite(folder)
+    one, other = make_task(), replace(make_task(train=with_value(7.0)), name="Other")
+    write_suite(folder, one, other)
+    with pytest.raises(
+        InputError, match=r"tasks\.json lists Tiny, Other, expected Other, Tiny; run 'mtcs normalize tiny'"
+    ):
+        read_suite(folder, ["Other", "Tiny"])
+    write_task(folder / "Tiny.npz", other)
+    with pytest.raises(InputError, match=r"Tiny\.npz holds other series or labels than .*tasks\.json says; run"):
+        read_suite(folder)
+    (folder / INDEX).write_text('{"tasks": 3}')
+    with pytest.raises(InputError, match=r"tasks\.json does not list a suite's tasks .*; run 'mtcs normalize tiny'\.$"):
+        read_suite(folder)
+
+
+def test_a_scale_that_divides_by_zero_is_refused():
+    with pytest.raises(InputError, match=r"^Tiny: mean 0 and standard deviation 0, expected finite ones"):
+        replace(make_task(), std=0.0)
+
+
+def test_test_series_that_are_training_series_are_counted():
+    train = make_split()
+    longer = np.pad(train.series[:3], ((0, 0), (0, 2)), constant_values=np.nan)
+    longer[2, 0] += 1
+    assert make_task(test=Split(longer, np.arange(3) % 2)).repeated() == 2

@@ -14,11 +14,12 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.cli import app
-from mtcs.data.task import Split, Task, write_task
+from mtcs.data.task import Split, Task, fingerprint, write_index, write_task
 from mtcs.errors import WorkError
 from mtcs.evaluation.cluster import on_cluster
 from mtcs.evaluation.representations import Representations, write_representations
-from mtcs.layout import Layout
+from mtcs.evaluation.results import RepresentationSources, write_record
+from mtcs.layout import Layout, Run
 
 dask = pytest.importorskip("dask", reason="needs the extra 'cluster'")
 distributed = pytest.importorskip("distributed", reason="needs the extra 'cluster'")
@@ -29,7 +30,7 @@ PARAMS = {
     "suites": {"tiny": {"tasks": list(TASKS)}},
     "seeds": [0],
     "joint": ["contrast"],
-    "alone": ["dtw"],
+    "single_task": ["dtw"],
     "methods": {
         "contrast": {
             "kind": "ts2vec",
@@ -50,15 +51,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with representations of three tasks, as the current folder."""
     monkeypatch.chdir(tmp_path)
     LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+    fingerprints: dict[str, str] = {}
     rng = np.random.default_rng(0)
     for name in TASKS:
         labels = np.arange(60, dtype=np.int64) % 2
         train, test = (Split(rng.normal(size=(60, 9)).astype(np.float32), labels) for _ in range(2))
-        write_task(LAYOUT.normalized("tiny", name), Task(name, train, test, ("no", "yes")))
+        task = Task(name, train, test, ("no", "yes"))
+        write_task(LAYOUT.normalized("tiny", name), task)
+        fingerprints[name] = fingerprint(task)
         found = [(rng.normal(size=(60, 8)) + labels[:, None]).astype(np.float32) for _ in range(2)]
-        write_representations(LAYOUT.representation("tiny", "contrast", 0, name), Representations(*found, None))
+        write_representations(Run("tiny", "contrast", 0).representation(name), Representations(*found, None))
         alike = Representations(train.series, test.series, None)
-        write_representations(LAYOUT.representation("tiny", "dtw", 0, name), alike)
+        write_representations(Run("tiny", "dtw", 0).representation(name), alike)
+    write_index(LAYOUT.normalized_suite("tiny"), list(fingerprints), list(fingerprints.values()))
+    for method in ("contrast", "dtw"):
+        sources = RepresentationSources(weights={}, tasks=fingerprints, representations={})
+        write_record(Run("tiny", method, 0).represented, sources)
     return tmp_path
 
 
@@ -106,7 +114,7 @@ def test_workers_find_what_one_machine_finds(cluster, monkeypatch, method):
 
 
 def test_error_on_a_worker_is_the_error_here(cluster):
-    path = LAYOUT.representation("tiny", "contrast", 0, "Second")
+    path = Run("tiny", "contrast", 0).representation("Second")
     bad = np.full((60, 8), np.nan, dtype=np.float32)
     write_representations(path, Representations(bad, bad, None))
     said = fails(2, "--dask", cluster)

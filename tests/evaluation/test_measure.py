@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,20 @@ import pytest
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.errors import InputError
 from mtcs.evaluation import measure as module
-from mtcs.evaluation.measure import label_affinity, measure, task_similarity
+from mtcs.evaluation.measure import label_affinity, measure_run, task_similarity
 from mtcs.evaluation.representations import Representations, write_representations
-from mtcs.evaluation.results import RunResult
-from mtcs.layout import Layout, atomic_write, digest
+from mtcs.evaluation.results import (
+    ClassifierRecord,
+    RepresentationRecord,
+    RepresentationSources,
+    RunResult,
+    TrainingRecord,
+    write_record,
+)
+from mtcs.layout import Layout, Run, atomic_write, digest
 
-RUN = ("tiny", "mtcs", 0)
 TASKS = {"Two": 2, "Three": 3}
-RECORD = {
-    "method": "mtcs",
+TRAINING = {
     "device": "cpu: x, 2 threads",
     "precision": "fp32",
     "seconds": 12.5,
@@ -29,25 +35,26 @@ RECORD = {
     "peak_memory_mb": 300.0,
     "parameters": 1000,
     "versions": {"mtcs": "0.1.0"},
-    "commit": None,
+    "settings": {"kind": "multitask"},
 }
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> Layout:
+def run(tmp_path: Path) -> Run:
     """A workspace with one finished run of two tasks, jointly trained."""
-    made = Layout(tmp_path)
+    run = Run("tiny", "mtcs", 0, Layout(tmp_path))
     rng = np.random.default_rng(0)
     for name, count in TASKS.items():
         labels = np.arange(12, dtype=np.int64) % count
         splits = [Split(rng.normal(size=(12, 8)).astype(np.float32), labels) for _ in range(2)]
-        write_task(made.normalized("tiny", name), Task(name, *splits, tuple(f"label {c}" for c in range(count))))
+        path = run.layout.normalized("tiny", name)
+        write_task(path, Task(name, *splits, tuple(f"label {c}" for c in range(count))))
         head = np.eye(count, 5, dtype=np.float32)
         arrays = [(5 * head[labels] + rng.normal(size=(12, 5))).astype(np.float32) for _ in range(2)]
-        write_representations(made.representation(*RUN, name), Representations(*arrays, head))
+        write_representations(run.representation(name), Representations(*arrays, head))
         predicted = np.where(np.arange(12) < 9, labels, (labels + 1) % count)
         frame = pd.DataFrame({"label": labels, "predicted": predicted}).map(lambda c: f"label {c}")
-        write(made.prediction(*RUN, name), frame.to_csv(index=False))
+        write(run.prediction(name), frame.to_csv(index=False))
     steps = np.arange(100)
     curves = {
         "step": steps + 1,
@@ -57,11 +64,38 @@ def layout(tmp_path: Path) -> Layout:
         "sharing_loss": np.nan,
         "relevant_share": 0.5,
     }
-    write(made.curves(*RUN), pd.DataFrame(curves).to_csv(index=False))
-    write(made.record(*RUN), json.dumps(RECORD))
-    cost = {"series": 48, "seconds": 2.0, "device": "cpu: x, 2 threads", "precision": "fp32"}
-    write(made.representation_cost(*RUN), json.dumps(cost))
-    return made
+    write(run.curves(), pd.DataFrame(curves).to_csv(index=False))
+    recorded(run)
+    return run
+
+
+def recorded(run: Run, joint: bool = True) -> None:
+    """What the stages say of the files that are there now."""
+    fingerprints = {task.name: fingerprint(task) for task in tasks(run)}
+    for scope in (None,) if joint else TASKS:
+        record = TrainingRecord(
+            task=scope, **TRAINING, tasks=fingerprints, weights=f"of {scope}", curves=digest(run.curves(scope))
+        )
+        write_record(run.record(scope), record)
+    weights = {"joint": "of None"} if joint else {name: f"of {name}" for name in TASKS}
+    representations = {name: digest(run.representation(name)) for name in TASKS}
+    sources = RepresentationSources(weights=weights, tasks=fingerprints, representations=representations)
+    write_record(run.represented, sources)
+    cost = RepresentationRecord(series=48, seconds=2.0, device="cpu: x, 2 threads", precision="fp32")
+    write_record(run.representation_cost, cost)
+    classified = ClassifierRecord(
+        classifier={"kind": "svm"},
+        tasks=fingerprints,
+        weights=weights,
+        representations=representations,
+        fitted={},
+        predictions={name: digest(run.prediction(name)) for name in TASKS},
+    )
+    write_record(run.classified, classified)
+
+
+def tasks(run: Run) -> list[Task]:
+    return [read_task(run.layout.normalized("tiny", name)) for name in TASKS]
 
 
 def write(path: Path, text: str) -> None:
@@ -69,47 +103,48 @@ def write(path: Path, text: str) -> None:
         part.write_text(text)
 
 
-def measured(layout: Layout, joint: bool = True) -> RunResult:
-    return measure(layout, *RUN, list(TASKS), {"kind": "multitask"}, joint)
+def measured(run: Run) -> RunResult:
+    return measure_run(run, tasks(run))
 
 
-def test_accuracies_and_sizes(layout: Layout) -> None:
-    result = measured(layout)
+def test_accuracies_and_sizes(run: Run) -> None:
+    result = measured(run)
     assert [task.accuracy for task in result.tasks] == [0.75, 0.75]
     assert [task.head_accuracy for task in result.tasks] == [1.0, 1.0]
     assert result.tasks[1].classes == ("label 0", "label 1", "label 2")
     assert (result.tasks[0].train, result.tasks[0].test, result.tasks[0].length) == (12, 12, 8)
-    assert (result.suite, result.method, result.seed) == RUN
+    assert (result.suite, result.method, result.seed) == ("tiny", "mtcs", 0)
     assert result.trained[0].seconds == 12.5
     assert result.represented is not None
     assert result.represented.series == 48
 
 
-def test_similarity_and_affinity_are_of_all_training_series(layout: Layout) -> None:
-    result = measured(layout)
-    arrays = {task: np.load(layout.representation(*RUN, task)) for task in TASKS}
+def test_similarity_and_affinity_are_of_all_training_series(run: Run) -> None:
+    result = measured(run)
+    arrays = {task: np.load(run.representation(task)) for task in TASKS}
     series = {task: found["train"] for task, found in arrays.items()}
     assert result.similarity is not None
     assert result.similarity.square() == pytest.approx(task_similarity(series), rel=1e-5)
-    assert result.centred is not None
-    assert result.centred.square() == pytest.approx(task_similarity(series, centered=True), rel=1e-5)
+    assert result.centered is not None
+    assert result.centered.square() == pytest.approx(task_similarity(series, centered=True), rel=1e-5)
     assert result.label_affinity is not None
     heads = {task: found["head"] for task, found in arrays.items()}
     assert result.label_affinity.square() == pytest.approx(label_affinity(series, heads), rel=1e-5)
 
 
-def test_models_of_single_tasks_are_not_compared(layout: Layout) -> None:
+def test_models_of_single_tasks_are_not_compared(run: Run) -> None:
     for task in TASKS:
-        for path in (layout.record, layout.curves):
-            write(path(*RUN, task), path(*RUN).read_text())
-    result = measured(layout, joint=False)
-    assert result.similarity is result.centred is result.label_affinity is None
+        write(run.curves(task), run.curves().read_text())
+    run.record().unlink()
+    recorded(run, joint=False)
+    result = measured(run)
+    assert result.similarity is result.centered is result.label_affinity is None
     assert len(result.trained) == 2
 
 
-def test_curves_are_means_over_stretches(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STRETCHES", 2)
-    two, three = measured(layout).curves
+def test_curves_are_means_over_stretches(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CURVE_POINTS", 2)
+    two, three = measured(run).curves
     assert (two.task, three.task) == ("Two", "Three")
     assert two.steps == (13, 12)
     assert three.steps == (37, 38)
@@ -119,65 +154,109 @@ def test_curves_are_means_over_stretches(layout: Layout, monkeypatch: pytest.Mon
     assert three.relevant_share == (0.5, 0.5)
 
 
-def test_a_task_may_be_called_na(layout: Layout) -> None:
-    path = layout.curves(*RUN)
+def test_a_task_may_be_called_na(run: Run) -> None:
+    path = run.curves()
     write(path, path.read_text().replace("Two", "NA"))
-    assert {curve.task for curve in measured(layout).curves} == {"NA", "Three"}
+    recorded(run)
+    assert {curve.task for curve in measured(run).curves} == {"NA", "Three"}
 
 
-@pytest.mark.parametrize(
-    ("settings", "classifier", "message"),
-    [
-        ({"kind": "multitask"}, {"kind": "svm"}, None),
-        ({"kind": "multitask", "width": 8}, {"kind": "svm"}, "mtcs was trained with width 8 added"),
-        ({"kind": "multitask"}, {"kind": "svm", "folds": 3}, "mtcs was classified with classifier.folds 3 added"),
-    ],
-)
-def test_a_run_of_other_parameters_is_refused(
-    layout: Layout, settings: dict, classifier: dict, message: str | None
-) -> None:
-    write(layout.record(*RUN), json.dumps({**RECORD, "settings": settings}))
-    fingerprints = {name: fingerprint(read_task(layout.normalized("tiny", name))) for name in TASKS}
-    write(layout.classified(*RUN), json.dumps({"classifier": classifier, "tasks": fingerprints}))
-    now = {"kind": "multitask", "classifier": {"kind": "svm"}}
-    if message is None:
-        assert "settings" not in measure(layout, *RUN, list(TASKS), now, True).model_dump()["trained"][0]
-        return
-    with pytest.raises(InputError, match=message):
-        measure(layout, *RUN, list(TASKS), now, True)
+def test_a_rare_label_that_is_never_predicted_shows(run: Run) -> None:
+    """Always saying the most frequent label is right for most series, and for one label in two."""
+    path = run.layout.normalized("tiny", "Two")
+    labels = np.array([0] * 11 + [1])
+    one = read_task(path)
+    write_task(path, replace(one, train=Split(one.train.series, labels), test=Split(one.test.series, labels)))
+    frame = pd.DataFrame({"label": [f"label {c}" for c in labels], "predicted": "label 0"})
+    write(run.prediction("Two"), frame.to_csv(index=False))
+    recorded(run)
+    task = measured(run).tasks[0]
+    assert (task.accuracy, task.majority) == (pytest.approx(11 / 12), pytest.approx(11 / 12))
+    assert task.balanced_accuracy == 0.5
+    assert task.never_predicted == ("label 1",)
+    assert task.test_in_train == 0
 
 
-def test_a_run_whose_files_do_not_belong_together_is_refused(layout: Layout) -> None:
-    fingerprints = {name: fingerprint(read_task(layout.normalized("tiny", name))) for name in TASKS}
-    representations = {name: digest(layout.representation(*RUN, name)) for name in TASKS}
-    cost = json.loads(layout.representation_cost(*RUN).read_text())
-
-    def leave(trained_on: dict = fingerprints, weights: str = "new", read: dict = representations) -> None:
-        write(layout.record(*RUN), json.dumps({**RECORD, "tasks": trained_on, "weights": weights}))
-        write(layout.representation_cost(*RUN), json.dumps({**cost, "weights": {"joint": "new"}}))
-        classified = {"classifier": {}, "tasks": fingerprints, "representations": read}
-        write(layout.classified(*RUN), json.dumps(classified))
-
-    leave()
-    written = measured(layout).model_dump()
-    assert {"tasks", "weights"}.isdisjoint({*written["trained"][0], *written["represented"]})
-    for fault, message in (
-        (
-            {"trained_on": {**fingerprints, "Three": "another"}},
-            "Three has other series or labels now than when the mod",
-        ),
-        ({"weights": "newer"}, "The representations of tiny are of other weights of mtcs than were trained last; run"),
-        ({"read": {**representations, "Two": "another"}}, "Two was classified by other representations than there are"),
-    ):
-        leave(**fault)
-        with pytest.raises(InputError, match=f"^{message}"):
-            measured(layout)
+def test_a_result_says_what_was_trained_and_classified(run: Run) -> None:
+    result = measured(run)
+    assert result.parameters == {"kind": "multitask", "classifier": {"kind": "svm"}}
+    assert {"settings", "tasks", "weights", "curves"}.isdisjoint(result.model_dump()["trained"][0])
 
 
-def test_predictions_of_other_labels_are_refused(layout: Layout) -> None:
-    write(layout.classified(*RUN), json.dumps({"classifier": {}, "tasks": dict.fromkeys(TASKS, "another")}))
-    with pytest.raises(InputError, match=r"^Two has other series or labels now than when it was classified; run"):
-        measured(layout)
+# What does not belong together is refused
+
+
+def changed(path: Path, **values: object) -> None:
+    write(path, json.dumps(json.loads(path.read_text()) | values))
+
+
+def other_series(run: Run) -> None:
+    path = run.layout.normalized("tiny", "Three")
+    task = read_task(path)
+    write_task(path, replace(task, train=Split(task.train.series + 1, task.train.labels)))
+
+
+def cut(path: Path) -> None:
+    write(path, path.read_text()[: len(path.read_text()) // 2])
+
+
+def digit(path: Path) -> None:
+    write(path, path.read_text().replace("label 0,label 0", "label 0,label 1", 1))
+
+
+MISMATCHES = {
+    "models of different parameters": (
+        lambda run: changed(run.record(), settings=None),
+        "The models of mtcs on tiny, seed 0 were trained with different parameters; run 'mtcs train",
+    ),
+    "another training since": (
+        lambda run: changed(run.record(), weights="newer"),
+        "The representations of mtcs on tiny, seed 0 are of other weights of joint than were trained last; run",
+    ),
+    "other models represented since": (
+        lambda run: changed(run.classified, weights={"joint": "older"}),
+        "mtcs on tiny, seed 0 was classified by other models than were represented; run 'mtcs classify",
+    ),
+    "other series": (other_series, "Three has other series or labels now than when it was trained; run 'mtcs train"),
+    "half of the curves": (
+        lambda run: cut(run.curves()),
+        "joint.csv holds other content than training wrote; run 'mtcs t",
+    ),
+    "another task's representations": (
+        lambda run: run.representation("Two").write_bytes(run.representation("Three").read_bytes()),
+        "Two.npz holds other content than were written; run 'mtcs represent",
+    ),
+    "older representations classified": (
+        lambda run: changed(run.classified, representations={"Two": "a", "Three": "b"}),
+        "Two was classified by other representations than there are now; run 'mtcs classify",
+    ),
+    "a digit of a prediction": (
+        lambda run: digit(run.prediction("Two")),
+        "Two.csv holds other content than were written; run 'mtcs classify",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), MISMATCHES.values(), ids=MISMATCHES)
+def test_what_does_not_belong_together_is_refused(run: Run, change, message: str) -> None:
+    measured(run)
+    change(run)
+    with pytest.raises(InputError) as error:
+        measured(run)
+    assert message in str(error.value)
+
+
+def test_predictions_of_other_labels_are_refused(run: Run) -> None:
+    path = run.prediction("Two")
+    rows = path.read_text().splitlines()
+    write(path, "\n".join([rows[0], *rows[:0:-1], ""]))
+    recorded(run)
+    with pytest.raises(InputError, match=r"Two\.csv has other labels than the test series of Two; run 'mtcs classify"):
+        measured(run)
+    write(path, "\n".join([rows[0], rows[1].replace(",label 0", ",label 7"), *rows[2:], ""]))
+    recorded(run)
+    with pytest.raises(InputError, match=r"Two\.csv predicts 'label 7', no label of Two; run 'mtcs classify"):
+        measured(run)
 
 
 def test_a_fingerprint_changes_with_series_labels_and_classes() -> None:
@@ -196,43 +275,77 @@ def test_a_fingerprint_changes_with_series_labels_and_classes() -> None:
 @pytest.mark.parametrize(
     ("path", "text", "message"),
     [
-        (Layout.prediction, "label,predicted\n1,1\n", r"has 1 rows, expected 12, .* of Two; run 'mtcs classify mtcs t"),
-        (Layout.prediction, "", r"Two\.csv does not hold predictions .*; run 'mtcs classify mtcs tiny --seed 0'\.$"),
-        (Layout.prediction, "a,b\n1,2\n", r"Two\.csv has 1 rows and the columns a,b, expected label,predicted and"),
-        (Layout.prediction, None, r"Two\.csv does not exist; run 'mtcs classify mtcs tiny --seed 0'\.$"),
-        (Layout.representation, "nothing", r"Two\.npz does not hold representations .*; run 'mtcs represent mtcs"),
-        (Layout.representation, None, r"Two\.npz does not exist; run 'mtcs represent mtcs tiny --seed 0'\.$"),
+        (
+            lambda run: run.prediction("Two"),
+            "label,predicted\n1,1\n",
+            r"has other labels than .* of Two; run 'mtcs class",
+        ),
+        (lambda run: run.prediction("Two"), "", r"Two\.csv does not hold predictions .*; run 'mtcs classify mtcs tiny"),
+        (
+            lambda run: run.prediction("Two"),
+            "a,b\n1,2\n",
+            r"Two\.csv has 1 rows and the columns a,b, expected label,pred",
+        ),
+        (
+            lambda run: run.representation("Two"),
+            "nothing",
+            r"Two\.npz does not hold representations .*; run 'mtcs repres",
+        ),
+        (lambda run: run.curves(), "step,loss\n1,2\n", r"joint\.csv does not hold training curves .*run 'mtcs train"),
     ],
 )
-def test_a_wrong_file_of_a_task_is_refused(layout: Layout, path, text: str | None, message: str) -> None:
-    spoil(path(layout, *RUN, "Two"), text)
+def test_a_file_that_holds_something_else_is_refused(run: Run, path, text: str, message: str) -> None:
+    path(run).write_text(text)
+    recorded(run)
     with pytest.raises(InputError, match=message):
-        measured(layout)
+        measured(run)
 
 
 @pytest.mark.parametrize(
     ("path", "text", "message"),
     [
-        (Layout.curves, "step,loss\n1,2\n", r"joint\.csv does not hold training curves .*run 'mtcs train mtcs tiny"),
-        (Layout.curves, None, r"joint\.csv does not exist; run 'mtcs train mtcs tiny --seed 0'\.$"),
-        (Layout.record, "{", r"joint\.json does not hold a record \(Invalid JSON.*run 'mtcs train mtcs tiny --seed 0'"),
-        (Layout.record, '{"device": "cpu"}', r"joint\.json does not hold a record \(precision: Field required\)"),
-        (Layout.record, None, r"joint\.json does not exist; run 'mtcs train mtcs tiny --seed 0'\.$"),
-        (Layout.representation_cost, "[]", r"seed0\.json does not hold a record .*run 'mtcs represent mtcs tiny"),
-        (Layout.representation_cost, None, r"seed0\.json does not exist; run 'mtcs represent mtcs tiny --seed 0'\.$"),
+        (
+            lambda run: run.prediction("Two"),
+            None,
+            r"Two\.csv does not exist; run 'mtcs classify mtcs tiny --seed 0'\.$",
+        ),
+        (lambda run: run.representation("Two"), None, r"Two\.npz does not exist; run 'mtcs represent mtcs tiny --seed"),
+        (lambda run: run.curves(), None, r"joint\.csv does not exist; run 'mtcs train mtcs tiny --seed 0'\.$"),
+        (
+            lambda run: run.record(),
+            "{",
+            r"joint\.json does not hold a record \(Invalid JSON.*run 'mtcs train mtcs tiny",
+        ),
+        (
+            lambda run: run.record(),
+            '{"device": "cpu"}',
+            r"joint\.json does not hold a record \(precision: Field required",
+        ),
+        (
+            lambda run: run.representation_cost,
+            "[]",
+            r"seed0\.json does not hold a record .*run 'mtcs represent mtcs tin",
+        ),
+        (
+            lambda run: run.representation_cost,
+            None,
+            r"seed0\.json does not exist; run 'mtcs represent mtcs tiny --seed",
+        ),
+        (
+            lambda run: run.represented,
+            None,
+            r"sources\.json does not exist; run 'mtcs represent mtcs tiny --seed 0'\.$",
+        ),
+        (lambda run: run.classified, "", r"classifier\.json does not hold a record .*run 'mtcs classify mtcs tiny"),
     ],
 )
-def test_a_wrong_file_of_a_run_is_refused(layout: Layout, path, text: str | None, message: str) -> None:
-    spoil(path(layout, *RUN), text)
-    with pytest.raises(InputError, match=message):
-        measured(layout)
-
-
-def spoil(path: Path, text: str | None) -> None:
+def test_a_missing_file_or_a_broken_record_is_told(run: Run, path, text: str | None, message: str) -> None:
     if text is None:
-        path.unlink()
+        path(run).unlink()
     else:
-        path.write_text(text)
+        path(run).write_text(text)
+    with pytest.raises(InputError, match=message):
+        measured(run)
 
 
 @pytest.mark.parametrize(
@@ -242,9 +355,10 @@ def spoil(path: Path, text: str | None) -> None:
         ({"test": np.ones((7, 5))}, "has 7 test representations, expected 12; run 'mtcs represent mtcs tiny"),
     ],
 )
-def test_representations_of_other_series_are_refused(layout: Layout, changes: dict, message: str) -> None:
-    path = layout.representation(*RUN, "Two")
+def test_representations_of_other_series_are_refused(run: Run, changes: dict, message: str) -> None:
+    path = run.representation("Two")
     arrays = dict(np.load(path)) | changes
     write_representations(path, Representations(arrays["train"], arrays["test"], arrays["head"]))
+    recorded(run)
     with pytest.raises(InputError, match=message):
-        measured(layout)
+        measured(run)

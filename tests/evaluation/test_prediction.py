@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,10 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.cli import app
-from mtcs.data.archive import RawSplit, RawTask
-from mtcs.data.task import read_task, write_task
+from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
 from mtcs.evaluation.prediction import read_new
-from mtcs.evaluation.svm import load_classifier
-from mtcs.layout import Layout
+from mtcs.layout import Layout, Run
 
 LAYOUT = Layout()
 METHODS = {
@@ -39,7 +37,7 @@ PARAMS: dict[str, Any] = {
     "suites": {"mine": {"tasks": ["Pump", "Fan"]}},
     "seeds": [0],
     "joint": ["joint"],
-    "alone": ["dtw"],
+    "single_task": ["dtw"],
     "methods": METHODS,
     "classifiers": {
         "svm": {"kind": "svm", "costs": [1, 10], "folds": 2, "max_train": 100, "max_iter": 10000},
@@ -96,7 +94,7 @@ def there(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_test_file_is_predicted_as_classify_predicted_it(there: Path, method: str):
     code, out, said = run("predict", method, "mine", "Pump", "source/Pump_TEST.tsv", "--out", f"{method}.csv")
     assert (code, out) == (0, "")
-    expected = pd.read_csv(LAYOUT.prediction("mine", method, 0, "Pump"))
+    expected = pd.read_csv(Run("mine", method, 0).prediction("Pump"))
     found = pd.read_csv(f"{method}.csv")
     pd.testing.assert_frame_equal(found, expected)
     right = (expected["label"] == expected["predicted"]).mean()
@@ -106,7 +104,7 @@ def test_the_test_file_is_predicted_as_classify_predicted_it(there: Path, method
 def test_predictions_go_to_standard_output_alone(there: Path):
     code, out, said = run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv")
     assert code == 0
-    assert out == LAYOUT.prediction("mine", "joint", 0, "Pump").read_text()
+    assert out == Run("mine", "joint", 0).prediction("Pump").read_text()
     assert said.splitlines()[-1].startswith("Pump: 16 series predicted, accuracy ")
 
 
@@ -116,7 +114,7 @@ def test_series_without_labels_are_predicted_and_not_scored(there: Path):
     code, out, said = run("predict", "joint", "mine", "Pump", "new.tsv")
     assert code == 0
     assert "accuracy" not in said
-    expected = pd.read_csv(LAYOUT.prediction("mine", "joint", 0, "Pump"))[["predicted"]]
+    expected = pd.read_csv(Run("mine", "joint", 0).prediction("Pump"))[["predicted"]]
     assert out == expected.to_csv(index=False)
 
 
@@ -137,13 +135,13 @@ def test_a_ts_file_without_labels_is_read(there: Path):
     Path("new.ts").write_text(f"{header}@seriesLength 30\n@classLabel false\n@data\n{body}\n")
     code, out, said = run("predict", "joint", "mine", "Pump", "new.ts")
     assert code == 0, said
-    expected = pd.read_csv(LAYOUT.prediction("mine", "joint", 0, "Pump"))[["predicted"]]
+    expected = pd.read_csv(Run("mine", "joint", 0).prediction("Pump"))[["predicted"]]
     assert out == expected.to_csv(index=False)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_where_no_file_can_be_replaced_predictions_are_written_into_it(there: Path, replaced: bool):
-    expected = LAYOUT.prediction("mine", "joint", 0, "Pump").read_text()
+    expected = Run("mine", "joint", 0).prediction("Pump").read_text()
     out = Path(f"out{replaced}")
     if replaced:  # what a link leads to is replaced, the link stays
         out.symlink_to("behind.csv")
@@ -158,35 +156,38 @@ def test_where_no_file_can_be_replaced_predictions_are_written_into_it(there: Pa
 
 
 def test_a_model_that_the_classifier_does_not_know_predicts_nothing(there: Path):
-    path = LAYOUT.model("mine", "joint", 0)
+    path = Run("mine", "joint", 0).model()
     weights = path.read_bytes()
     try:
         code, _, said = run("train", "joint", "mine", "--seed", 1)
         assert code == 0, said
-        path.write_bytes(LAYOUT.model("mine", "joint", 1).read_bytes())
+        path.write_bytes(Run("mine", "joint", 1).model().read_bytes())
         code, out, said = run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv")
     finally:
         path.write_bytes(weights)
     assert (code, out) == (2, "")
     assert said.splitlines()[-1] == (
-        "mtcs: The classifier of Pump was fitted on other representations than this model's; run "
-        "'mtcs represent joint mine --seed 0' and 'mtcs classify joint mine --seed 0' again."
+        "mtcs: The classifier of Pump was fitted to another model's representations; run 'mtcs represent joint mine "
+        "--seed 0', then classify."
     )
 
 
-def test_labels_that_are_called_otherwise_now_are_not_mixed_up(there: Path):
-    path = LAYOUT.normalized("mine", "Pump")
-    before, task = path.read_bytes(), read_task(path)
-    try:
-        write_task(path, replace(task, classes=("defect", "ok")))
-        for method in METHODS:
-            code, out, said = run("predict", method, "mine", "Pump", "source/Pump_TEST.tsv")
-            assert (code, out) == (2, "")
-            assert said.startswith(
-                "mtcs: Pump has other series or labels now than when it was classified; run 'mtcs tr"
-            )
-    finally:
-        path.write_bytes(before)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_that_is_handed_over_needs_no_data_and_no_parameters(
+    there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+):
+    run_here = Run("mine", method, 0)
+    for folder in (run_here.models, run_here.classifiers, run_here.predictions):
+        shutil.copytree(folder, tmp_path / folder)
+    expected = run_here.prediction("Pump").read_text()
+    monkeypatch.chdir(tmp_path)
+    code, out, said = run("predict", method, "mine", "Pump", there / "source/Pump_TEST.tsv")
+    assert code == 0, said
+    assert out == expected
+    run_here.classifier("Pump").write_bytes(run_here.classifier("Fan").read_bytes())
+    code, out, said = run("predict", method, "mine", "Pump", there / "source/Pump_TEST.tsv")
+    assert (code, out) == (2, "")
+    assert "Pump.safetensors holds other content than was fitted; run 'mtcs classify" in said
 
 
 def test_the_new_series_are_not_written_over(there: Path):
@@ -196,21 +197,6 @@ def test_the_new_series_are_not_written_over(there: Path):
     assert (code, out) == (2, "")
     assert said == f"mtcs: --out {new.absolute()} is the file of the new series itself; name another.\n"
     assert new.read_text() == before
-
-
-def test_new_series_are_not_scaled_by_another_training_split(there: Path):
-    (path,) = LAYOUT.raw("mine", "Pump").glob("*_TRAIN.*")
-    before = path.read_text()
-    try:
-        path.write_text(before.replace("53.", "93.", 1))
-        assert path.read_text() != before
-        code, out, said = run("predict", "joint", "mine", "Pump", "source/Pump_TEST.tsv")
-        assert (code, out) == (2, "")
-        assert said.startswith(
-            f"mtcs: Pump has other series or labels in {path.parent} than when it was normalised; run 'mtcs normalize "
-        )
-    finally:
-        path.write_text(before)
 
 
 def test_a_classifier_of_a_part_of_the_training_series_predicts(there: Path):
@@ -227,12 +213,11 @@ def test_a_classifier_of_a_part_of_the_training_series_predicts(there: Path):
             more = ["--archive", "source"] if command == "download" else []
             code, _, said = run(command, *of, *more)
             assert code == 0, said
-        assert load_classifier(LAYOUT.classifier("many", "joint", 0, "Many")).shape_fit_[0] == 50
         code, out, said = run("predict", "joint", "many", "Many", "source/Many_TEST.tsv")
     finally:
         LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
     assert code == 0, said
-    assert out == LAYOUT.prediction("many", "joint", 0, "Many").read_text()
+    assert out == Run("many", "joint", 0).prediction("Many").read_text()
 
 
 def test_bf16_is_no_other_model(there: Path):
@@ -242,19 +227,18 @@ def test_bf16_is_no_other_model(there: Path):
 
 @pytest.mark.parametrize(("ours", "theirs"), [("1.0", "1"), ("1", "1.0"), ("1.0", "1.0000e+00")])
 def test_a_label_is_the_same_number_written_in_another_way(tmp_path: Path, ours: str, theirs: str):
-    split = RawSplit([np.array([1.0, 2.0]), np.array([3.0, 5.0])], [ours, "2"])
     path = tmp_path / "new.tsv"
     path.write_text(f"{theirs}\t1\t2\n2\t1\t2\n?\t1\t2\n")
-    assert read_new(path, RawTask("Toy", split, split, (ours, "2")))[1] == [ours, "2", None]
+    assert read_new(path, TaskInfo("Toy", (ours, "2"), 2))[1] == [ours, "2", None]
 
 
 MISTAKES = [
-    (("joint", "mine", "Pumpe", "source/Pump_TEST.tsv"), "Unknown task Pumpe; mine has Pump, Fan."),
+    (("joint", "mine", "Pumpe", "source/Pump_TEST.tsv"), "Unknown task Pumpe; the model has Pump, Fan."),
     (("joint", "mine", "Pump", "none.tsv"), "none.tsv does not exist; name a .ts or .tsv file with series."),
     (("joint", "mine", "Pump", "params.yaml"), "params.yaml is neither a .ts nor a .tsv file; repair the file"),
     (
         ("joint", "mine", "Pump", "source/Pump_TEST.tsv", "--seed", 7),
-        "seed7/joint.safetensors does not exist; run 'mtcs train' for that suite, method and seed first.",
+        "seed7/joint.safetensors does not exist; run 'mtcs train joint mine --seed 7'.",
     ),
     (("other", "mine", "Pump", "source/Pump_TEST.tsv"), "Unknown method other; params.yaml runs joint, dtw."),
     (
@@ -292,7 +276,7 @@ def test_a_bad_line_is_named_and_nothing_written(there: Path, line: str, message
 
 
 def test_a_classifier_that_is_not_there_is_told(there: Path):
-    path = LAYOUT.classifier("mine", "joint", 0, "Fan")
+    path = Run("mine", "joint", 0).classifier("Fan")
     kept = path.read_bytes()
     path.unlink()
     try:
@@ -300,18 +284,16 @@ def test_a_classifier_that_is_not_there_is_told(there: Path):
     finally:
         path.write_bytes(kept)
     assert code == 2
-    assert f"{path} does not exist; run 'mtcs classify'." in said
+    assert f"{path} does not exist; run 'mtcs classify joint mine --seed 0'." in said
 
 
-def raw(*series: list[float]) -> RawTask:
-    split = RawSplit([np.array(values) for values in series], ["a", "b"])
-    return RawTask("Toy", split, split, ("a", "b"))
+TOY = TaskInfo("Toy", ("a", "b"), 2, mean=2.0, std=2**0.5)
 
 
 def test_new_series_are_scaled_by_the_training_series(tmp_path: Path):
     path = tmp_path / "new.tsv"
     path.write_text("a\t3\t5\n?\t1\n")
-    found, labels = read_new(path, raw([0.0, 2.0], [2.0, 4.0]))  # mean 2, standard deviation sqrt(2)
+    found, labels = read_new(path, TOY)
     np.testing.assert_allclose(found, [[1 / 2**0.5, 3 / 2**0.5], [-1 / 2**0.5, np.nan]], rtol=1e-6)
     assert labels == ["a", None]
 
@@ -320,12 +302,12 @@ def test_values_beyond_float32_are_refused(tmp_path: Path):
     path = tmp_path / "new.tsv"
     path.write_text("a\t3\t5\na\t1\t1e300\n")
     with pytest.raises(InputError, match="series 1 has values beyond any of Toy's training series"):
-        read_new(path, raw([0.0, 2.0], [2.0, 4.0]))
+        read_new(path, TOY)
 
 
 def test_a_label_that_the_task_does_not_have_is_told(tmp_path: Path):
     path = tmp_path / "new.tsv"
     path.write_text("a\t3\t5\nc\t1\t1\n")
     with pytest.raises(InputError) as error:
-        read_new(path, raw([0.0, 2.0], [2.0, 4.0]))
+        read_new(path, TOY)
     assert str(error.value) == f"{path}: series 1 has label c, expected one of Toy's (a, b) or '?'."

@@ -5,14 +5,14 @@ import pytest
 
 from mtcs.errors import InputError
 from mtcs.evaluation.representations import Representations, read_representations, write_representations
-from mtcs.layout import Layout
+from mtcs.layout import Layout, Run
 
 REMEDY = "run 'mtcs represent mtcs tiny --seed 3'."
 
 
 @pytest.fixture
 def path(tmp_path):
-    return Layout(tmp_path).representation("tiny", "mtcs", 3, "Waves")
+    return Run("tiny", "mtcs", 3, Layout(tmp_path)).representation("Waves")
 
 
 def make(head: bool = True) -> Representations:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from mtcs.config.methods import DtwSpec, MultiTaskSpec
+from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
 from mtcs.evaluation import timing
+from mtcs.methods import prepared_method
 from mtcs.methods.base import Method
-from mtcs.specs.base import Schedule
-from mtcs.specs.dtw import DtwSpec
-from mtcs.specs.multitask import MultiTaskSpec
-from mtcs.training.loop import Hardware, hardware
+from mtcs.training.hardware import Hardware, choose_hardware
 
 SPEC = MultiTaskSpec(
     kind="multitask",
@@ -64,12 +64,12 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 def test_a_joint_model_is_projected_from_each_tasks_share_of_an_epoch(clocks: list[tuple[str, int]]) -> None:
-    cost = timing.time_method("mtcs", SPEC, TASKS, True, {"depth": 1}, hardware("cpu", "fp32"))
+    cost = timing.time_method("mtcs", SPEC, TASKS, True, {"depth": 1}, choose_hardware("cpu", "fp32"))
     assert clocks == [("small", 1), ("small", timing.STEPS), ("large", 1), ("large", timing.STEPS)]
     assert cost.training_seconds == 3 * (2 * 1 + 9 * 10)
     assert cost.series_per_second == pytest.approx(400 / (30 * 0.25 + 370 * 0.5), abs=0.1)
     assert (cost.models, cost.method, cost.parameters, cost.precision) == (1, "mtcs", {"depth": 1}, "fp32")
-    assert cost.weights == sum(weight.numel() for weight in SPEC.build(TASKS).parameters())
+    assert cost.weights == sum(weight.numel() for weight in prepared_method(SPEC, TASKS).parameters())
     assert cost.peak_memory_mb > 10
 
 
@@ -83,15 +83,15 @@ def test_a_search_is_said_to_run_on_the_processor_beside_a_gpu() -> None:
 
 def test_models_of_single_tasks_add_up(clocks: list[tuple[str, int]]) -> None:
     spec = SPEC.model_copy(update={"schedule": SPEC.schedule.model_copy(update={"steps": 4, "epochs": None})})
-    cost = timing.time_method("alone", spec, TASKS, False, {}, hardware("cpu", "fp32"))
+    cost = timing.time_method("alone", spec, TASKS, False, {}, choose_hardware("cpu", "fp32"))
     assert cost.training_seconds == 4 * 1 + 4 * 10
     assert cost.models == 2
-    assert cost.weights == max(sum(w.numel() for w in spec.build([task]).parameters()) for task in TASKS)
+    assert cost.weights == max(sum(w.numel() for w in prepared_method(spec, [task]).parameters()) for task in TASKS)
 
 
 def test_a_method_that_trains_nothing_searches_test_series(clocks: list[tuple[str, int]]) -> None:
     spec = DtwSpec(kind="dtw", classifier="nearest")
-    cost = timing.time_method("dtw", spec, TASKS, False, {}, hardware("cpu", "fp32"))
+    cost = timing.time_method("dtw", spec, TASKS, False, {}, choose_hardware("cpu", "fp32"))
     assert not clocks
     assert (cost.models, cost.training_seconds, cost.weights) == (0, None, 0)
     assert cost.series_per_second == pytest.approx(320 / (20 * 0.25 + 300 * 0.5), abs=0.1)

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from mtcs.config.experiment import read_experiment
+from mtcs.config.methods import MethodSpec
 from mtcs.data.task import Split, Task
+from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
-from mtcs.specs import MethodSpec
-from mtcs.training.loop import load_weights, save_weights
+from mtcs.training.model import load_model, save_model
 
 ROOT = Path(__file__).parents[2]
 METHODS = read_experiment(ROOT / "params.yaml").methods
@@ -71,7 +72,7 @@ def spec(request):
 @pytest.fixture
 def method(spec):
     torch.manual_seed(0)
-    return spec.build(TASKS)
+    return prepared_method(spec, TASKS)
 
 
 def test_only_dtw_is_not_trained():
@@ -79,7 +80,7 @@ def test_only_dtw_is_not_trained():
 
 
 def test_dtw_represents_series_by_themselves():
-    method = METHODS["dtw"].build(TASKS)
+    method = prepared_method(METHODS["dtw"], TASKS)
     for task in TASKS:
         series = torch.from_numpy(task.test.series)
         assert not list(method.parameters())
@@ -100,7 +101,7 @@ def test_the_loss_is_a_finite_scalar(method):
         assert loss.shape == ()
         assert loss.dtype == torch.float32
         assert math.isfinite(loss.item())
-        assert all(part.shape == () and not part.requires_grad for part in method.parts.values())
+        assert all(part.shape == () and not part.requires_grad for part in method.metrics.values())
 
 
 def test_every_parameter_has_a_gradient(method):
@@ -113,7 +114,7 @@ def test_every_parameter_has_a_gradient(method):
 
 
 def test_the_loss_falls_on_a_fixed_batch(method):
-    optimizer = torch.optim.AdamW(method.parameters(), lr=0.005)
+    optimizer = torch.optim.AdamW(method.parameters(), lr=0.01)
     batch, losses = batch_of(TASKS[1]), []
     for _ in range(40):
         torch.manual_seed(0)  # self-supervised methods: the same views each time
@@ -122,7 +123,7 @@ def test_the_loss_falls_on_a_fixed_batch(method):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+    assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
 def test_representations_are_one_row_a_series_and_finite(method):
@@ -162,14 +163,11 @@ def test_nothing_is_written_into_the_input(method):
 
 
 def test_weights_survive_save_and_load(method, spec, tmp_path):
-    save_weights(tmp_path / "model.safetensors", method)
-    torch.manual_seed(1)
-    other = spec.build(TASKS)
+    save_model(tmp_path / "model.safetensors", method, spec, [task.info for task in TASKS], 0)
+    other = load_model(tmp_path / "model.safetensors").method
     series = torch.from_numpy(TASKS[1].test.series)
     with torch.inference_mode():
-        expected = method.eval().represent(series)
-        load_weights(tmp_path / "model.safetensors", other)
-        assert other.eval().represent(series).equal(expected)
+        assert other.eval().represent(series).equal(method.eval().represent(series))
     for task in TASKS:
         head, expected = other.head(task.name), method.head(task.name)
         assert (head is None) == (expected is None)
@@ -182,7 +180,7 @@ def test_weights_survive_save_and_load(method, spec, tmp_path):
 def test_the_same_seed_gives_the_same_weights_and_loss(spec):
     def once(seed: int):
         torch.manual_seed(seed)
-        method = spec.build(TASKS)
+        method = prepared_method(spec, TASKS)
         method.loss(batch_of(TASKS[2])).backward()
         return [gradient for p in method.parameters() for gradient in (p.detach(), p.grad) if gradient is not None]
 
@@ -205,7 +203,7 @@ def plain_cross_entropy(x, weight, labels):
 def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
     torch.manual_seed(0)
     spec = METHODS["mtcs"].model_copy(update={**SMALL, "sharing_weight": weight, "reduction": reduction})
-    ours = spec.build(TASKS)
+    ours = prepared_method(spec, TASKS)
     with torch.no_grad():
         for task in TASKS:
             ours.heads[task.name].weight *= 8  # confident enough to make some labels relevant
@@ -224,16 +222,16 @@ def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
     for name, gradient in found.items():
         torch.testing.assert_close(gradient, dict(ours.named_parameters())[name].grad, rtol=1e-4, atol=1e-5)
     if weight:
-        assert ours.parts["sharing_loss"].item() == pytest.approx(sharing.item(), rel=1e-5)
-        assert ours.parts["sharing_loss"] > 0
-        assert 0 < ours.parts["relevant_share"] < 1
+        assert ours.metrics["sharing_loss"].item() == pytest.approx(sharing.item(), rel=1e-5)
+        assert ours.metrics["sharing_loss"] > 0
+        assert 0 < ours.metrics["relevant_share"] < 1
     else:
-        assert ours.parts == {}
+        assert ours.metrics == {}
 
 
 def test_the_loss_of_the_head_is_computed_in_fp32_under_autocast():
     torch.manual_seed(0)
-    method = METHODS["mtcs"].model_copy(update=SMALL).build(TASKS)
+    method = prepared_method(METHODS["mtcs"].model_copy(update=SMALL), TASKS)
     batch = batch_of(TASKS[1])
     with torch.autocast("cpu", torch.bfloat16):
         x = method.represent(batch.series)
@@ -241,4 +239,4 @@ def test_the_loss_of_the_head_is_computed_in_fp32_under_autocast():
     assert isinstance(method, MultiTask)
     expected = torch.nn.functional.cross_entropy(x @ method.heads["long"].weight.T, batch.labels)
     assert loss.dtype == torch.float32
-    assert loss.item() - 0.1 * method.parts["sharing_loss"].item() == pytest.approx(expected.item(), abs=1e-6)
+    assert loss.item() - 0.1 * method.metrics["sharing_loss"].item() == pytest.approx(expected.item(), abs=1e-6)

@@ -19,8 +19,11 @@ from torch.utils._pytree import tree_leaves, tree_map
 from mtcs.config.experiment import read_experiment
 from mtcs.data.task import Split, Task
 from mtcs.encoders import dilated as encoder
-from mtcs.sharing import stacked_sharing
-from mtcs.training.loop import Hardware, fit, represent
+from mtcs.evaluation.representations import represent
+from mtcs.methods import prepared_method
+from mtcs.ops.sharing import stacked_sharing
+from mtcs.training.hardware import Hardware
+from mtcs.training.loop import fit
 
 THERE = torch.device("meta")  # of the devices that torch is always built with, the one that is not the CPU
 PRODUCTS = {f"aten::{name}" for name in ("dot", "mv", "mm", "bmm", "addmv", "addmm", "baddbmm")}
@@ -128,10 +131,10 @@ def test_a_method_trains_resumes_and_represents_elsewhere_as_on_the_cpu(elsewher
     def train(on: Hardware):
         checkpoint = tmp_path / on.device.type
         torch.manual_seed(0)
-        method = spec.build(TASKS)
+        method = prepared_method(spec, TASKS)
         fit(method, TASKS, one, 0, on, checkpoint)
         torch.manual_seed(1)
-        method = spec.build(TASKS)
+        method = prepared_method(spec, TASKS)
         curves = fit(method, TASKS, one.model_copy(update={"epochs": 2}), 0, on, checkpoint).curves
         assert all(isinstance(p, Elsewhere) == (on.device == THERE) for p in method.parameters())
         return curves["loss"].to_numpy(), represent(method, TASKS[1].test.series, on, "long")

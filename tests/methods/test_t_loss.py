@@ -1,4 +1,4 @@
-"""T-Loss by two routes: its encoder and its loss against plain loops, its subseries against what may be drawn."""
+"""T-Loss: its loss against plain loops, its subseries against what may be drawn."""
 
 import copy
 import math
@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import conv1d
 
+from mtcs.config.methods import TLossSpec
+from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
-from mtcs.methods import t_loss as module
+from mtcs.encoders.causal import CausalEncoder
+from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch
-from mtcs.methods.t_loss import CausalEncoder, TLoss, draw_triplets, subseries
-from mtcs.specs.base import Schedule
-from mtcs.specs.t_loss import TLossSpec
+from mtcs.methods.t_loss import TLoss, draw_triplets, subseries
 
 NAN = math.nan
+SCHEDULE = Schedule(steps=1500, batch_size=10, optimizer="adam", learning_rate=0.001, weight_decay=0)
 
 
 def make_series(batch: int, length: int, missing: str = "none", seed: int = 0) -> Tensor:
@@ -36,43 +37,26 @@ def make_task(series: Tensor, name: str = "some") -> Task:
     return Task(name, split, split, ("1",))
 
 
-def make(series: Tensor, shared: bool = False) -> TLoss:
+def make_spec(**changes) -> TLossSpec:
+    return TLossSpec(kind="t_loss", schedule=SCHEDULE, classifier="svm", **changes)
+
+
+def prepared(spec: TLossSpec, *tasks: Task) -> TLoss:
     torch.manual_seed(0)
-    return TLoss([make_task(series)], depth=3, hidden=6, pooled=10, output=12, negatives=3, shared=shared)
+    method = prepared_method(spec, tasks)
+    assert isinstance(method, TLoss)
+    return method
 
 
-def plain_convolution(layer, x: Tensor, dilation: int) -> Tensor:
-    """(1, C, T) -> (1, C', T), the weights normalised one output channel after the other."""
-    weight = torch.stack(
-        [
-            layer.gain[c] * layer.direction[:, c] / (layer.direction[:, c] ** 2).sum().sqrt()
-            for c in range(len(layer.gain))
-        ]
-    )  # (C', 3, C)
-    padded = torch.cat((x.new_zeros(1, x.shape[1], 2 * dilation), x), 2)
-    y = conv1d(padded, weight.transpose(1, 2), layer.bias, dilation=dilation)
-    return torch.where(y > 0, y, 0.01 * y)
-
-
-def plain_encoder(encoder: CausalEncoder, series: Tensor) -> Tensor:
-    """The encoder in its usual formulation, one series after the other: (B, T) -> (B, D)."""
-    found = []
-    for one in series:
-        x = one.nan_to_num(0.0).view(1, 1, -1)
-        for i, block in enumerate((*encoder.blocks, encoder.last)):
-            residual = x
-            if block.shortcut is not None:
-                residual = conv1d(x, block.shortcut.weight.unsqueeze(2), block.shortcut.bias)
-            hidden = plain_convolution(block.first, x, 2**i)
-            x = plain_convolution(block.second, hidden, 2**i) + residual
-        found.append(encoder.linear(x[0, :, ~one.isnan()].max(1).values))
-    return torch.stack(found)
+def make(series: Tensor, shared: bool = False) -> TLoss:
+    spec = make_spec(depth=3, hidden=6, pooled=10, output=12, negatives=3, shared=shared)
+    return prepared(spec, make_task(series))
 
 
 def plain_loss(encoder: CausalEncoder, anchors: Tensor, positives: Tensor, negatives: Tensor, k: int) -> Tensor:
     """The publication's formula with loops over the batch and the negatives: k by k, or k of them for all anchors."""
-    a, p, n = (plain_encoder(encoder, some) for some in (anchors, positives, negatives))
-    total = torch.zeros((), dtype=a.dtype)
+    a, p, n = ([encoder(one.unsqueeze(0))[0] for one in some] for some in (anchors, positives, negatives))
+    total = torch.zeros((), dtype=anchors.dtype)
     for b in range(len(a)):
         total = total - (1 / (1 + (-(a[b] @ p[b])).exp())).log()
         for i in range(k):
@@ -90,24 +74,6 @@ def assert_close(ours: dict[str, Tensor], plain: dict[str, Tensor], tolerance: f
     for name, expected in plain.items():
         difference = (ours[name] - expected).abs().max() / expected.abs().max().clamp_min(1e-30)
         assert difference < tolerance, f"{name}: {difference}"
-
-
-# With depth 3 the last dilation is 8: up to length 8 a step of the last block sees itself alone, from 33 all five taps.
-@pytest.mark.parametrize("missing", ["none", "inside", "at the end"])
-@pytest.mark.parametrize("length", [3, 8, 9, 16, 17, 24, 25, 32, 33, 40])
-def test_the_encoder_and_all_gradients_equal_the_plain_formulation(length, missing):
-    torch.manual_seed(0)
-    encoder, series = CausalEncoder(3, 6, 10, 12).double(), make_series(4, length, missing).double()
-    other = copy.deepcopy(encoder)
-    ours, plain = encoder(series), plain_encoder(other, series)
-    weights = torch.linspace(-1, 1, ours.numel(), dtype=torch.float64).view_as(ours)
-    (ours * weights).sum().backward()
-    (plain * weights).sum().backward()
-    assert_close(
-        {"representations": ours.detach(), **gradients(encoder)},
-        {"representations": plain.detach(), **gradients(other)},
-        tolerance=1e-10,
-    )
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -131,27 +97,6 @@ def test_the_loss_and_all_gradients_equal_plain_loops(missing, shared):
     plain.backward()
     assert loss.item() == pytest.approx(plain.item(), rel=1e-10)
     assert_close(gradients(method.encoder), gradients(other), tolerance=1e-10)
-
-
-def test_pieces_of_a_batch_give_the_same_as_the_whole(monkeypatch):
-    torch.manual_seed(0)
-    encoder, series = CausalEncoder(3, 6, 10, 12), make_series(7, 30, "inside")
-    found = []
-    for rows in (1, 60, 10_000):
-        monkeypatch.setattr(module, "_ROWS", rows)
-        encoder.zero_grad()
-        representations = encoder(series)
-        representations.square().sum().backward()
-        found.append({"representations": representations.detach(), **gradients(encoder)})
-    assert_close(found[0], found[2])
-    assert_close(found[1], found[2])
-
-
-def test_a_tie_of_the_maximum_passes_the_gradient_to_one_step():
-    torch.manual_seed(0)
-    encoder = CausalEncoder(2, 4, 6, 5)
-    encoder(torch.zeros(2, 3)).sum().backward()
-    assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
 
 
 def test_subseries_are_counted_in_observed_values():
@@ -281,8 +226,8 @@ def test_a_batch_may_be_padded_otherwise_than_its_bank():
 
 def test_negatives_come_from_the_task_of_the_batch():
     banks = {"some": torch.zeros(3, 8), "other": torch.full((3, 8), 5.0)}
-    torch.manual_seed(0)
-    method = TLoss([make_task(series, name) for name, series in banks.items()], 1, 4, 4, 4, 2)
+    spec = make_spec(depth=1, hidden=4, pooled=4, output=4, negatives=2)
+    method = prepared(spec, *(make_task(series, name) for name, series in banks.items()))
     seen = []
     method.encoder.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].unique().tolist()))
     for task in banks:
@@ -314,7 +259,6 @@ def test_the_loss_is_fp32_under_autocast_and_close_to_it():
 
 def test_the_spec_builds_the_published_encoder():
     """247,720 weights: the same number as in the publication's implementation."""
-    schedule = Schedule(steps=1500, batch_size=10, optimizer="adam", learning_rate=0.001, weight_decay=0)
-    method = TLossSpec(kind="t_loss", schedule=schedule, classifier="svm").build([make_task(make_series(4, 20))])
+    method = prepared(make_spec(), make_task(make_series(4, 20)))
     assert sum(parameter.numel() for parameter in method.parameters()) == 247_720
     assert method.negatives == 10

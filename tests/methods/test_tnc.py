@@ -7,19 +7,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from mtcs.config.methods import TncSpec
 from mtcs.data.task import Split, Task
-from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch
 from mtcs.methods.tnc import Tnc, draw_windows
-from mtcs.specs.tnc import TncSpec
 
 WIDTH = 16
 NAN = math.nan
-
-
-def make_tnc(window: int, samples: int = 3, dropout: float = 0.0) -> Tnc:
-    torch.manual_seed(0)
-    return Tnc(DilatedEncoder(3, 8, WIDTH), {"task": window}, WIDTH, samples, dropout=dropout)
 
 
 def batch_of(series: torch.Tensor) -> Batch:
@@ -33,10 +28,22 @@ def make_spec(**fields) -> TncSpec:
     )
 
 
+def make_tnc(window: int, samples: int = 3, dropout: float = 0.0) -> Tnc:
+    """For a task whose windows have so many steps."""
+    torch.manual_seed(0)
+    spec = make_spec(samples=samples, dropout=dropout, min_window=window, max_window=window)
+    return prepared(spec, np.ones((1, window)))
+
+
+def prepared(spec: TncSpec, series: np.ndarray) -> Tnc:
+    split = Split(series.astype(np.float32), np.arange(len(series)) % 2)
+    method = prepared_method(spec, [Task("task", split, split, ("1", "2"))])
+    assert isinstance(method, Tnc)
+    return method
+
+
 def window_of(series: np.ndarray, **fields) -> int:
-    labels = np.arange(len(series)) % 2
-    split = Split(series.astype(np.float32), labels)
-    return make_spec(**fields).build([Task("task", split, split, ("1", "2"))]).windows["task"]
+    return prepared(make_spec(**fields), series).windows["task"]
 
 
 def plain_loss(method: Tnc, series: torch.Tensor, starts: torch.Tensor, window: int) -> torch.Tensor:
@@ -92,7 +99,7 @@ def test_the_loss_is_that_of_plain_loops(window):
 
     method.zero_grad()
     torch.manual_seed(3)
-    starts = draw_windows(series, window, method.samples, method.reach)
+    starts = draw_windows(series, window, method.samples, method.epsilon)
     expected = plain_loss(method, series, starts, window)
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
     expected.backward()
@@ -100,9 +107,9 @@ def test_the_loss_is_that_of_plain_loops(window):
         torch.testing.assert_close(found[name], parameter.grad, rtol=1e-4, atol=1e-6, msg=name)
 
 
-def draw_many(steps: int, window: int, reach: float = 3.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def draw_many(steps: int, window: int, epsilon: float = 3.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
-    starts = draw_windows(torch.zeros(3000, steps), window, 20, reach)
+    starts = draw_windows(torch.zeros(3000, steps), window, 20, epsilon)
     assert starts.shape == (3000, 41)
     return starts[:, :1], starts[:, 1:21], starts[:, 21:]
 
@@ -199,14 +206,14 @@ def test_a_window_is_of_the_median_extent_where_lengths_differ():
     series[1, :40] = NAN
     series[1, 190:] = NAN
     assert window_of(series) == 15
-    assert window_of(series, parts=2) == 75
-    assert window_of(series, parts=2, longest=20) == 20
-    assert window_of(series, shortest=16) == 16
+    assert window_of(series, windows_per_series=2) == 75
+    assert window_of(series, windows_per_series=2, max_window=20) == 20
+    assert window_of(series, min_window=16) == 16
 
 
 def test_bounds_of_the_window_that_cross_are_refused():
-    with pytest.raises(ValidationError, match="shortest = 9 exceeds longest = 8"):
-        make_spec(shortest=9, longest=8)
+    with pytest.raises(ValidationError, match="min_window = 9 exceeds max_window = 8"):
+        make_spec(min_window=9, max_window=8)
 
 
 def test_a_window_drawn_twice_is_encoded_once(monkeypatch):

@@ -7,7 +7,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from mtcs.config.methods import TsTccSpec
+from mtcs.config.schedule import Schedule
+from mtcs.data.task import TaskInfo
 from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.methods import build_method
 from mtcs.methods.base import Batch
 from mtcs.methods.ts_tcc import (
     Summary,
@@ -19,15 +23,24 @@ from mtcs.methods.ts_tcc import (
     temporal_loss,
     without_padding,
 )
-from mtcs.specs.base import Schedule
-from mtcs.specs.ts_tcc import TsTccSpec
 
 SCHEDULE = Schedule(epochs=40, batch_size=128, drop_last=True, optimizer="adam", learning_rate=3e-4)
 
 
+def make_spec(**changes) -> TsTccSpec:
+    sizes = {"depth": 5, "hidden": 8, "output": 16}
+    return TsTccSpec(kind="ts_tcc", schedule=SCHEDULE, classifier="svm", **(sizes | changes))
+
+
+def make(**changes) -> TsTcc:
+    method = build_method(make_spec(**changes), [TaskInfo("waves", ("1", "2"), 40)])
+    assert isinstance(method, TsTcc)
+    return method
+
+
 def small(**changes) -> TsTcc:
     torch.manual_seed(0)
-    return TsTcc(DilatedEncoder(5, 8, 16), 16, **changes)
+    return make(**changes)
 
 
 def waves(batch: int, steps: int) -> torch.Tensor:
@@ -259,7 +272,7 @@ def test_the_strong_view_is_a_permutation_and_noise():
 
 def small_without_reseeding(**changes) -> TsTcc:
     state = torch.get_rng_state()
-    method = TsTcc(DilatedEncoder(2, 8, 16), 16, **changes)
+    method = make(depth=2, **changes)
     torch.set_rng_state(state)
     return method
 
@@ -391,14 +404,10 @@ def test_a_representation_is_the_encoders():
 
 
 def test_parameters_reach_the_method():
-    spec = TsTccSpec(
-        kind="ts_tcc", schedule=SCHEDULE, classifier="svm", depth=2, hidden=8, output=16, positions=9, horizon=3,
-        scale=1.5, scale_spread=0.2, segments=3, jitter=0.1, width=12, layers=2, heads=3, feedforward=7, dropout=0.3,
-        temperature=0.5, contextual_weight=0.4,
-    )  # fmt: skip
-    method = spec.build([])
-    names = ("positions", "scale", "scale_spread", "segments", "jitter", "temperature", "contextual_weight")
-    assert all(getattr(method, name) == getattr(spec, name) for name in names)
+    kept = {"positions": 9, "scale": 1.5, "scale_spread": 0.2, "segments": 3, "jitter": 0.1, "temperature": 0.5}
+    kept["contextual_weight"] = 0.4
+    method = make(depth=2, horizon=3, width=12, layers=2, heads=3, feedforward=7, dropout=0.3, **kept)
+    assert {name: getattr(method, name) for name in kept} == kept
     assert len(method.predictions) == 3
     assert len(method.encoder.blocks) == 2
     assert len(method.summary.attention) == len(method.summary.feedforward) == 2
@@ -406,4 +415,4 @@ def test_parameters_reach_the_method():
     assert method.summary.feedforward[0][1].weight.shape == (7, 12)
     assert [m.p for m in method.modules() if isinstance(m, torch.nn.Dropout)] == [0.3] * 6
     with pytest.raises(ValidationError, match="width = 12 is not a multiple of heads = 5"):
-        TsTccSpec(kind="ts_tcc", schedule=SCHEDULE, classifier="svm", width=12, heads=5)
+        make_spec(width=12, heads=5)

@@ -8,10 +8,11 @@ import torch
 from pydantic import ValidationError
 from torch.nn.functional import gelu
 
-from mtcs.data.task import Split, Task
+from mtcs.config.methods import TstSpec
+from mtcs.data.task import Split, Task, TaskInfo
+from mtcs.methods import build_method, prepared_method
 from mtcs.methods.base import Batch
 from mtcs.methods.tst import Dropout, Tst, segment_mask
-from mtcs.specs.tst import TstSpec
 
 NAN = math.nan
 SPEC = {
@@ -23,10 +24,13 @@ SPEC = {
 }
 
 
-def make(strides=None, steps=9, dropout=0.0, **settings) -> Tst:
+def make(length: int = 9, **changes) -> Tst:
+    """For a task of training series of that length."""
     torch.manual_seed(0)
-    settings = {"max_length": 16, "depth": 2, "heads": 2, "hidden": 5, "width": 6, **settings}
-    return Tst({"task": 1} if strides is None else strides, steps, dropout=dropout, **settings)
+    sizes = {"max_length": 16, "depth": 2, "heads": 2, "hidden": 5, "output": 6, "dropout": 0.0}
+    method = build_method(TstSpec(**SPEC | sizes | changes), [TaskInfo("task", ("1", "2"), length)])
+    assert isinstance(method, Tst)
+    return method
 
 
 def make_series(*shape: int) -> torch.Tensor:
@@ -150,7 +154,8 @@ def test_scores_far_apart_are_attended_to_as_by_softmax():
 
 
 def test_a_step_is_the_mean_of_what_is_observed():
-    method = make({"task": 3})
+    method = make(length=7, max_length=3)
+    assert method.strides == {"task": 3}
     series = torch.tensor([[1.0, 2, 6, NAN, 4, 5, 7], [NAN, NAN, NAN, 1, 2, 3, NAN]])
     values, observed = method._steps(series, "task")
     assert observed.tolist() == [[True, True, True], [False, True, False]]
@@ -158,7 +163,9 @@ def test_a_step_is_the_mean_of_what_is_observed():
 
 
 def test_strides_come_from_the_training_series():
-    method = TstSpec(**SPEC).build([make_task("long", 300, 400), make_task("short", 24), make_task("even", 256)])
+    tasks = make_task("long", 300, 400), make_task("short", 24), make_task("even", 256)
+    method = prepared_method(TstSpec(**SPEC), tasks)
+    assert isinstance(method, Tst)
     assert method.strides == {"long": 3, "short": 1, "even": 2}
     assert method.positions.shape == (128, 320)
     assert method._steps(torch.zeros(1, 400), "long")[0].shape == (1, 134)  # as in training, though longer
@@ -191,14 +198,14 @@ def test_missing_steps_and_padding_take_no_part():
 
 
 def test_series_longer_than_all_training_series_share_the_last_position():
-    method = make(steps=5).eval()
+    method = make(length=5).eval()
     series = make_series(3, 9)
     before = method.represent(series, "task")
     assert before.isfinite().all()
     with torch.no_grad():
         method.positions[-1] += 1
     assert not method.represent(series, "task").allclose(before)
-    longer = make(steps=9).eval()
+    longer = make(length=9).eval()
     longer.load_state_dict(
         method.state_dict() | {"positions": torch.cat((method.positions, method.positions[-1:].expand(4, -1)))}
     )
@@ -287,7 +294,7 @@ def test_what_is_dropped_while_training(monkeypatch):
 
 
 def test_projections_of_attention_begin_as_xaviers():
-    weight = make(width=64, heads=2).layers[0].attend.weight
+    weight = make(output=64, heads=2).layers[0].attend.weight
     bound = math.sqrt(6 / (64 + 3 * 64))
     assert weight.abs().max() <= bound
     assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)

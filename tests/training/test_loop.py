@@ -17,14 +17,17 @@ import pytest
 import torch
 import yaml
 
-from mtcs.data.task import Split, Task, write_task
+from mtcs.config.methods import MethodSpec, MultiTaskSpec
+from mtcs.config.schedule import Schedule
+from mtcs.data.task import Split, Task, fingerprint, write_index, write_task
 from mtcs.errors import InputError, WorkError
-from mtcs.layout import Layout
+from mtcs.evaluation.representations import represent
+from mtcs.layout import Layout, Run
+from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
-from mtcs.specs import MethodSpec
-from mtcs.specs.base import Schedule
-from mtcs.specs.multitask import MultiTaskSpec
-from mtcs.training.loop import COLUMNS, Hardware, fit, hardware, load_weights, represent, run_key, save_weights
+from mtcs.training.checkpoint import checkpoint_key
+from mtcs.training.hardware import Hardware, choose_hardware
+from mtcs.training.loop import COLUMNS, fit
 
 CPU = Hardware(torch.device("cpu"), bf16=False)
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -52,7 +55,7 @@ def make_spec(epochs: int = 3, **changes) -> MultiTaskSpec:
 
 def train(spec: MethodSpec, seed: int = 0, checkpoint: Path | None = None, on: Hardware = CPU):
     torch.manual_seed(seed)
-    method = spec.build(TASKS)
+    method = prepared_method(spec, TASKS)
     trained = fit(method, TASKS, spec.schedule_for(TASKS), seed, on, checkpoint)
     return method, trained.curves, trained.seconds
 
@@ -84,7 +87,7 @@ class Spy(Method):
 
 def test_every_series_is_seen_once_an_epoch_in_batches_of_one_task():
     spy = Spy()
-    fit(spy, TASKS, Schedule(epochs=2, batch_size=4, learning_rate=0.1), seed=0, on=CPU)
+    fit(spy, TASKS, Schedule(epochs=2, batch_size=4, learning_rate=0.1), seed=0, hardware=CPU)
     steps = 3 + 2 + 1  # batches of at most 4 of 10, 7 and 4 series
     assert len(spy.batches) == 2 * steps
     orders = []
@@ -105,7 +108,7 @@ def test_every_series_is_seen_once_an_epoch_in_batches_of_one_task():
 
 def test_a_pass_may_leave_out_what_does_not_fill_a_batch():
     spy = Spy()
-    fit(spy, TASKS, Schedule(epochs=2, batch_size=5, learning_rate=0.1, drop_last=True), seed=0, on=CPU)
+    fit(spy, TASKS, Schedule(epochs=2, batch_size=5, learning_rate=0.1, drop_last=True), seed=0, hardware=CPU)
     sizes = Counter((batch.task, len(batch.series)) for batch in spy.batches)
     assert sizes == {("a", 5): 4, ("b", 5): 2, ("c", 4): 2}, "c has 4 series, all there is"
 
@@ -116,7 +119,7 @@ def test_a_pass_may_leave_out_what_does_not_fill_a_batch():
 )
 def test_training_ends_with_steps_or_epochs_whichever_comes_first(schedule, steps, epochs):
     spy = Spy()
-    trained = fit(spy, TASKS, Schedule(**schedule, batch_size=4, learning_rate=0.1), seed=0, on=CPU)
+    trained = fit(spy, TASKS, Schedule(**schedule, batch_size=4, learning_rate=0.1), seed=0, hardware=CPU)
     assert len(spy.batches) == len(trained.curves) == steps
     assert trained.curves["epoch"].nunique() == epochs
     assert trained.series == sum(len(batch.series) for batch in spy.batches)
@@ -128,7 +131,7 @@ def test_a_method_without_weights_is_not_trained():
             super().__init__()
             del self.weight
 
-    trained = fit(Plain(), TASKS, Schedule(steps=0, batch_size=1, learning_rate=1), seed=0, on=CPU)
+    trained = fit(Plain(), TASKS, Schedule(steps=0, batch_size=1, learning_rate=1), seed=0, hardware=CPU)
     assert (len(trained.curves), trained.seconds, trained.series) == (0, 0, 0)
     assert tuple(trained.curves.columns) == COLUMNS
 
@@ -141,8 +144,8 @@ def test_the_mean_of_the_weights_after_every_step_is_what_remains():
 
     schedule = Schedule(epochs=2, batch_size=4, learning_rate=0.1, average=True)
     walk, last = Walk(), Walk()
-    fit(walk, TASKS, schedule, seed=0, on=CPU)
-    fit(last, TASKS, schedule.model_copy(update={"average": False}), seed=0, on=CPU)
+    fit(walk, TASKS, schedule, seed=0, hardware=CPU)
+    fit(last, TASKS, schedule.model_copy(update={"average": False}), seed=0, hardware=CPU)
     after = [*walk.seen[1:], last.weight.item()]
     assert walk.seen == last.seen, "the mean does not enter the training"
     assert walk.weight.item() == pytest.approx(np.mean(after), rel=1e-6)
@@ -157,7 +160,7 @@ def test_long_gradients_are_scaled_down():
     for clip in (None, 1e-9):
         spy = Steep()
         schedule = Schedule(steps=1, batch_size=4, learning_rate=0.1, weight_decay=0, clip_norm=clip)
-        fit(spy, TASKS, schedule, seed=0, on=CPU)
+        fit(spy, TASKS, schedule, seed=0, hardware=CPU)
         moved[clip] = spy.weight.item()
     assert moved[None] == pytest.approx(0.1, rel=1e-3)
     assert 0 < moved[1e-9] < 0.02, "a gradient near Adam's epsilon moves less than a whole step"
@@ -170,7 +173,9 @@ def test_long_gradients_are_scaled_down():
 def test_optimisers_are_torchs(name, reference):
     spy, twin = Spy(), Spy()
     settings = {"betas": (0.8, 0.95), "weight_decay": 0.3}
-    fit(spy, TASKS, Schedule(steps=9, batch_size=4, learning_rate=0.1, optimizer=name, **settings), seed=0, on=CPU)
+    fit(
+        spy, TASKS, Schedule(steps=9, batch_size=4, learning_rate=0.1, optimizer=name, **settings), seed=0, hardware=CPU
+    )
     optimizer = reference(twin.parameters(), lr=0.1, **settings)
     for batch in spy.batches:
         optimizer.zero_grad()
@@ -220,7 +225,7 @@ def test_the_seed_of_the_order_counts_too():
     weights = []
     for seed in (0, 1):
         torch.manual_seed(0)
-        method = make_spec().build(TASKS)
+        method = prepared_method(make_spec(), TASKS)
         fit(method, TASKS, make_spec().schedule, seed, CPU)
         weights.append(weights_of(method))
     assert weights[0] != weights[1]
@@ -235,7 +240,7 @@ def test_training_leaves_torch_as_it_found_it():
 def interrupt_at(monkeypatch, spec: MethodSpec, step: int, checkpoint: Path, on: Hardware = CPU) -> None:
     """Train until the given step, then stop as Ctrl-C does."""
     steps = 0
-    loss = type(spec.build(TASKS)).loss
+    loss = type(prepared_method(spec, TASKS)).loss
 
     def broken(self, batch):
         nonlocal steps
@@ -281,7 +286,7 @@ def test_peak_memory_is_of_the_whole_run(tmp_path, monkeypatch):
 
     def peak(used: float, checkpoint: Path | None) -> float:
         monkeypatch.setattr("mtcs.training.loop.peak_memory", lambda on: used)
-        return fit(spec.build(TASKS), TASKS, spec.schedule_for(TASKS), 0, CPU, checkpoint).peak
+        return fit(prepared_method(spec, TASKS), TASKS, spec.schedule_for(TASKS), 0, CPU, checkpoint).peak
 
     assert [peak(700, checkpoint), peak(300, checkpoint), peak(300, None)] == [700, 700, 300]
 
@@ -289,17 +294,19 @@ def test_peak_memory_is_of_the_whole_run(tmp_path, monkeypatch):
 def write_workspace(root: Path, epochs: int) -> Layout:
     """A folder in which `mtcs train mtcs tiny` takes long enough to be killed, about a fifth of a second an epoch."""
     layout = Layout(root)
-    for task in (make_task("a", length=200, n=64), make_task("b", length=150, n=48, n_classes=3)):
+    tasks = (make_task("a", length=200, n=64), make_task("b", length=150, n=48, n_classes=3))
+    for task in tasks:
         write_task(layout.normalized("tiny", task.name), task)
+    write_index(layout.normalized_suite("tiny"), ("a", "b"), [fingerprint(task) for task in tasks])
     spec = make_spec(epochs, depth=5, hidden=16, output=64).model_dump(mode="json")
     layout.params.write_text(
         yaml.safe_dump(
             {
                 "suites": {"tiny": {"tasks": ["a", "b"]}},
                 "seeds": [0],
-                "seeds_alone": [0],
+                "seeds_single_task": [0],
                 "joint": ["mtcs"],
-                "alone": [],
+                "single_task": [],
                 "methods": {"mtcs": spec},
                 "classifiers": {"svm": {"kind": "svm", "costs": [1.0]}},
             }
@@ -339,16 +346,16 @@ def test_killed_the_same_command_continues_to_the_very_bytes_of_an_unbroken_run(
     first.kill()
     first.communicate()
     assert first.returncode == -signal.SIGKILL
-    assert not killed.model("tiny", "mtcs", 0).exists()
+    assert not Run("tiny", "mtcs", 0, killed).model().exists()
 
     second = start_training(killed.root)
     (_, said), (_, calm) = second.communicate(), whole.communicate()
     assert (second.returncode, whole.returncode) == (0, 0), said + calm
     assert "Continuing after epoch" in said
     assert "Continuing after epoch" not in calm
-    assert killed.model("tiny", "mtcs", 0).read_bytes() == unbroken.model("tiny", "mtcs", 0).read_bytes()
+    assert Run("tiny", "mtcs", 0, killed).model().read_bytes() == Run("tiny", "mtcs", 0, unbroken).model().read_bytes()
     columns = [name for name in COLUMNS if name != "series_per_second"]
-    found, expected = (pd.read_csv(layout.curves("tiny", "mtcs", 0))[columns] for layout in (killed, unbroken))
+    found, expected = (pd.read_csv(Run("tiny", "mtcs", 0, layout).curves())[columns] for layout in (killed, unbroken))
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
     for layout in (killed, unbroken):
         assert not list(layout.checkpoints.glob("*.safetensors"))
@@ -361,7 +368,7 @@ def test_killed_the_same_command_continues_to_the_very_bytes_of_an_unbroken_run(
 def test_a_loss_that_is_not_finite_stops_with_step_task_and_learning_rate(value):
     spy = Spy(broken=8, value=value)
     with pytest.raises(WorkError) as error:
-        fit(spy, TASKS, Schedule(epochs=2, batch_size=4, learning_rate=0.125), seed=0, on=CPU)
+        fit(spy, TASKS, Schedule(epochs=2, batch_size=4, learning_rate=0.125), seed=0, hardware=CPU)
     task = spy.batches[7].task
     assert str(error.value) == (
         f"The loss is {value} at step 8 (epoch 2) on {task} with learning rate 0.125; "
@@ -377,67 +384,31 @@ def test_a_diverging_loss_stops():
 
 def test_cuda_asked_for_where_there_is_none(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert hardware("auto").device.type == "cpu"
+    assert choose_hardware("auto").device.type == "cpu"
     with pytest.raises(InputError) as error:
-        hardware("cuda")
+        choose_hardware("cuda")
     assert str(error.value) == ("device is cuda, but no CUDA device is available here; take --device cpu or auto.")
 
 
 def test_precision_is_an_option():
-    assert hardware("cpu", "bf16").precision == "bf16"
-    assert hardware("cpu", "fp32").precision == "fp32"
-    assert not hardware("cpu", "fp32").bf16
+    assert choose_hardware("cpu", "bf16").precision == "bf16"
+    assert choose_hardware("cpu", "fp32").precision == "fp32"
+    assert not choose_hardware("cpu", "fp32").bf16
 
 
 def test_bf16_is_for_matrix_units_and_steps_that_repeat_their_lengths(monkeypatch):
     for units in (True, False):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda units=units: units)
-        assert hardware("cpu", steady=True).bf16 == units
-        assert not hardware("cpu", steady=False).bf16
-        assert hardware("cpu", "bf16", steady=False).bf16
+        assert choose_hardware("cpu", fixed_length=True).bf16 == units
+        assert not choose_hardware("cpu", fixed_length=False).bf16
+        assert choose_hardware("cpu", "bf16", fixed_length=False).bf16
 
 
-# Weights and representations
-
-
-def test_equal_weights_are_equal_bytes(tmp_path):
-    for name in ("first", "second"):
-        method, _, _ = train(make_spec(epochs=1))
-        save_weights(tmp_path / name, method)
-    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
-
-
-def test_weights_that_are_not_there(tmp_path):
-    path = tmp_path / "joint.safetensors"
-    with pytest.raises(InputError) as error:
-        load_weights(path, make_spec().build(TASKS))
-    assert str(error.value) == f"{path} does not exist; run 'mtcs train' for that suite, method and seed first."
-
-
-def test_weights_of_other_parameters(tmp_path):
-    path = tmp_path / "joint.safetensors"
-    save_weights(path, make_spec().build(TASKS))
-    with pytest.raises(InputError, match=r"does not hold these parameters' weights \(.+\); run 'mtcs train' again\.$"):
-        load_weights(path, make_spec(hidden=5).build(TASKS))
-
-
-def test_weights_of_other_tasks(tmp_path):
-    path = tmp_path / "joint.safetensors"
-    save_weights(path, make_spec().build(TASKS[:2]))
-    with pytest.raises(InputError, match="does not hold these parameters' weights") as error:
-        load_weights(path, make_spec().build(TASKS))
-    assert "\n" not in str(error.value)
-
-
-def test_weights_that_are_no_weights(tmp_path):
-    path = tmp_path / "joint.safetensors"
-    path.write_bytes(b"not a safetensors file")
-    with pytest.raises(InputError, match="does not hold these parameters' weights"):
-        load_weights(path, make_spec().build(TASKS))
+# Representations
 
 
 def test_representations_do_not_depend_on_how_series_are_grouped():
-    method = make_spec().build(TASKS)
+    method = prepared_method(make_spec(), TASKS)
     series = np.random.default_rng(0).normal(size=(9, 6000)).astype(np.float32)  # two at a time
     found = represent(method, series, CPU)
     assert found.shape == (9, 8)
@@ -458,31 +429,31 @@ def test_the_key_of_a_run_changes_with_all_that_determines_it():
         return task
 
     keys = {
-        "as it is": run_key(spec, tasks, 0, CPU),
-        "parameters": run_key(make_spec(sharing_weight=0.2), tasks, 0, CPU),
-        "schedule": run_key(make_spec(epochs=4), tasks, 0, CPU),
-        "seed": run_key(spec, tasks, 1, CPU),
-        "precision": run_key(spec, tasks, 0, Hardware(CPU.device, bf16=True)),
-        "series": run_key(spec, [changed("series"), *TASKS[1:]], 0, CPU),
-        "labels": run_key(spec, [changed("labels"), *TASKS[1:]], 0, CPU),
-        "fewer tasks": run_key(spec, tasks[:2], 0, CPU),
-        "order of tasks": run_key(spec, tasks[::-1], 0, CPU),
+        "as it is": checkpoint_key(spec, tasks, 0, CPU),
+        "parameters": checkpoint_key(make_spec(sharing_weight=0.2), tasks, 0, CPU),
+        "schedule": checkpoint_key(make_spec(epochs=4), tasks, 0, CPU),
+        "seed": checkpoint_key(spec, tasks, 1, CPU),
+        "precision": checkpoint_key(spec, tasks, 0, Hardware(CPU.device, bf16=True)),
+        "series": checkpoint_key(spec, [changed("series"), *TASKS[1:]], 0, CPU),
+        "labels": checkpoint_key(spec, [changed("labels"), *TASKS[1:]], 0, CPU),
+        "fewer tasks": checkpoint_key(spec, tasks[:2], 0, CPU),
+        "order of tasks": checkpoint_key(spec, tasks[::-1], 0, CPU),
     }
     assert len(set(keys.values())) == len(keys), keys
-    assert keys["as it is"] == run_key(make_spec(), [make_task("a", n=10), *TASKS[1:]], 0, CPU)
+    assert keys["as it is"] == checkpoint_key(make_spec(), [make_task("a", n=10), *TASKS[1:]], 0, CPU)
 
 
 def test_the_key_of_a_run_does_not_look_at_test_series():
     other = Task("a", TASKS[0].train, make_task("a", seed=9).test, TASKS[0].classes)
-    assert run_key(make_spec(), [other, *TASKS[1:]], 0, CPU) == run_key(make_spec(), TASKS, 0, CPU)
+    assert checkpoint_key(make_spec(), [other, *TASKS[1:]], 0, CPU) == checkpoint_key(make_spec(), TASKS, 0, CPU)
 
 
 def test_the_key_of_a_run_changes_with_the_number_of_threads():
     """Sums over other parts round differently."""
-    before, threads = run_key(make_spec(), TASKS, 0, CPU), torch.get_num_threads()
+    before, threads = checkpoint_key(make_spec(), TASKS, 0, CPU), torch.get_num_threads()
     try:
         torch.set_num_threads(threads + 1)
-        assert run_key(make_spec(), TASKS, 0, CPU) != before
+        assert checkpoint_key(make_spec(), TASKS, 0, CPU) != before
     finally:
         torch.set_num_threads(threads)
 
@@ -494,10 +465,10 @@ def test_the_key_of_a_run_changes_with_the_number_of_threads():
 @needs_cuda
 def test_cpu_and_cuda_represent_alike():
     torch.manual_seed(0)
-    method = make_spec(depth=10, hidden=64, output=320).build(TASKS)
+    method = prepared_method(make_spec(depth=10, hidden=64, output=320), TASKS)
     series = TASKS[2].test.series
     expected = represent(method, series, CPU)
-    fp32, bf16 = (represent(method, series, hardware("cuda", name)) for name in ("fp32", "bf16"))
+    fp32, bf16 = (represent(method, series, choose_hardware("cuda", name)) for name in ("fp32", "bf16"))
     np.testing.assert_allclose(fp32, expected, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(bf16, expected, atol=0.02 * np.abs(expected).max())
 
@@ -506,7 +477,7 @@ def test_cpu_and_cuda_represent_alike():
 @needs_cuda
 def test_training_on_cuda_runs_and_resumes(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("mtcs.training.loop._SAVING", math.inf)  # after every epoch, however short
-    spec, checkpoint, on = make_spec(epochs=3), tmp_path / "run.safetensors", hardware("cuda", "fp32")
+    spec, checkpoint, on = make_spec(epochs=3), tmp_path / "run.safetensors", choose_hardware("cuda", "fp32")
     unbroken, expected, _ = train(spec, on=on)
     interrupt_at(monkeypatch, spec, 13, checkpoint, on)
     method, curves, _ = train(spec, checkpoint=checkpoint, on=on)

@@ -105,9 +105,9 @@ def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affini
     threshold: the method's tau of Equation 5.
     """
     found = [
-        (result, result.similarity.square(), result.centred.square())
+        (result, result.similarity.square(), result.centered.square())
         for result in results
-        if result.similarity is not None and result.centred is not None
+        if result.similarity is not None and result.centered is not None
     ]
     if not found or len(found[0][0].tasks) < 2:
         return None

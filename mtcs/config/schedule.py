@@ -1,16 +1,10 @@
-"""What the parameters of every method hold, and how long and with which steps it is trained."""
+"""How long and with which steps a method is trained."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, model_validator
-
-if TYPE_CHECKING:
-    from mtcs.data.task import Task
-    from mtcs.methods.base import Method
 
 
 class Schedule(BaseModel, frozen=True, extra="forbid"):
@@ -41,27 +35,3 @@ class Schedule(BaseModel, frozen=True, extra="forbid"):
         if self.epochs is None and self.steps is None:
             raise ValueError("needs epochs, steps, or both")
         return self
-
-
-class Spec(BaseModel, ABC, frozen=True, extra="forbid"):
-    """A row of params.yaml under `methods`."""
-
-    steady: ClassVar[bool] = True
-    """Whether all training steps on a task see the same length. A CPU compiles bf16 products for each length it meets,
-    which takes longer than the products of one step."""
-
-    schedule: Schedule
-    classifier: str
-    """Name, under `classifiers`, of what reads the representations. By name, so that a change there leaves every
-    trained model valid."""
-
-    @abstractmethod
-    def build(self, tasks: Sequence[Task]) -> Method:
-        """The method for these tasks, with fresh weights from torch's global generator.
-
-        It imports torch, which takes seconds; whoever only reads parameters goes without.
-        """
-
-    def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
-        """The schedule for these tasks, where it depends on their size."""
-        return self.schedule

@@ -1,0 +1,144 @@
+"""What a result was made by: digests of the code and the parameters behind it, the commit, versions of packages.
+
+A digest covers a module and whatever of ours it imports in turn, so that a change of one method concerns no other.
+Modules that only carry values from one place to another are left out: a change there moves no number.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel
+
+import mtcs
+from mtcs.config.methods import Spec
+
+PACKAGE = Path(mtcs.__file__).parent
+
+NO_NUMBERS = (
+    "mtcs.config",
+    "mtcs.errors",
+    "mtcs.evaluation.cluster",
+    "mtcs.layout",
+    "mtcs.ops.memory",
+    "mtcs.progress",
+    "mtcs.provenance",
+)
+"""Modules and packages through which no number passes. Of `mtcs.config` the values themselves are digested."""
+
+
+def training_digest(spec: Spec) -> str:
+    """Of the code and the parameters that make a model."""
+    parameters = spec.model_dump_json(exclude={"classifier"})
+    return _digest(code_digest("mtcs.training.loop", _method_module(spec)), _source(type(spec)), parameters)
+
+
+def representation_digest(spec: Spec) -> str:
+    """Of the code that turns series into representations by a model, which has its parameters itself."""
+    return code_digest("mtcs.evaluation.representations", "mtcs.training.model", _method_module(spec))
+
+
+def classification_digest(classifier: BaseModel) -> str:
+    """Of the code and the parameters that make predictions of representations."""
+    return _digest(code_digest("mtcs.evaluation.classify"), _source(type(classifier)), classifier.model_dump_json())
+
+
+def code_digest(*modules: str, data: str = "") -> str:
+    """Of these modules, whatever of ours they import, and the package's files that match the glob `data`."""
+    paths = [path for module in sorted(_closure(modules)) if (path := _file(module))]
+    paths += sorted(PACKAGE.glob(data)) if data else []
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _method_module(spec: Spec) -> str:
+    return f"mtcs.methods.{spec.implementation.partition('.')[0]}"
+
+
+def _source(kind: type) -> str:
+    """The source of a class of parameters and of those of ours that it extends."""
+    return "".join(inspect.getsource(one) for one in kind.__mro__ if one.__module__.startswith("mtcs."))
+
+
+def _closure(modules: tuple[str, ...]) -> set[str]:
+    """The modules, and whatever of ours they import in turn, less `NO_NUMBERS`."""
+    reached: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in reached and not any(module == one or module.startswith(f"{one}.") for one in NO_NUMBERS):
+            reached.add(module)
+            waiting += imports(module)
+    return reached
+
+
+@cache
+def imports(module: str) -> tuple[str, ...]:
+    """Our modules that a module imports, wherever in it, less what only a type checker sees."""
+    path = _file(module)
+    names = set(_imported(ast.parse(path.read_bytes()))) if path else set()
+    return tuple(sorted(name for name in names if name.startswith("mtcs.") and _file(name)))
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        for child in node.orelse:
+            yield from _imported(child)
+        return
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        yield from _imported(child)
+
+
+def _file(module: str) -> Path | None:
+    """The file of a module, None where the name is something else, such as a function inside a module."""
+    base = PACKAGE.parent.joinpath(*module.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def versions() -> dict[str, str]:
+    """Versions that stand behind a result."""
+    import numpy as np
+    import torch
+
+    return {
+        "mtcs": mtcs.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def commit() -> str | None:
+    """The commit of the code, marked where tracked files other than results differ from it."""
+    git = ["git", "describe", "--always", "--abbrev=12", "--exclude=*"]
+    results = [":!dvc.lock", ":!reports", ":!results"]
+    changes = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", *results]
+    try:
+        revision, changed = (
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            for command in (git, changes)
+        )
+    except (OSError, subprocess.SubprocessError):
+        print("No git commit to record: this folder is not a git checkout.", file=sys.stderr)
+        return None
+    return f"{revision}-dirty" if changed else revision

@@ -1,0 +1,32 @@
+"""The stages: each reads, calls one computing function, and writes. A stage's signature is its command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mtcs.stages.classify import classify
+from mtcs.stages.code import code
+from mtcs.stages.cost import cost
+from mtcs.stages.download import download
+from mtcs.stages.measure import measure
+from mtcs.stages.normalize import normalize
+from mtcs.stages.predict import predict
+from mtcs.stages.report import report
+from mtcs.stages.represent import represent
+from mtcs.stages.train import train
+from mtcs.stages.validate import validate
+
+STAGES: tuple[Callable[..., None], ...] = (
+    code,
+    download,
+    normalize,
+    train,
+    represent,
+    classify,
+    measure,
+    report,
+    cost,
+    validate,
+    predict,
+)
+"""In the order in which `mtcs --help` lists them: those of `dvc.yaml`, then those that use what these leave."""

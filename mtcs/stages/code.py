@@ -1,0 +1,27 @@
+"""`mtcs code`: digests of the code and the parameters behind every stage, which DVC compares to see what is stale."""
+
+from __future__ import annotations
+
+import json
+
+from mtcs.layout import atomic_write
+from mtcs.stages.options import WORKSPACE, experiment
+
+
+def code() -> None:
+    """Write digests of the code behind every stage into data/code.json; a change reruns what it concerns."""
+    from mtcs.provenance import classification_digest, code_digest, representation_digest, training_digest
+
+    known = experiment()
+    digests = {
+        "download": code_digest("mtcs.data.sources", data="reference/archive_sizes.csv"),
+        "normalize": code_digest("mtcs.data.normalize", "mtcs.data.formats", data="reference/archive_sizes.csv"),
+        "train": {name: training_digest(known.methods[name]) for name in known.known},
+        "represent": {name: representation_digest(known.methods[name]) for name in known.known},
+        "classify": {name: classification_digest(known.classifier(name)) for name in known.known},
+        "measure": code_digest("mtcs.evaluation.measure"),
+        "report": code_digest("mtcs.reports.page", data="re[fp]*/**/*.[cj]*"),
+    }
+    with atomic_write(WORKSPACE.code) as part:
+        part.write_text(json.dumps(digests, indent=2) + "\n")
+    print(f"{len(known.known)} methods in {WORKSPACE.code}")

@@ -1,0 +1,111 @@
+"""`mtcs cost`: what every method of a suite costs on this machine, measured in one run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import redirect_stderr
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, TypeVar
+
+from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.errors import WorkError
+from mtcs.progress import progress
+from mtcs.stages.options import (
+    WORKSPACE,
+    DeviceOption,
+    PrecisionOption,
+    SuiteName,
+    WorkersOption,
+    experiment,
+    hardware,
+)
+
+if TYPE_CHECKING:
+    from mtcs.evaluation.cost import MethodCost
+
+MAX_LOAD = 0.5
+"""Busy processes, in the mean over a minute, up to which a machine is quiet enough."""
+
+_Result = TypeVar("_Result")
+
+
+def cost(
+    suite: SuiteName, device: DeviceOption = None, precision: PrecisionOption = None, workers: WorkersOption = None
+) -> None:
+    """Measure what every method of a suite costs on this machine, in one run, for the report; leave it quiet meanwhile.
+
+    Training is projected from a few steps on each task, inference from some of its series. Killed, it starts anew.
+    """
+    from mtcs.evaluation.cost import SuiteCosts, write_costs
+    from mtcs.evaluation.timing import SERIES, STEPS
+    from mtcs.provenance import commit, versions
+    from mtcs.reports.analysis.cost import Costs, measured
+    from mtcs.reports.text import cost_table
+
+    known = experiment()
+    tasks, methods = known.suite(suite).tasks, (*known.joint, *known.single_task)
+    load, revision, costs = os.getloadavg()[0], commit(), []
+    if load > MAX_LOAD:
+        print(f"{load:.1f} processes were busy here in the last minute: times will be too long.", file=sys.stderr)
+    with progress(f"cost {suite}", len(methods), "methods") as advance:
+        for done, method in enumerate(methods):
+            advance(done, method)
+            costs.append(in_fresh_process(_method_cost, suite, method, device, precision, workers))
+        advance(len(methods), "")
+    result = SuiteCosts(
+        suite=suite,
+        tasks=tasks,
+        steps=STEPS,
+        series=SERIES,
+        load=round(load, 1),
+        versions=versions(),
+        commit=revision,
+        methods=tuple(costs),
+    )
+    write_costs(path := WORKSPACE.costs(suite), result)
+    print(cost_table(Costs(tuple(measured(result)), result)).to_string())
+    print(f"\n{path}")
+
+
+def _method_cost(
+    suite: str, method: str, device: DeviceName | None, precision: PrecisionName | None, workers: int | None
+) -> MethodCost:
+    """What one method costs; for a fresh process, of which the progress of each training is left out."""
+    from mtcs.data.task import read_suite
+    from mtcs.evaluation.timing import time_method
+
+    known = experiment()
+    run, spec = known.run(suite, method, 0, WORKSPACE), known.method(method)
+    tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
+    where = hardware(spec, device, precision, workers)
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
+        return time_method(method, spec, tasks, run.joint, known.parameters(method), where)
+
+
+def in_fresh_process(function: Callable[..., _Result], *arguments: object) -> _Result:
+    """What a function of a module returns or raises; no memory is held from before."""
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent) as fresh:
+            return fresh.submit(function, *arguments).result()
+    except BrokenProcessPool as error:
+        raise WorkError(
+            f"A process was killed while it worked on {', '.join(map(str, filter(None, arguments)))}, perhaps for lack "
+            "of memory; see the system's log."
+        ) from error
+
+
+def _end_with_parent() -> None:
+    """Let this process end when its parent is gone, killed perhaps, and nobody waits for what it does."""
+
+    def watch() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

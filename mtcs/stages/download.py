@@ -1,0 +1,35 @@
+"""`mtcs download`: a suite's data sets, from wherever they are, into data/raw."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mtcs.config.machine import read_machine
+from mtcs.progress import progress
+from mtcs.stages.options import WORKSPACE, SuiteName, experiment
+
+
+def download(
+    suite: SuiteName,
+    archive: Annotated[
+        str | None,
+        typer.Option("--archive", help="Folder of zip, .ts or .tsv files, or URL with {name}. [env: MTCS_ARCHIVE]"),
+    ] = None,
+) -> None:
+    """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
+    from mtcs.data.archive import fetch_task
+
+    wanted = experiment().suite(suite)
+    source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive
+    total = len(wanted.tasks)
+    with progress(f"download {suite}", total, "tasks") as advance:
+        for done, name in enumerate(wanted.tasks):
+
+            def show(what: str, received: int, size: int | None, done: int = done) -> None:
+                advance(done, f"{what}: {received / 1e6:.1f} of {'?' if size is None else f'{size / 1e6:.1f}'} MB")
+
+            fetched = fetch_task(name, WORKSPACE.raw(suite, name), source, show)
+            advance(done + 1, f"{name} {'fetched' if fetched else 'there already'}")
+    print(f"{suite}: {total} tasks in {WORKSPACE.raw(suite, wanted.tasks[0]).parent}")

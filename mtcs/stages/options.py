@@ -1,0 +1,88 @@
+"""What the command lines of the stages have in common: names, seed, machine; and the workspace they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtcs.config.machine import DeviceName, PrecisionName, read_machine
+from mtcs.layout import Layout, Run
+
+if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
+    from mtcs.config.experiment import Experiment
+    from mtcs.config.methods import Spec
+    from mtcs.training.hardware import Hardware
+
+WORKSPACE = Layout()
+
+
+def _names(section: str) -> Callable[[], list[str]]:
+    """For shell completion: read without validation, and never fail."""
+
+    def complete() -> list[str]:
+        import yaml
+
+        try:
+            return [str(name) for name in yaml.safe_load(WORKSPACE.params.read_text("utf-8"))[section]]
+        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):  # ValueError: no UTF-8
+            return []
+
+    return complete
+
+
+SuiteName = Annotated[
+    str,
+    typer.Argument(metavar="SUITE", help="Suite of params.yaml; see 'mtcs suites'.", autocompletion=_names("suites")),
+]
+MethodName = Annotated[
+    str,
+    typer.Argument(
+        metavar="METHOD", help="Method of params.yaml; see 'mtcs methods'.", autocompletion=_names("methods")
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of weights, order and chance.")]
+DeviceOption = Annotated[
+    DeviceName | None,
+    typer.Option("--device", help="Where to compute; auto takes CUDA where there is one. [env: MTCS_DEVICE]"),
+]
+PrecisionOption = Annotated[
+    PrecisionName | None,
+    typer.Option(
+        "--precision",
+        help="Of the encoder's products; auto takes bf16 where the hardware is faster with it. [env: MTCS_PRECISION]",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=0, max=4096, help="Threads for CPU work; 0 is all cores. [env: MTCS_WORKERS]"),
+]
+
+
+def experiment() -> Experiment:
+    """`params.yaml` of the workspace."""
+    from mtcs.config.experiment import read_experiment
+
+    return read_experiment(WORKSPACE.params)
+
+
+def named_run(method: str, suite: str, seed: int) -> Run:
+    """A run whose models say what they are; where there is a params.yaml, its names are checked."""
+    if WORKSPACE.params.exists():
+        return experiment().run(suite, method, seed, WORKSPACE)
+    return Run(suite, method, seed, WORKSPACE)
+
+
+def hardware(spec: Spec, device: DeviceName | None, precision: PrecisionName | None, workers: int | None) -> Hardware:
+    """What options and `MTCS_*` variables ask for, an option first."""
+    from mtcs.training.hardware import choose_hardware
+
+    machine = read_machine()
+    threads = machine.workers if workers is None else workers
+    return choose_hardware(device or machine.device, precision or machine.precision, spec.fixed_length, threads)
+
+
+def threads(workers: int | None) -> int:
+    """How many threads CPU work takes; -1 is all cores."""
+    return (read_machine().workers if workers is None else workers) or -1

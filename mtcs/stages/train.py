@@ -1,0 +1,85 @@
+"""`mtcs train`: a method's models of a suite, each in a file that describes itself, into data/models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mtcs.errors import InputError
+from mtcs.layout import atomic_write, digest
+from mtcs.stages.options import (
+    WORKSPACE,
+    DeviceOption,
+    MethodName,
+    PrecisionOption,
+    SeedOption,
+    SuiteName,
+    WorkersOption,
+    experiment,
+    hardware,
+)
+
+
+def train(
+    method: MethodName,
+    suite: SuiteName,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Only this task, of a method that trains one model for each task.")
+    ] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = None,
+    precision: PrecisionOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Train a method's encoder on a suite, into data/models; killed, the same command continues."""
+    from mtcs.config.experiment import plain_values
+    from mtcs.data.task import fingerprint, read_suite
+    from mtcs.evaluation.results import TrainingRecord, write_record
+    from mtcs.provenance import commit, versions
+    from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
+    from mtcs.training.hardware import peak_memory
+    from mtcs.training.loop import train_method
+    from mtcs.training.model import save_model
+
+    run = experiment().run(suite, method, seed, WORKSPACE)
+    assert run.spec is not None
+    spec = run.spec
+    if task is not None and run.joint:
+        raise InputError(f"{method} trains one model for the whole suite; leave out --task {task}.")
+    if task is not None and task not in run.tasks:
+        raise InputError(f"Unknown task {task}; the suite has {', '.join(run.tasks)}.")
+    tasks = {one.name: one for one in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)}
+    where, revision, finished = hardware(spec, device, precision, workers), commit(), []
+    for scope in run.scopes if task is None else (task,):
+        scoped = list(tasks.values()) if scope is None else [tasks[scope]]
+        name = f"{run.name}-{scope or 'joint'}"
+        checkpoint = WORKSPACE.checkpoints / f"{name}-{checkpoint_key(spec, scoped, seed, where)}.safetensors"
+        model, trained = train_method(spec, scoped, seed, where, checkpoint)
+        save_model(run.model(scope), model, spec, [one.info for one in scoped], seed)
+        with atomic_write(run.curves(scope)) as part:
+            trained.curves.to_csv(part, index=False)
+        record = TrainingRecord(
+            task=scope,
+            device=str(where),
+            precision=where.precision,
+            seconds=round(trained.seconds, 1),
+            steps=len(trained.curves),
+            series_per_second=round(trained.series_per_second, 1),
+            peak_memory_mb=round(max(trained.peak, peak_memory(where)), 1),
+            parameters=sum(weight.numel() for weight in model.parameters()),
+            versions=versions(),
+            commit=revision,
+            settings={name: value for name, value in plain_values(spec).items() if name != "classifier"},
+            tasks={one.name: fingerprint(one) for one in scoped},
+            weights=digest(run.model(scope)),
+            curves=digest(run.curves(scope)),
+        )
+        write_record(run.record(scope), record)
+        finished.append(name)
+        print(
+            f"{method} on {scope or suite}, seed {seed}: {len(trained.curves)} steps in {trained.seconds:.0f} s, "
+            f"{trained.series_per_second:.0f} series/s, {where.precision} on {where}"
+        )
+    # Only now: DVC deletes what a killed stage has written, and finished tasks are then read from their checkpoints.
+    discard_checkpoints(WORKSPACE.checkpoints, finished)

@@ -1,0 +1,103 @@
+"""Where a training runs and how its matrix products round."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+import torch.utils.deterministic
+
+from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.errors import InputError
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where tensors live and how matrix products round."""
+
+    device: torch.device
+    bf16: bool
+
+    def __str__(self) -> str:
+        if self.device.type == "cuda":
+            return f"cuda: {torch.cuda.get_device_name(self.device)}"
+        threads = torch.get_num_threads()
+        return f"cpu: {_processor()}, {threads} thread{'s' * (threads != 1)}"
+
+    @property
+    def precision(self) -> str:
+        return "bf16" if self.bf16 else "fp32"
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+
+def choose_hardware(
+    device: DeviceName = "auto", precision: PrecisionName = "auto", fixed_length: bool = True, threads: int = 0
+) -> Hardware:
+    """The device and the precision asked for, or with `auto` the best there is.
+
+    fixed_length: whether training steps repeat their lengths (`Spec.fixed_length`).
+    threads: that torch computes with from now on; 0 leaves them as they are.
+
+    Raises:
+        InputError: if CUDA is asked for and there is none.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device is cuda, but no CUDA device is available here; take --device cpu or auto.")
+    name = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    fast = (
+        torch.cuda.is_bf16_supported(including_emulation=False)
+        if name == "cuda"
+        else fixed_length and _has_bf16_units()
+    )
+    return Hardware(torch.device(name), precision == "bf16" or (precision == "auto" and fast))
+
+
+def _has_bf16_units() -> bool:
+    """Whether this processor has matrix units (AMX) for bf16; without, such products are emulated and slow.
+
+    torch has no public name for it yet; where this one is gone, fp32 is taken.
+    """
+    supported = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    return bool(supported and supported())
+
+
+def peak_memory(hardware: Hardware) -> float:
+    """Largest memory held so far, in MB: of the device for CUDA, else of the process."""
+    if hardware.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(hardware.device) / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """On a CPU, scattered sums in a fixed order: the same seed gives the same weights."""
+    before, flags = torch.are_deterministic_algorithms_enabled(), cast(Any, torch.utils.deterministic)
+    fill = flags.fill_uninitialized_memory
+    if device.type == "cpu":
+        torch.use_deterministic_algorithms(True)
+        flags.fill_uninitialized_memory = False  # nothing here reads memory that it did not write
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+        flags.fill_uninitialized_memory = fill
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

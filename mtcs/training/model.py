@@ -1,0 +1,152 @@
+"""The file of a trained model, which describes itself: beside its weights stands all that is needed to use them.
+
+A `.safetensors` file whose metadata hold the format's version, the method's parameters, the tasks in order with their
+labels, lengths, training mean and standard deviation, the seed, and the version of `mtcs`. Reading it runs no code of
+the file and needs neither `params.yaml` nor any series.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+import mtcs
+from mtcs.config.methods import MethodSpec, Spec
+from mtcs.data.task import TaskInfo
+from mtcs.errors import InputError, fault
+from mtcs.layout import atomic_write
+from mtcs.methods import build_method
+from mtcs.methods.base import Method
+
+FORMAT = "mtcs-model/1"
+
+
+class _TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+    name: str
+    classes: Annotated[tuple[str, ...], Field(min_length=1, max_length=100_000)]
+    length: int = Field(ge=1)
+    mean: float
+    std: float = Field(gt=0)
+
+
+class _Description(BaseModel, frozen=True, extra="forbid"):
+    spec: MethodSpec
+    tasks: Annotated[tuple[_TaskEntry, ...], Field(min_length=1, max_length=100_000)]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained method and what it was built for.
+
+    spec: the method's parameters; tasks: in the order of training; version: of `mtcs` that wrote it.
+    """
+
+    method: Method
+    spec: Spec
+    tasks: tuple[TaskInfo, ...]
+    seed: int
+    version: str = mtcs.__version__
+
+    def task(self, name: str) -> TaskInfo:
+        """Raises InputError, with the known names, if the model was not trained on a task of that name."""
+        for task in self.tasks:
+            if task.name == name:
+                return task
+        raise InputError(f"Unknown task {name}; the model has {', '.join(task.name for task in self.tasks)}.")
+
+    def check_task(self, task: TaskInfo, remedy: str) -> None:
+        """Raises InputError if the model was trained on a task of that name with other labels or another scale."""
+        if self.task(task.name) != task:
+            raise InputError(f"{task.name} has other labels or another scale than the model was trained on; {remedy}.")
+
+
+def save_model(path: Path, method: Method, spec: Spec, tasks: Sequence[TaskInfo], seed: int) -> None:
+    """Write a trained method to `path` (`.safetensors`), whole or not at all; the same model gives the same bytes."""
+    entries = [asdict(task) for task in tasks]
+    parameters = spec.model_dump(mode="json")
+    metadata = {
+        "format": FORMAT,
+        "mtcs": mtcs.__version__,
+        "description": json.dumps({"spec": parameters, "tasks": entries, "seed": seed}, ensure_ascii=False),
+    }
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in method.state_dict().items()}
+    with atomic_write(path) as part:
+        part.write_bytes(_ordered(safetensors.torch.save(tensors, metadata=metadata)))
+
+
+def load_model(path: Path, remedy: str = "run 'mtcs train' again") -> Model:
+    """Read the model that `save_model` wrote.
+
+    Args:
+        path: the file.
+        remedy: what to do if there is none, or it is not whole.
+
+    Raises:
+        InputError: in one line, if there is no such file, it is no model, of another format, or its weights are not
+            those of the method that it describes.
+    """
+    try:
+        content = path.read_bytes()
+        metadata = _metadata(content)
+        weights = safetensors.torch.load(content)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; {remedy}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no model of mtcs ({_short(error)}); {remedy}.") from error
+    if metadata.get("format") != FORMAT:
+        found = metadata.get("format", "of an earlier version")
+        raise InputError(f"{path} has the format {found!r:.60}, expected {FORMAT!r}; {remedy}.")
+    try:
+        description = TypeAdapter(_Description).validate_json(metadata.get("description", "{}"))
+    except ValidationError as error:
+        raise InputError(f"{path} describes no model ({fault(error):.200}); {remedy}.") from error
+    tasks = tuple(TaskInfo(**entry.model_dump()) for entry in description.tasks)
+    try:
+        with torch.device("meta"):  # no memory for what the file only claims, and no draw from the generator
+            method = build_method(description.spec, tasks)
+        expected = {name: tensor.shape for name, tensor in method.state_dict().items()}
+        found = {name: tensor.shape for name, tensor in weights.items()}
+        if expected != found:
+            raise ValueError(_first_difference(expected, found))
+        method.load_state_dict(weights, assign=True)
+    except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
+        raise InputError(f"{path} does not hold the weights it describes ({_short(error)}); {remedy}.") from error
+    return Model(method, description.spec, tasks, description.seed, str(metadata.get("mtcs", "?")))
+
+
+def _metadata(content: bytes) -> dict[str, Any]:
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]).get("__metadata__") or {}
+
+
+def _ordered(content: bytes) -> bytes:
+    """The same file with its metadata in a fixed order; safetensors writes them in the order of a hash map."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
+
+
+def _first_difference(expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> str:
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            shapes = [tuple(shape) if (shape := side.get(name)) is not None else "none" for side in (found, expected)]
+            return f"{name} has shape {shapes[0]}, expected {shapes[1]}"
+    return "other names"
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

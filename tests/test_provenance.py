@@ -1,0 +1,93 @@
+"""What a digest of the code covers: a change of one method concerns no other, and wiring concerns nothing."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtcs.provenance import imports
+
+ROOT = Path(__file__).parents[1]
+SUPERVISED = ("mtcs", "mtl", "mmoe", "mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau_1", "mtcs_tau_4", "mtcs_sum",
+              "mtcs_epochs_20", "mtl_epochs_20")  # fmt: skip
+ENCODERS = (*SUPERVISED, "ts2vec", "ts2vec_joint", "tnc", "ts_tcc")
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Callable[..., set[str]]:
+    """Which digests differ after one file of a copy of the package has changed."""
+    shutil.copytree(ROOT / "mtcs", tmp_path / "mtcs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+
+    def digests() -> dict[str, Any]:
+        command = [sys.executable, "-c", "from mtcs.cli import main; main()", "code"]
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        found = json.loads((tmp_path / "data/code.json").read_text())
+        return {
+            f"{stage}.{name}".rstrip("."): digest
+            for stage, value in found.items()
+            for name, digest in (value if isinstance(value, dict) else {"": value}).items()
+        }
+
+    def change(file: str, edit: Callable[[str], str] = lambda text: text + "\n# changed\n") -> set[str]:
+        path = tmp_path / file
+        before, text = digests(), path.read_text()
+        assert edit(text) != text
+        path.write_text(edit(text))
+        after = digests()
+        path.write_text(text)
+        assert before.keys() == after.keys()
+        return {name for name in before if before[name] != after[name]}
+
+    return change
+
+
+def of(stages: tuple[str, ...], methods: tuple[str, ...]) -> set[str]:
+    return {f"{stage}.{method}" for stage in stages for method in methods}
+
+
+def test_a_change_of_a_method_concerns_that_method_alone(changed):
+    assert changed("mtcs/methods/tnc.py") == of(("train", "represent"), ("tnc",))
+    assert changed("mtcs/methods/multitask.py") == of(("train", "represent"), SUPERVISED)
+    assert changed("mtcs/ops/causal.py") == of(("train", "represent"), ("t_loss",))
+    assert changed("mtcs/ops/convolution.py") == of(("train", "represent"), ENCODERS)
+
+
+def test_a_change_of_a_default_concerns_the_methods_that_have_it(changed):
+    assert changed(
+        "mtcs/config/methods.py",
+        lambda text: text.replace("max_window: int = Field(default=100", "max_window: int = Field(default=99"),
+    ) == {"train.tnc"}
+
+
+def test_a_change_of_parameters_concerns_variants_too(changed):
+    found = changed("params.yaml", lambda text: text.replace("      epochs: 5\n", "      epochs: 6\n"))
+    assert found == of(("train",), tuple(name for name in SUPERVISED if not name.endswith("epochs_20")))
+
+
+def test_wiring_concerns_nothing(changed):
+    for file in ("cli.py", "errors.py", "layout.py", "progress.py", "stages/train.py", "config/experiment.py"):
+        assert changed(f"mtcs/{file}") == set(), file
+
+
+def test_reports_concern_the_report_alone(changed):
+    assert changed("mtcs/reports/page.py") == {"report"}
+    for path in sorted((ROOT / "mtcs/reports").glob("*.jinja")):
+        assert changed(f"mtcs/reports/{path.name}") == {"report"}
+    assert changed("mtcs/reference/published.csv") == {"report"}
+
+
+def test_the_sizes_of_the_archive_concern_what_reads_it(changed):
+    assert {"download", "normalize"} <= changed("mtcs/reference/archive_sizes.csv")
+
+
+def test_what_only_a_type_checker_sees_is_no_import():
+    assert "mtcs.config.methods" not in imports("mtcs.layout")
+    assert "mtcs.ops.contrast" in imports("mtcs.methods.ts2vec")
