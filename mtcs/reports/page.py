@@ -15,7 +15,8 @@ from markupsafe import Markup, escape
 from mtcs.layout import Layout, atomic_write
 from mtcs.reports import tables, words
 from mtcs.reports.analysis import accuracy, affinity
-from mtcs.reports.analysis.contents import FORMS, Report, analyze
+from mtcs.reports.analysis.affinity import FORMS
+from mtcs.reports.analysis.contents import Report, analyze
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
 from mtcs.reports.figures.curves import falling, training
@@ -163,6 +164,8 @@ def accuracy_markdown(report: Report) -> str:
         blocks += ["The paper's accuracy (and ours minus the paper's):", tables.markdown(tables.paper(report))]
     if doubtful := words.doubts(report):
         blocks += ["† Doubtful in print, shown as printed:", "\n".join(f"- {sentence}" for sentence in doubtful)]
+    if report.balances:
+        blocks += ["Balanced accuracy, the mean over labels:", tables.markdown(tables.balances(report))]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
@@ -205,7 +208,6 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
         one_seed=any(math.isnan(cell.std) for cell in report.table.mean.values()),
         others=others,
-        heads=tables.heads(report),
         forms=FORMS,
         labels=labelled,
         fall=listed([f"{share:.0%} for {title}" for title, share in fall.items()]),
@@ -255,6 +257,7 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
         "p-values": (tables.pairs(report), tables.pairs(report, tables.BOLD)),
         "paper": (tables.paper(report),) * 2,
         "ablation": (tables.ablation(report),) * 2,
+        "balanced-accuracy": (tables.balances(report),) * 2,
         "cost": (tables.cost_table(report.costs, report.titles),) * 2,
     }
     for name, (plain, bold) in frames.items():

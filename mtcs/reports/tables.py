@@ -15,12 +15,13 @@ import pandas as pd
 from mtcs.config.parameters import parameter_table
 from mtcs.evaluation.results import TrainingRecord
 from mtcs.reports.analysis.accuracy import Cell
-from mtcs.reports.analysis.contents import FORMS, Report
+from mtcs.reports.analysis.affinity import FORMS
+from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.runs import data_table, machine
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
 from mtcs.reports.numbers import DAGGER, DASH, duration, number, probability, signed, spread
-from mtcs.reports.titles import TITLES, Titles
+from mtcs.reports.titles import Titles
 from mtcs.reports.words import ELSEWHERE
 
 LEFT = ("what differs", "precision", "taken on", "form", "device", "commit")
@@ -32,7 +33,7 @@ def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> p
 
 
 def methods(report: Report, best: str = "{}") -> pd.DataFrame:
-    """One row a method: mean, paper's mean, difference, average rank, and how it compares with the reference."""
+    """One row a method: mean, paper's mean, difference, rank, comparison with the reference, accuracy of its heads."""
     table, against = report.table, {comparison.method: comparison for comparison in report.comparisons}
     rows = []
     for method in report.methods:
@@ -47,16 +48,10 @@ def methods(report: Report, best: str = "{}") -> pd.DataFrame:
                 "wins/ties/losses": f"{comparison.wins}/{comparison.ties}/{comparison.losses}" if comparison else DASH,
                 "p": probability(comparison.corrected) if comparison else DASH,
             }
+        if any(map(table.has_heads, report.methods)):
+            row["heads"] = spread(cell.head, cell.head_std)
         rows.append(row | {"seeds": str(cell.seeds)})
     return _frame(rows, report.titles.of(report.methods), "method")
-
-
-def heads(report: Report) -> pd.DataFrame:
-    """Accuracy of the linear heads trained with the encoder, read without a classifier; no row where there are none."""
-    having = [method for method in report.methods if report.table.has_heads(method)]
-    means = [report.table.mean[method] for method in having]
-    rows = [{"heads": spread(cell.head, cell.head_std), "classifier": spread(cell.mean, cell.std)} for cell in means]
-    return _frame(rows, report.titles.of(having), "method")
 
 
 def _by_task(report: Report, methods: Sequence[str], cell: Callable[[Cell, str], str]) -> pd.DataFrame:
@@ -90,6 +85,17 @@ def pairs(report: Report, best: str = "{}") -> pd.DataFrame:
     names = report.titles.of(report.methods)
     text = report.pairs.map(lambda value: (best if value <= LEVEL else "{}").format(probability(value)))
     return text.set_axis(names).set_axis(names, axis=1).rename_axis("method")
+
+
+def balances(report: Report) -> pd.DataFrame:
+    """Balanced accuracy, tasks by methods, beside the share of the most frequent label."""
+    rows = [
+        {"most frequent label": number(one.majority)}
+        | {report.titles[method]: number(one.accuracy.get(method, math.nan)) for method in report.methods}
+        | {"never predicted": "; ".join(f"{report.titles[m]}: {', '.join(v)}" for m, v in one.never.items())}
+        for one in report.balances
+    ]
+    return _frame(rows, [one.task for one in report.balances], "task")
 
 
 def others(report: Report, best: str = "{}") -> pd.DataFrame:
@@ -129,7 +135,7 @@ def ablation(report: Report) -> pd.DataFrame:
     return _frame(rows, report.titles.of(variant.method for variant in report.variants), "variant")
 
 
-def cost_table(costs: Costs, titles: Titles = TITLES) -> pd.DataFrame:
+def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
     """Each method's cost; precision and machine are columns where they are not the same for all."""
     rows = []
     for cost in costs.rows:

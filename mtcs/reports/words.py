@@ -8,6 +8,7 @@ from itertools import groupby
 from mtcs.reports.analysis.ablation import PRINTED
 from mtcs.reports.analysis.accuracy import published
 from mtcs.reports.analysis.contents import Report
+from mtcs.reports.analysis.runs import repeated
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE, Comparison
 from mtcs.reports.numbers import counted, listed, number, probability, signed
 
@@ -65,7 +66,8 @@ def _others(report: Report) -> str:
         return ""
     if not any(comparison.decidable for comparison in report.comparisons):
         return "Too few tasks differ for any test to decide between methods."
-    rest = sum(not comparison.significant for comparison in others)
+    alike = report.titles.of(comparison.method for comparison in others if not comparison.significant)
+    rest = listed(alike) if len(alike) <= 3 else f"the other {len(alike)} methods"
     parts = [
         f"{words} {listed(names)}"
         for words, sign in (("ahead of", -1), ("behind", 1))
@@ -73,9 +75,9 @@ def _others(report: Report) -> str:
     ]
     ours = report.titles[report.reference]
     if parts:
-        left = f"; the other {counted(rest, 'method')} cannot be told from it" if rest else ""
+        left = f"; {rest} cannot be told from it" if alike else ""
         return f"{ours} is {' and '.join(parts)}{left}."
-    return f"Nor can {ours} be told from the other {counted(rest, 'method')}." if rest else ""
+    return f"Nor can {ours} be told from {rest}." if alike else ""
 
 
 def _paper(report: Report) -> str:
@@ -111,7 +113,7 @@ def _setting(report: Report) -> str:
         sentences.append(f"{report.titles[REFERENCE]} is not set as in the paper here: {report.unlike}.")
     if report.reference != report.asked and len(report.methods) > 1:
         asked, used = report.titles[report.asked], report.titles[report.reference]
-        sentences.append(f"{asked} has no results here, so methods are compared with {used}.")
+        sentences.append(f"{asked} is not in this report, so methods are compared with {used}.")
     return " ".join(sentences)
 
 
@@ -126,15 +128,17 @@ def findings(report: Report) -> str:
 
 
 def how_compared(report: Report) -> str:
-    """Which test the p values are of, in one sentence."""
-    count = len(report.comparisons)
-    if not count:
-        return ""
-    return (
-        f"Wins, ties and losses are the tasks on which a method is ahead of {report.titles[report.reference]}, equal "
-        f"and behind; p is Wilcoxon's signed-rank test over tasks, two-sided, after Holm's correction for "
-        f"{'one comparison' if count == 1 else f'{count} comparisons'} (level {LEVEL:g})."
-    )
+    """What the columns of the table of methods are, the test among them."""
+    count, sentences = len(report.comparisons), []
+    if count:
+        sentences.append(
+            f"Wins, ties and losses are the tasks on which a method is ahead of {report.titles[report.reference]}, equal "
+            f"and behind; p is Wilcoxon's signed-rank test over tasks, two-sided, after Holm's correction for "
+            f"{'one comparison' if count == 1 else f'{count} comparisons'} (level {LEVEL:g})."
+        )
+    if any(map(report.table.has_heads, report.methods)):
+        sentences.append("Heads are the linear classifiers trained with the encoder (Equation 1), read alone.")
+    return " ".join(sentences)
 
 
 def caveats(report: Report) -> list[str]:
@@ -152,9 +156,16 @@ def caveats(report: Report) -> list[str]:
     if table.missing:
         notes.append(f"Without any result: {', '.join(titles.of(table.missing))}.")
     if report.left_out:
-        notes.append(f"Not run on this suite: {', '.join(titles.of(report.left_out))}.")
+        notes.append(f"Not in this report: {', '.join(titles.of(report.left_out))}.")
     for (method, why), group in groupby(report.set_aside, key=lambda one: (one.run.method, one.why)):
         notes.append(f"Not counted: {_runs(titles[method], [one.run.seed for one in group])}, which {why}.")
+    if again := repeated(report.results):
+        tasks = ", ".join(f"{task} {count:,} of {total:,}" for task, (count, total) in again.items())
+        notes.append(f"Test series that are in the training part too: {tasks}.")
+    if silent := [(one.task, method, labels) for one in report.balances for method, labels in one.never.items()]:
+        tasks = "; ".join(f"{task}, {titles[method]}: {', '.join(labels)}" for task, method, labels in silent[:5])
+        more = f"; and {len(silent) - 5} more, see the page" if len(silent) > 5 else ""
+        notes.append(f"Labels that are never predicted: {tasks}{more}.")
     return notes
 
 

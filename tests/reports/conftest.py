@@ -108,13 +108,10 @@ def make_result(
         trained=(record,) if joint else tuple(record.model_copy(update={"task": task}) for task in names),
         represented=RepresentationRecord(series=560, seconds=4.0, device=record.device, precision="bf16"),
         similarity=triangle(len(names)) if joint else None,
-        **{CENTERED: triangle(len(names)) if joint else None},  # pyright: ignore[reportArgumentType]
+        centered=triangle(len(names)) if joint else None,
         label_affinity=None if affinity is None else Triangle.of(affinity),
         curves=curves if trains else (),
     )
-
-
-CENTERED = "centered" if "centered" in RunResult.model_fields else "centred"
 
 
 @pytest.fixture(scope="session")

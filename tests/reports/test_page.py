@@ -20,6 +20,7 @@ from mtcs.reports.page import breakable, stacked, write_report
 
 TITLES = {"mtcs": "MTCS", "mtl": "MTL", "ts2vec_joint": "TS2Vec joint", "tnc": "TNC", "dtw": "DTW"}
 TASKS = ("Lightning2", "Lightning7", "Chinatown", "Computers")
+RARE = {"balanced_accuracy": 0.5, "majority": 0.7, "never_predicted": ("c",), "test_in_train": 3}
 METHODS = ("mtcs", "mtl", "ts2vec_joint", "tnc", "dtw")
 
 
@@ -41,7 +42,7 @@ def report(layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **changes) -> 
 def finished(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
     """The folder of a report of all kinds of methods."""
     layout = Layout(tmp_path_factory.mktemp("finished"))
-    make(result, layout)
+    make(result, layout, **RARE)
     report(layout)
     return layout.report("tiny")
 
@@ -86,19 +87,19 @@ def parse(path: Path) -> Page:
 
 
 def test_a_report_has_these_files(finished: Path) -> None:
-    figures = ["overview", "critical-difference", "accuracy", "accuracy-by-method", "figure-2", "figure-2-centred"]
+    figures = ["overview", "critical-difference", "accuracy", "accuracy-by-method", "figure-2", "figure-2-centered"]
     figures += ["labels-mtcs", "cost", "training"]
     files = {f"{name}.svg" for name in figures}
     files |= {"accuracy.csv", "accuracy.md", "summary.json", "p-values.csv", "ablation.md", "cost.md", "separation.csv"}
     files |= {"report.html"}
     for method in ("mtcs", "mtl", "ts2vec_joint"):
-        files |= {f"affinity-{method}.csv", f"affinity-{method}-centred.csv"}
+        files |= {f"affinity-{method}.csv", f"affinity-{method}-centered.csv"}
     files |= {"label-affinity-mtcs.csv", "label-affinity-mtl.csv"}
     assert {path.name for path in finished.iterdir()} == files
 
 
 def test_the_same_results_make_the_same_files(finished: Path, layout: Layout, result) -> None:
-    make(result, layout)
+    make(result, layout, **RARE)
     report(layout)
     first, second = ({p.name: p.read_bytes() for p in folder.iterdir()} for folder in (finished, layout.report("tiny")))
     assert first == second
@@ -138,6 +139,9 @@ def test_the_page_begins_with_the_result_and_its_figure(finished: Path) -> None:
         "637,120",
         "0123456789",
         "P values of all pairs",
+        "Rare labels: balanced accuracy",
+        "most frequent label",
+        "test series also in training",
         "Framed are the pairs that the paper calls related",
         "The loss still falls when training ends",
     ],
@@ -181,7 +185,7 @@ def test_a_report_of_one_task_and_one_method(layout: Layout, result) -> None:
     make(result, layout, ("A",), ("dtw",), seeds=1)
     table = report(layout, ("A",), ("dtw",), seeds=1)
     assert table.loc["DTW", "accuracy"] == "0.500"
-    assert "MTCS has no results" not in (layout.report("tiny") / "accuracy.md").read_text()
+    assert "MTCS is not in" not in (layout.report("tiny") / "accuracy.md").read_text()
     parse(layout.report("tiny") / "report.html")
 
 

@@ -50,11 +50,21 @@ def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report
     assert means == sorted(means, reverse=True)
 
 
-def test_heads_are_shown_of_methods_that_have_them(report_of, write, result) -> None:
+def test_balanced_accuracies(report_of, write, result) -> None:
+    write(result("mtcs", 0, {"A": 0.95}, balanced_accuracy=0.5, majority=0.95, never_predicted=("c",)))
+    report = report_of({}, parameters={"mtcs": {}})
+    assert tables.balances(report).loc["A"].to_dict() == {
+        "most frequent label": "0.950",
+        "MTCS": "0.500",
+        "never predicted": "MTCS: c",
+    }
+
+
+def test_heads_are_a_column_where_a_method_has_them(report_of, write, result) -> None:
     for method in ("mtcs", "dtw"):
         write(result(method, 0, {"A": 0.5}))
-    report = report_of({}, parameters={"mtcs": {}, "dtw": {}})
-    assert tables.heads(report).to_dict("index") == {"MTCS": {"heads": "0.490", "classifier": "0.500"}}
+    frame = tables.methods(report_of({}, parameters={"mtcs": {}, "dtw": {}}))
+    assert frame["heads"].tolist() == ["0.490", tables.DASH]
 
 
 def test_runs_say_how_their_models_came_about(report_of, write, result) -> None:

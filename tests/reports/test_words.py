@@ -61,6 +61,15 @@ def test_a_single_method_is_compared_with_the_paper_alone(report_of) -> None:
     )
 
 
+def test_few_methods_that_are_alike_are_named_and_many_counted(report_of) -> None:
+    cells = steps(["mtcs", "mtl"], MINE, 0.05)
+    for i, method in enumerate(("tnc", "dtw", "tst", "t_loss")):
+        ours = enumerate(cells["mtcs"].items())
+        cells[method] = {task: [values[0] + (0.002 if (k + i) % 2 else -0.002)] for k, (task, values) in ours}
+        words_of_rest = {0: "TNC", 1: "TNC and DTW", 2: "TNC, DTW and TST", 3: "the other 4 methods"}[i]
+        assert f"Nor can MTCS be told from {words_of_rest}." in words.lead(report_of(cells))
+
+
 def test_no_sentence_counts_zero(report_of) -> None:
     for methods in (["mtcs"], ["mtcs", "mtl"], ["mtcs", "mtl", "dtw"], ["mtl", "dtw"]):
         for count in (1, 2, 3, 12):
@@ -102,7 +111,7 @@ def test_another_reference_keeps_its_tests(report_of) -> None:
 def test_a_reference_without_results_is_replaced_and_that_is_said(report_of) -> None:
     report = report_of(steps(["mtl", "dtw"], MINE, 0.05))
     assert (report.reference, len(report.comparisons)) == ("mtl", 1)
-    assert "MTCS has no results here, so methods are compared with MTL." in words.lead(report)
+    assert "MTCS is not in this report, so methods are compared with MTL." in words.lead(report)
 
 
 def test_means_far_below_the_published_ones_are_named(report_of) -> None:
@@ -124,9 +133,19 @@ def test_caveats_name_seeds_missing_methods_and_runs_set_aside(report_of, write,
     said = " ".join(words.caveats(report))
     assert said == (
         "Mean ± sample standard deviation over 2 seeds for MTCS; one seed, without a spread, for DTW. DTW interpolates "
-        "missing values; encoders leave such steps out of the maximum. Without any result: MTL, TST. Not run on this "
-        "suite: TNC. Not counted: MTL, seed 0, which has alpha 1 instead of 2."
+        "missing values; encoders leave such steps out of the maximum. Without any result: MTL, TST. Not in this "
+        "report: TNC. Not counted: MTL, seed 0, which has alpha 1 instead of 2."
     )
+
+
+def test_labels_never_predicted_and_repeated_series_are_caveats(report_of, write, result) -> None:
+    told = {"balanced_accuracy": 0.5, "majority": 0.95, "never_predicted": ("c",), "test_in_train": 7}
+    write(result("mtcs", 0, {"A": 0.95}, **told))
+    report = report_of({}, parameters={"mtcs": {}})
+    assert words.caveats(report)[1:] == [
+        "Test series that are in the training part too: A 7 of 100.",
+        "Labels that are never predicted: A, MTCS: c.",
+    ]
 
 
 def test_doubtful_cells_are_explained(report_of) -> None:

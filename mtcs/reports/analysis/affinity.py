@@ -17,8 +17,11 @@ times the mean."""
 STRONGEST = 200
 """Pairs of labels that are listed; a suite of 15 tasks has thousands."""
 
-CENTRED = "-centred"
-"""Suffix of files that hold the centred form of task similarity; those of the paper's form have none."""
+CENTERED = "-centered"
+"""Suffix of files that hold the centered form of task similarity; those of the paper's form have none."""
+
+FORMS = {"": "the paper's form", CENTERED: "centered"}
+"""The forms of task similarity in words, by the suffix of their files."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class LabelAffinity:
 class Affinity:
     """What a method that trains one model for all tasks says about them.
 
-    similarity, centred: (seeds, K, K) task similarity of the training series, the paper's form and the centred one.
+    similarity, centered: (seeds, K, K) task similarity of the training series, the paper's form and the centered one.
     labels: mean over seeds; None where the method has no heads.
     """
 
@@ -77,12 +80,12 @@ class Affinity:
     seeds: tuple[int, ...]
     tasks: tuple[str, ...]
     similarity: np.ndarray
-    centred: np.ndarray
+    centered: np.ndarray
     labels: LabelAffinity | None
 
     def by_form(self) -> dict[str, np.ndarray]:
         """Both forms under the suffix of their files."""
-        return {"": self.similarity, CENTRED: self.centred}
+        return {"": self.similarity, CENTERED: self.centered}
 
     def mean(self, form: str = "") -> pd.DataFrame:
         """(K, K) task similarity, mean over seeds; task names as index and columns."""
@@ -111,7 +114,7 @@ def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affini
     ]
     if not found or len(found[0][0].tasks) < 2:
         return None
-    results, plain, centred = zip(*found, strict=True)
+    results, plain, centered = zip(*found, strict=True)
     tasks = tuple(task.task for task in results[0].tasks)
     known = {task.task: task.classes for task in results[0].tasks}
     affinities = [  # of other runs of the same labels, whatever the order of their tasks
@@ -125,7 +128,7 @@ def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affini
         seeds=tuple(result.seed for result in results),
         tasks=tasks,
         similarity=np.stack([in_order(one, result, tasks) for one, result in zip(plain, results, strict=True)]),
-        centred=np.stack([in_order(one, result, tasks) for one, result in zip(centred, results, strict=True)]),
+        centered=np.stack([in_order(one, result, tasks) for one, result in zip(centered, results, strict=True)]),
         labels=LabelAffinity(
             affinity=np.mean(affinities, axis=0),
             tasks=tuple(task for task, _ in names),

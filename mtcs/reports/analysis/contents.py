@@ -13,10 +13,11 @@ from mtcs.evaluation.results import RunResult
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
+from mtcs.reports.analysis.balance import Balance, balance
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
 from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
-from mtcs.reports.titles import TITLES, Titles
+from mtcs.reports.titles import Titles
 
 PUBLISHED_PARAMETERS = {
     "depth": 10,
@@ -29,10 +30,6 @@ PUBLISHED_PARAMETERS = {
     "schedule.learning_rate": 0.001,
 }
 """Those of MTCS in the paper, as far as it prints them."""
-
-
-FORMS = {"": "the paper's form", affinity.CENTRED: "centered"}
-"""The forms of task similarity in words, by the suffix of their files."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +57,7 @@ class Report:
     affinities: list[affinity.Affinity]
     separations: dict[tuple[str, str], Separation]
     variants: list[Variant]
+    balances: list[Balance]
     costs: cost.Costs
     curves: dict[str, pd.DataFrame]
     parameters: Mapping[str, Mapping[str, object]]
@@ -114,7 +112,7 @@ def analyze(
     ]
     return Report(
         suite=suite,
-        titles=Titles(TITLES if titles is None else titles),
+        titles=Titles(titles or {}),
         reference=found,
         asked=reference,
         table=table,
@@ -124,11 +122,12 @@ def analyze(
         affinities=affinities,
         separations={
             (one.method, form): separation
-            for form in FORMS
+            for form in affinity.FORMS
             for one in affinities
             if (separation := separate(one.by_form()[form], one.tasks))
         },
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
+        balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(layout, suite, tasks, parameters, by_method),
         curves={
             method: _cross_entropy(curves(results), _number(parameters, method, "sharing_weight", 0.0))

@@ -108,13 +108,32 @@ def curves(results: Sequence[RunResult]) -> pd.DataFrame:
 
 
 def data_table(results: Sequence[RunResult], tasks: Sequence[str]) -> pd.DataFrame:
-    """Which data: each task's sizes, and the fingerprint of all of it."""
+    """Which data: each task's sizes, how far they repeat or lean to one label, and the fingerprint of all of it.
+
+    What no result carries is left out.
+    """
     seen = {task.task: task for result in reversed(results) for task in result.tasks}
+    measured = [  # by an earlier version the last two were not
+        next((one for result in results for one in result.tasks if one.task == name and one.majority is not None), None)
+        for name in tasks
+    ]
     columns = {
         "training series": [f"{seen[name].train:,}" for name in tasks],
         "test series": [f"{seen[name].test:,}" for name in tasks],
         "length": [f"{seen[name].length:,}" for name in tasks],
         "labels": [str(len(seen[name].classes)) for name in tasks],
+        "most frequent label": [f"{one.majority:.1%}" if one and one.majority is not None else "" for one in measured],
+        "test series also in training": [
+            f"{one.test_in_train:,}" if one and one.test_in_train is not None else "" for one in measured
+        ],
         "SHA-256": [seen[name].fingerprint for name in tasks],
     }
-    return pd.DataFrame(columns, index=pd.Index(tasks, name="task"))
+    shown = {name: values for name, values in columns.items() if any(values)}
+    return pd.DataFrame(shown, index=pd.Index(tasks, name="task"))
+
+
+def repeated(results: Sequence[RunResult]) -> dict[str, tuple[int, int]]:
+    """Tasks some of whose test series stand in the training part too: how many, and how many there are."""
+    return {
+        task.task: (task.test_in_train, task.test) for result in results for task in result.tasks if task.test_in_train
+    }

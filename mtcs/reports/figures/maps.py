@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtcs.reports.analysis.affinity import LabelAffinity
-from mtcs.reports.analysis.contents import FORMS, Report
+from mtcs.reports.analysis.affinity import FORMS, LabelAffinity
+from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
 

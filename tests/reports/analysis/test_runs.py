@@ -9,7 +9,7 @@ from mtcs.data.task import Split, Task, fingerprint, write_task
 from mtcs.errors import InputError
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.contents import analyze
-from mtcs.reports.analysis.runs import read_runs
+from mtcs.reports.analysis.runs import data_table, read_runs, repeated
 
 ACCURACIES = {"A": 0.5, "B": 0.6}
 
@@ -81,3 +81,15 @@ def test_without_any_result_the_way_out_is_named(layout: Layout, write, result) 
         match=r"^tiny has no results that count: mtcs, seed 0, has alpha 2 instead of 1; run 'dvc repro report@tiny'",
     ):
         report()
+
+
+def test_the_data_table_leaves_out_what_no_result_carries(result) -> None:
+    plain = data_table([result("mtcs", 0, ACCURACIES)], ["A", "B"])
+    assert list(plain.columns) == ["training series", "test series", "length", "labels", "SHA-256"]
+    told = data_table([result("mtcs", 0, ACCURACIES, balanced_accuracy=0.4, majority=0.8, test_in_train=7)], ["A"])
+    assert told.loc["A", ["most frequent label", "test series also in training"]].tolist() == ["80.0%", "7"]
+
+
+def test_test_series_in_the_training_part_are_counted(result) -> None:
+    assert repeated([result("mtcs", 0, {"A": 0.5}, test_in_train=7)]) == {"A": (7, 100)}
+    assert repeated([result("mtcs", 0, {"A": 0.5}, test_in_train=0), result("mtl", 0, {"A": 0.5})]) == {}

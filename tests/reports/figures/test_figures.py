@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mtcs.reports.analysis.contents import FORMS
+from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.figures import maps
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
 from mtcs.reports.figures.curves import falling, smoothed, training
