@@ -132,8 +132,8 @@ def how_compared(report: Report) -> str:
     count, sentences = len(report.comparisons), []
     if count:
         sentences.append(
-            f"Wins, ties and losses are the tasks on which a method is ahead of {report.titles[report.reference]}, equal "
-            f"and behind; p is Wilcoxon's signed-rank test over tasks, two-sided, after Holm's correction for "
+            f"Wins, ties and losses are the tasks on which a method is ahead of {report.titles[report.reference]}, "
+            f"equal and behind; p is Wilcoxon's signed-rank test over tasks, two-sided, after Holm's correction for "
             f"{'one comparison' if count == 1 else f'{count} comparisons'} (level {LEVEL:g})."
         )
     if any(map(report.table.has_heads, report.methods)):

@@ -17,6 +17,9 @@ times the mean."""
 STRONGEST = 200
 """Pairs of labels that are listed; a suite of 15 tasks has thousands."""
 
+LISTED = 15
+"""Pairs of labels that are drawn."""
+
 CENTERED = "-centered"
 """Suffix of files that hold the centered form of task similarity; those of the paper's form have none."""
 

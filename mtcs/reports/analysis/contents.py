@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import flatten
@@ -14,6 +15,7 @@ from mtcs.layout import Layout, Run
 from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
 from mtcs.reports.analysis.balance import Balance, balance
+from mtcs.reports.analysis.examples import examples
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
 from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
@@ -42,6 +44,7 @@ class Report:
     affinities: of the methods with one model for all tasks; separations: how the pairs that the paper calls related
         rank in them, by method and form.
     curves: training curves by method, without the sharing loss.
+    examples: a typical series of each label that is drawn, by task and label, where the data are at hand.
     unlike: parameters of MTCS that differ from the paper's, in words.
     results: of all runs that count; set_aside: those that do not; left_out: methods that are not in this report.
     """
@@ -56,6 +59,7 @@ class Report:
     others: pd.DataFrame
     affinities: list[affinity.Affinity]
     separations: dict[tuple[str, str], Separation]
+    examples: Mapping[tuple[str, str], np.ndarray]
     variants: list[Variant]
     balances: list[Balance]
     costs: cost.Costs
@@ -126,6 +130,7 @@ def analyze(
             for one in affinities
             if (separation := separate(one.by_form()[form], one.tasks))
         },
+        examples=examples(layout, suite, _drawn_labels(affinities, found)),
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(layout, suite, tasks, parameters, by_method),
@@ -139,6 +144,13 @@ def analyze(
         set_aside=runs.set_aside,
         left_out=tuple(name for name in parameters if name not in (*methods, *ablation)),
     )
+
+
+def _drawn_labels(affinities: Sequence[affinity.Affinity], reference: str) -> list[tuple[str, str]]:
+    """Task and label of the strongest pairs of the method whose pairs are drawn."""
+    labelled = [one.labels for one in sorted(affinities, key=lambda one: one.method != reference) if one.labels]
+    pairs = labelled[0].pairs().head(affinity.LISTED).to_dict("records") if labelled else []
+    return list(dict.fromkeys((pair[f"task_{side}"], pair[f"label_{side}"]) for pair in pairs for side in "kj"))
 
 
 def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_aside: Sequence[SetAside]) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtcs.reports.analysis.affinity import FORMS, LabelAffinity
+from mtcs.reports.analysis.affinity import FORMS, LISTED, LabelAffinity
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
@@ -23,9 +23,6 @@ LEAST_SPAN = 0.1
 
 CELLS = 30
 """Tasks up to which a map shows each value."""
-
-LISTED = 15
-"""Pairs of labels that are drawn."""
 
 NAME = 30
 """Characters of a label's name that are drawn."""
@@ -117,8 +114,9 @@ def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
 
 @mpl.rc_context(STYLE)
 def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing | None:
-    """The labels of different tasks that go together most, by name: a bar is how far above the mean of its block.
+    """The labels of different tasks that go together most, by name and, where it is known, with a typical series.
 
+    A bar is how far a pair's affinity lies above the mean of its block.
     None where no pair is relevant (Equation 5).
     """
     pairs = labels.pairs().head(LISTED).to_dict("records")
@@ -131,8 +129,14 @@ def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing |
         length = pair["relevance"] / top
         axes.fill([0, length, length, 0], [y - 0.4, y - 0.4, y + 0.4, y + 0.4], facecolor=HEAT, alpha=0.75, linewidth=0)
         axes.text(0.03, y, f"\N{MULTIPLICATION SIGN} {pair['relevance']:.1f}", va="center", fontsize=8.5)
-        for x, end, which in ((-0.05, "right", "k"), (1.05, "left", "j")):
-            axes.text(x, y, _label(pair[f"label_{which}"], pair[f"task_{which}"]), ha=end, va="center")
+        for side, which in ((-1, "k"), (1, "j")):
+            label, task = pair[f"label_{which}"], pair[f"task_{which}"]
+            edge = max(side, 0) + 0.05 * side
+            if (curve := report.examples.get((task, label))) is not None:
+                places = edge + side * 0.36 * np.linspace(1, 0, len(curve))[::side]
+                axes.plot(places, y + 0.35 - 0.7 * curve, color=INK, linewidth=0.8, clip_on=False)
+            x = edge + side * 0.42 * bool(report.examples)
+            axes.text(x, y, _label(label, task), ha="right" if side < 0 else "left", va="center")
     axes.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5))
     axes.axis("off")
     axes.plot([0, 0], [-0.5, len(pairs) - 0.5], color=MUTED, linewidth=0.8)

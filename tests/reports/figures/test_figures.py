@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.figures import maps
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
@@ -105,6 +106,33 @@ def test_labels_that_share_have_their_names(report_of, write, result) -> None:
     assert f">{first['label_k']} · {first['task_k']}<" in drawing.svg
     assert f">{first['label_j']} · {first['task_j']}<" in drawing.svg
     assert drawing.svg.count(" · ") == 2 * min(maps.LISTED, len(labels.pairs()))
+
+
+def test_labels_that_share_have_a_typical_series_where_the_data_are_at_hand(report_of, write, result, layout) -> None:
+    rng = np.random.default_rng(0)
+    report = whole(report_of, write, result)
+    for name in UCR10:
+        labels = np.arange(9) % 3
+        series = np.sin(np.linspace(0, 6, 50) * (1 + labels[:, None])) + 0.1 * rng.normal(size=(9, 50))
+        series[0, 30:] = np.nan
+        split = Split(series.astype(np.float32), labels)
+        task = Task(name, split, split, ("a", "b", "c"))
+        write_task(layout.normalized("tiny", name), task)
+        for method in ("mtcs", "ts2vec_joint", "tnc"):
+            made = result(method, 0, {task: 0.5 + 0.05 * i for i, task in enumerate(UCR10)})
+            tasks = [
+                one.model_copy(update={"fingerprint": fingerprint(read_task(path))})
+                for one in made.tasks
+                if (path := layout.normalized("tiny", one.task)).exists()
+            ]
+            if len(tasks) == len(UCR10):
+                write(made.model_copy(update={"tasks": tuple(tasks)}))
+    told = report_of({}, parameters={m: {} for m in ("mtcs", "ts2vec_joint", "tnc")}, tasks=list(UCR10))
+    assert not report.examples
+    assert all(curve.shape == (40,) and curve.min() == 0 and curve.max() == 1 for curve in told.examples.values())
+    drawn = [label_pairs(one, "mtcs", one.affinities[0].labels) for one in (report, told)]
+    lines = [len(one.figure.axes[0].lines) for one in drawn]
+    assert lines[1] - lines[0] == 2 * drawn[1].svg.count(" · ") // 2
 
 
 def test_accuracies_are_drawn_of_all_methods_and_tasks(report_of, write, result) -> None:
