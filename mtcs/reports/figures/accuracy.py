@@ -116,7 +116,9 @@ def by_method(report: Report) -> Drawing:
     down = -(-len(report.methods) // 2)
     across = min(2, len(report.methods))
     figure = Figure(figsize=(1.25 * across + 0.4, down * (0.35 + 0.15 * len(rows))))
-    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.08})
+    grid = figure.subplots(
+        down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.08, "hspace": 2 / len(rows)}
+    )
     every = [(cell.mean, y) for y, row in enumerate(rows) for cell in row.cells.values()]
     x_all, y_all = np.array(every).T
     for i, axes in enumerate(grid.ravel()):
