@@ -46,7 +46,8 @@ def cost(
     from mtcs.evaluation.timing import SERIES, STEPS
     from mtcs.provenance import commit, versions
     from mtcs.reports.analysis.cost import Costs, measured
-    from mtcs.reports.text import cost_table
+    from mtcs.reports.tables import cost_table
+    from mtcs.reports.titles import Titles
 
     known = experiment()
     tasks, methods = known.suite(suite).tasks, (*known.joint, *known.single_task)
@@ -69,7 +70,7 @@ def cost(
         methods=tuple(costs),
     )
     write_costs(path := WORKSPACE.costs(suite), result)
-    print(cost_table(Costs(tuple(measured(result)), result)).to_string())
+    print(cost_table(Costs(tuple(measured(result)), result), Titles(known.titles)).to_string())
     print(f"\n{path}")
 
 
