@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import shutil
@@ -45,6 +46,17 @@ INTERRUPTED = "Interrupted"
 """Name of the state of a run that was ended by Ctrl-C."""
 MAX_SHOWN = 3
 """Failed stages that a run's message tells about; each has a page and a log of its own."""
+
+
+class _NoTraceback(logging.Filter):
+    """Drops what Prefect logs about a failure that is our own message: it is the run's state, and has been logged."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], MtcsError))
+
+
+for _logger in ("prefect.flow_runs", "prefect.engine"):
+    logging.getLogger(_logger).addFilter(_NoTraceback())
 
 
 def final_state(work: Callable[[], None]) -> State | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import yaml
@@ -145,15 +147,34 @@ def test_what_a_run_made_is_pushed_to_the_default_remote(workspace, tmp_path, re
         assert (tmp_path / "remote" / key).exists()
 
 
+class Refusing(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+    do_HEAD = do_POST = do_PUT = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of pygtrie
-def test_a_remote_that_does_not_answer_shows_no_password(workspace, monkeypatch, caplog):
+def test_addresses_are_shown_without_passwords(workspace, monkeypatch, caplog):
+    """Those that stages print, and that of a remote which refuses."""
     monkeypatch.setattr(pipeline, "push", pipeline.push.with_options(retries=0))
-    remote = "[core]\nno_scm = True\nremote = shared\n['remote \"shared\"']\n"
-    remote += "url = http://user:SECRET@127.0.0.1:9/cache?sig=SECRET\n"
-    (workspace.root / ".dvc/config").write_text(remote)
-    state = reproduce(suites=["one"], seeds=[0], return_state=True)
+    workspace.before("download", "echo 'from http://user:SECRET@there/A.zip?sig=SECRET'")
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        remote = "[core]\nno_scm = True\nremote = shared\n['remote \"shared\"']\n"
+        remote += f"url = http://user:SECRET@127.0.0.1:{server.server_port}/cache?sig=SECRET\n"
+        (workspace.root / ".dvc/config").write_text(remote)
+        state = reproduce(suites=["one"], seeds=[0], return_state=True)
+        server.shutdown()
+        thread.join()
     assert state.is_failed()
     assert state.message.startswith("dvc push failed: ")
-    logs = [path.read_text() for path in (workspace.root / ".flows/logs").rglob("*.log")]
-    assert "SECRET" not in "".join([state.message, caplog.text, *logs])
+    (log,) = (workspace.root / ".flows/logs").rglob("download@one.log")
+    assert "from http://there/A.zip" in log.read_text().splitlines()
+    assert f"url='http://127.0.0.1:{server.server_port}/cache'" in caplog.text
+    assert "SECRET" not in state.message + caplog.text + log.read_text()

@@ -234,6 +234,43 @@ def test_from_prefect_yaml_to_a_run_that_is_cancelled(workspace, until):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_worker_logs_a_failure_once(workspace, until, tmp_path):
+    """Its message as the run's state, and no traceback around it."""
+    for name in ("flows", "prefect.yaml"):
+        (workspace.root / name).symlink_to(ROOT / name)
+    workspace.environment["PWD"] = str(workspace.root)
+
+    def prefect(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "prefect", *arguments]
+
+    for command in (
+        prefect("work-pool", "create", "mtcs", "--type", "process", "--overwrite"),
+        prefect("--no-prompt", "deploy", "--name", "on-demand"),
+    ):
+        subprocess.run(command, cwd=workspace.root, env=workspace.environment, check=True)
+    workspace.before("download", "echo 'mtcs: A is wrong; correct it.' >&2; exit 2")
+    with get_client(sync_client=True) as client, (tmp_path / "worker.log").open("w") as log:
+        deployment = client.read_deployment_by_name("reproduce/on-demand")
+        run = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"], "seeds": [0]})
+        with subprocess.Popen(
+            prefect("worker", "start", "--pool", "mtcs", "--run-once"),
+            cwd=workspace.root,
+            env=workspace.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as worker:
+            worker.wait(300)
+        state = client.read_flow_run(run.id).state
+    assert state is not None
+    assert state.is_failed()
+    output = (tmp_path / "worker.log").read_text()
+    assert "Traceback" not in output
+    assert output.count("Correct the cause and start the same run again") == 1
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_run_that_is_killed_with_its_worker_gives_its_place_back(workspace, until):
     """As after a power cut: the dead run is called crashed, and the next one gets the only slot of the pool."""
