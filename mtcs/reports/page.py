@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -75,15 +76,23 @@ def write_report(
     drawings = draw_all(report)
     files = {**text_files(report), **{f"{drawing.name}.svg": drawing.standalone() for drawing in drawings.values()}}
     files["report.html"] = render(report, drawings, [name for name in files if not name.endswith(".svg")])
-    folder = layout.report(suite)
-    for name, content in files.items():
-        _write(folder / name, content)
-    for path in folder.iterdir():
-        if OWN.fullmatch(path.name) and path.name not in files:
-            path.unlink()
+    _replace(layout.report(suite), files)
     if export is not None:
         export_report(report, drawings, export)
     return tables.methods(report)
+
+
+def _replace(folder: Path, files: Mapping[str, str]) -> None:
+    """Write a report in place of the one before, or leave that as it is where the files cannot all be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as written:
+        for name, content in files.items():
+            _write(Path(written) / name, content)
+        for name in files:
+            (Path(written) / name).replace(folder / name)
+    for path in folder.iterdir():
+        if OWN.fullmatch(path.name) and path.name not in files:
+            path.unlink()
 
 
 def _write(path: Path, content: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections import Counter
@@ -207,6 +208,25 @@ def test_a_report_by_hand_leaves_nothing_of_the_one_before(layout: Layout, resul
     left = {path.name for path in folder.iterdir()}
     assert not [name for name in left if "mtl" in name]
     assert {"notes.md", "affinity-mtcs.csv", "report.html", "summary.json"} <= left
+
+
+def test_a_report_on_a_full_disk_is_replaced_whole_or_not_at_all(layout: Layout, result, monkeypatch) -> None:
+    make(result, layout)
+    report(layout)
+    folder = layout.report("tiny")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    count, write_text = iter(range(100)), Path.write_text
+
+    def full(self: Path, *arguments, **options) -> int:
+        if next(count) == 9:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        report(layout, methods=("mtcs", "mtl"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
 
 
 def test_tables_and_figures_are_exported(layout: Layout, result, tmp_path: Path) -> None:
