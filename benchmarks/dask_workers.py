@@ -61,7 +61,7 @@ def parameters(tasks: list[str], epochs: int) -> dict[str, Any]:
         "joint": ["mtl"],
         "single_task": [],
         "methods": {"mtl": method},
-        "classifiers": {"svm": {"kind": "svm", "costs": [0.1, 1, 10, 100]}},
+        "classifiers": {"svm": {"kind": "svm", "C": [0.1, 1, 10, 100]}},
     }
 
 

@@ -20,7 +20,7 @@ from sklearn.svm import SVC
 
 from mtcs.config.classifiers import SVM, KernelRidge
 from mtcs.evaluation.kernel_ridge import fit_kernel_ridge
-from mtcs.evaluation.support_vectors import fit_svm
+from mtcs.evaluation.svm import fit_svm
 
 WIDTH, FACTORS = 320, 40
 C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4, float("inf"))
@@ -77,7 +77,7 @@ def main() -> None:
         timed("kernel ridge, exact", ridge(spec.model_copy(update={"max_exact": n})), x[n:], y[n:])
     if arguments.ridge_only:
         return
-    svm = timed("SVM", lambda: fit_svm(x[:n], y[:n], SVM(costs=C), workers).reader.predict, x[n:], y[n:])
+    svm = timed("SVM", lambda: fit_svm(x[:n], y[:n], SVM(C=C), workers).reader.predict, x[n:], y[n:])
     search = GridSearchCV(SVC(max_iter=10_000_000), {"C": list(C)}, cv=5, n_jobs=workers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

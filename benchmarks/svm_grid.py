@@ -19,7 +19,7 @@ from mtcs.config.classifiers import SVM
 from mtcs.evaluation.svm import fit_svm
 
 CLASSES, WIDTH, FACTORS = 24, 320, 40
-SPEC = SVM(costs=(1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, float("inf")))
+SPEC = SVM(C=(1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, float("inf")))
 
 
 def representations(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,10 +45,11 @@ def main() -> None:
     ours = fit_svm(x, y, SPEC, arguments.workers)
     seconds = time.perf_counter() - start
     assert ours.scores is not None, f"--n {arguments.n} is too small for a search"
-    print(f"mtcs          {seconds:8.1f} s   C = {ours.cost:g}   accuracy {ours.scores[ours.cost]:.4f}", flush=True)
+    C = float(ours.reader.C)
+    print(f"mtcs          {seconds:8.1f} s   C = {C:g}   accuracy {ours.scores[C]:.4f}", flush=True)
 
     start = time.perf_counter()
-    grid = {"C": list(SPEC.costs)}
+    grid = {"C": list(SPEC.C)}
     search = GridSearchCV(SVC(max_iter=SPEC.max_iter), grid, cv=SPEC.folds, n_jobs=arguments.workers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

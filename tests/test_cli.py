@@ -46,7 +46,7 @@ PARAMS = {
         }
         for name in ("joint", "alone", "spare")
     },
-    "classifiers": {"svm": {"kind": "svm", "costs": [1, 10], "folds": 2, "max_train": 100, "max_iter": 1000}},
+    "classifiers": {"svm": {"kind": "svm", "C": [1, 10], "folds": 2, "max_train": 100, "max_iter": 1000}},
 }
 LAYOUT = Layout()
 RUN = Run("tiny", "joint", 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel, Field
 
 MIN_SERIES = 50
 """Below this number of training series the protocol of the SVM fits without a search."""
@@ -16,10 +16,7 @@ class SVM(BaseModel, frozen=True, extra="forbid"):
     kind: Literal["svm"] = "svm"
     """Which classifier this is."""
 
-    costs: Annotated[
-        tuple[Annotated[float, Field(gt=0)], ...],
-        Field(min_length=1, validation_alias=AliasChoices("costs", "C")),
-    ]
+    C: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
     """The grid of penalties of a margin violation; `.inf` is a hard margin."""
 
     folds: Annotated[int, Field(ge=2)] = 5
@@ -30,11 +27,6 @@ class SVM(BaseModel, frozen=True, extra="forbid"):
 
     max_iter: Annotated[int, Field(ge=1)] = 10_000_000
     """Steps after which libsvm gives up on a pair of classes."""
-
-    @property
-    def C(self) -> tuple[float, ...]:
-        """The grid, as it will be named."""
-        return self.costs
 
 
 class NearestNeighbor(BaseModel, frozen=True, extra="forbid"):
@@ -62,4 +54,4 @@ class KernelRidge(BaseModel, frozen=True, extra="forbid"):
     """Training series, at random, on which the approximation rests."""
 
 
-ClassifierSpec = Annotated[SVM | NearestNeighbor, Field(discriminator="kind")]
+ClassifierSpec = Annotated[SVM | NearestNeighbor | KernelRidge, Field(discriminator="kind")]

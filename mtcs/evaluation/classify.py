@@ -11,8 +11,8 @@ from mtcs.config.classifiers import SVM, ClassifierSpec, KernelRidge, NearestNei
 from mtcs.errors import InputError
 from mtcs.evaluation.fitted import load_arrays, save_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
-from mtcs.evaluation.neighbors import FittedNearestNeighbor
-from mtcs.evaluation.support_vectors import FittedSVM, fit_svm
+from mtcs.evaluation.nearest import FittedNearestNeighbor
+from mtcs.evaluation.svm import FittedSVM, fit_svm
 
 Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge
 """Has `predict(representations, workers)`; one of kernel ridge has `predict_proba`, too."""
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 def fit_reader(
-    spec: ClassifierSpec | KernelRidge,
+    spec: ClassifierSpec,
     representations: np.ndarray,
     labels: np.ndarray,
     workers: int = -1,
@@ -55,7 +55,7 @@ def fit_reader(
 
 
 def classify(
-    spec: ClassifierSpec | KernelRidge,
+    spec: ClassifierSpec,
     train: np.ndarray,
     labels: np.ndarray,
     test: np.ndarray,
@@ -83,14 +83,14 @@ def classify(
     return reader, reader.predict(test, workers)
 
 
-def work(spec: ClassifierSpec | KernelRidge, n_test: int) -> tuple[int, str]:
+def work(spec: ClassifierSpec, n_test: int) -> tuple[int, str]:
     """How long `classify` takes on a task, in what its progress counts, and the name of that."""
     if isinstance(spec, SVM):
         return spec.folds * len(spec.C) + 1, "fits"
     return (n_test, "series") if isinstance(spec, NearestNeighbor) else (1, "fits")
 
 
-def check_labels(spec: ClassifierSpec | KernelRidge, task: str, labels: np.ndarray) -> None:
+def check_labels(spec: ClassifierSpec, task: str, labels: np.ndarray) -> None:
     """Tell before any training what a classifier could not be fitted to: labels (n,) of a task's training series.
 
     Raises:

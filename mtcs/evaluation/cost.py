@@ -21,7 +21,7 @@ class MethodCost(_Part):
     parameters: of the method and its classifier, as plain values.
     models: how many serve the suite; 0 where nothing is trained.
     training_seconds: of all models together, projected; None where nothing is trained.
-    series_per_second: from raw series to representation, or, where nothing is trained, to the nearest neighbour.
+    series_per_second: from raw series to representation, or, where nothing is trained, to the nearest neighbor.
     weights: trainable numbers of the largest model.
     peak_memory_mb: of the device for CUDA, else of a process that has done nothing else.
     """

@@ -85,7 +85,7 @@ def _representing(model: Method, task: Task, hardware: Hardware) -> float:
 
 
 def _searching(task: Task) -> float:
-    """Seconds for a series' nearest neighbour among the training series."""
+    """Seconds for a series' nearest neighbor among the training series."""
     queries, threads = task.test.series[:SERIES], torch.get_num_threads()
     predict_nearest(task.train.series, task.train.labels, queries[:1], threads)  # compiles
     start = time.perf_counter()

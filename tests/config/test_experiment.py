@@ -107,7 +107,7 @@ def valid() -> dict:
             "mtcs": {"kind": "multitask", "sharing_weight": 0.1, "schedule": schedule, "classifier": "svm"},
             "unused": {"kind": "multitask", "sharing_weight": 0, "schedule": schedule, "classifier": "svm"},
         },
-        "classifiers": {"svm": {"kind": "svm", "costs": [1.0]}},
+        "classifiers": {"svm": {"kind": "svm", "C": [1.0]}},
     }
 
 

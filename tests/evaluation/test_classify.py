@@ -14,7 +14,7 @@ from mtcs.errors import InputError
 from mtcs.evaluation.classify import KINDS, check_labels, classify, fit_reader, load_reader, save_reader, work
 
 SPECS: dict[str, ClassifierSpec] = {
-    "svm": SVM(costs=(0.1, 1.0, 10.0), max_train=100),
+    "svm": SVM(C=(0.1, 1.0, 10.0), max_train=100),
     "nearest_neighbour": NearestNeighbor(kind="nearest_neighbour"),
     "kernel_ridge": KernelRidge(kind="kernel_ridge"),
 }
@@ -65,7 +65,7 @@ from pathlib import Path
 from mtcs.config.classifiers import SVM, KernelRidge
 from mtcs.evaluation.classify import fit_reader, save_reader
 x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
-for spec in SVM(costs=(1.0,)), KernelRidge(kind="kernel_ridge"):
+for spec in SVM(C=(1.0,)), KernelRidge(kind="kernel_ridge"):
     save_reader(Path(sys.argv[1]) / spec.kind, fit_reader(spec, x, np.arange(60) % 2))
 """
 

@@ -42,7 +42,7 @@ PARAMS = {
         },
         "dtw": {"kind": "dtw", "classifier": "nearest"},
     },
-    "classifiers": {"svm": {"kind": "svm", "costs": [1, 10], "folds": 2}, "nearest": {"kind": "nearest_neighbour"}},
+    "classifiers": {"svm": {"kind": "svm", "C": [1, 10], "folds": 2}, "nearest": {"kind": "nearest_neighbour"}},
 }
 
 

@@ -22,7 +22,7 @@ FACTS: dict[str, Any] = {
     "methods": [
         {
             "method": "dtw",
-            "parameters": {"costs": [1, "Infinity"]},
+            "parameters": {"C": [1, "Infinity"]},
             "models": 0,
             "training_seconds": None,
             "series_per_second": 12.5,

@@ -40,7 +40,7 @@ PARAMS: dict[str, Any] = {
     "single_task": ["dtw"],
     "methods": METHODS,
     "classifiers": {
-        "svm": {"kind": "svm", "costs": [1, 10], "folds": 2, "max_train": 100, "max_iter": 10000},
+        "svm": {"kind": "svm", "C": [1, 10], "folds": 2, "max_train": 100, "max_iter": 10000},
         "nearest": {"kind": "nearest_neighbour"},
     },
 }

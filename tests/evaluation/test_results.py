@@ -30,7 +30,7 @@ def result(**changes: object) -> RunResult:
         "method": "mtcs",
         "seed": 3,
         "joint": True,
-        "parameters": {"costs": [1, "Infinity"], "name": "é"},
+        "parameters": {"C": [1, "Infinity"], "name": "é"},
         "tasks": [
             TaskResult(
                 task=name,

@@ -1,29 +1,23 @@
-"""The SVM against scikit-learn's own search, and its file."""
+"""The SVM's protocol and its search against scikit-learn's own."""
 
 import logging
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
-import skops.io
 import yaml
 from pydantic import ValidationError
 from sklearn.datasets import load_digits, load_iris
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.svm import SVC
 
 from mtcs.config.classifiers import SVM
 from mtcs.errors import InputError
-from mtcs.evaluation import svm as classifiers
-from mtcs.evaluation.svm import fit_svm, load_classifier, predict, save_classifier
+from mtcs.evaluation.svm import fit_svm, subsample
+from mtcs.ops import svm_grid
 
 GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4, np.inf)
-SPEC = SVM(costs=GRID)
+SPEC = SVM(C=GRID)
 
 
 def overlapping(n: int, classes: int, seed: int = 0, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
@@ -84,25 +78,28 @@ def test_search_is_that_of_grid_search_cv(name):
     x, y = DATA[name]()
     grid = GRID[:-1] if name in ("repeated", "constant") else GRID  # there no hard margin exists, see below
     reference = GridSearchCV(SVC(max_iter=SPEC.max_iter), {"C": grid}, cv=5).fit(x, y)
-    fitted = fit_svm(x, y, SVM(costs=grid), workers=2)
+    fitted = fit_svm(x, y, SVM(C=grid), workers=2)
     assert fitted.scores == dict(zip(grid, reference.cv_results_["mean_test_score"], strict=True))
-    assert fitted.cost == reference.best_params_["C"]
-    assert np.array_equal(fitted.svc.intercept_, reference.best_estimator_.intercept_)
-    assert np.array_equal(fitted.svc.support_vectors_, reference.best_estimator_.support_vectors_)
-    assert predict(fitted.svc, x).tolist() == reference.predict(x).tolist()
+    assert reference.best_params_["C"] == fitted.reader.C
+    best = reference.best_estimator_
+    sign = -1 if len(best.classes_) == 2 else 1
+    assert np.array_equal(fitted.reader.intercepts, sign * best.intercept_)
+    assert np.array_equal(fitted.reader.multipliers, sign * best.dual_coef_)
+    assert np.array_equal(fitted.reader.vectors, best.support_vectors_)
+    assert fitted.reader.predict(x).tolist() == reference.predict(x).tolist()
     assert fitted.unconverged == ()
 
 
 @pytest.mark.parametrize("distance", [0, 1e-6])
-def test_an_infinite_cost_is_left_out_where_equal_series_have_two_labels(distance):
+def test_an_infinite_C_is_left_out_where_equal_series_have_two_labels(distance):
     x, y = repeated()
     x[:60] += distance  # no distance to libsvm, which computes in single precision
     steps = []
     fitted = fit_svm(x, y, SPEC, workers=2, progress=lambda *step: steps.append(step))
     scores = dict(fitted.scores or {})
     assert np.isnan(scores.pop(np.inf))
-    assert scores == fit_svm(x, y, SVM(costs=GRID[:-1])).scores
-    assert fitted.cost == max(scores, key=scores.__getitem__)
+    assert scores == fit_svm(x, y, SVM(C=GRID[:-1])).scores
+    assert max(scores, key=scores.__getitem__) == fitted.reader.C
     assert steps[-1] == (51, 51)
     # What is left out: steps without end towards multipliers without bound.
     with pytest.warns(ConvergenceWarning, match="Solver terminated early"):
@@ -124,10 +121,10 @@ def test_equal_series_with_different_labels_leave_a_hard_margin_out(caplog):
     x = rng.normal(size=(40, 16)).astype(np.float32) + 6 * y[:, np.newaxis]
     x[39] = x[38]
     fitted = fit_svm(x, y, SPEC)
-    assert (fitted.cost, fitted.scores) == (1e4, None)
+    assert (fitted.reader.C, fitted.scores) == (1e4, None)
     assert "C = inf has no solution: nearly equal series have different labels" in caplog.text
     new = rng.normal(size=(100, 16)) + 6 * (np.arange(100) % 2)[:, np.newaxis]
-    assert (predict(fitted.svc, new) == np.arange(100) % 2).mean() > 0.95
+    assert (fitted.reader.predict(new) == np.arange(100) % 2).mean() > 0.95
 
 
 def test_overflow_of_a_hard_margin_leaves_it_out(caplog):
@@ -135,11 +132,11 @@ def test_overflow_of_a_hard_margin_leaves_it_out(caplog):
     with pytest.raises(ValueError, match="not finite"):
         SVC(C=np.inf, max_iter=SPEC.max_iter).fit(x, y)
     fitted = fit_svm(x, y, SPEC)
-    assert (fitted.cost, fitted.svc.C, fitted.scores) == (1e4, 1e4, None)
+    assert (fitted.reader.C, fitted.scores) == (1e4, None)
     assert [record.getMessage() for record in caplog.records] == [
         "C = inf has no solution: nearly equal series have different labels; fitted with another C."
     ]
-    assert np.array_equal(predict(fitted.svc, x), SVC(C=1e4).fit(x, y).predict(x))
+    assert np.array_equal(fitted.reader.predict(x), SVC(C=1e4).fit(x, y).predict(x))
 
 
 @pytest.mark.filterwarnings(  # the reference fails to fit, and says so
@@ -159,7 +156,7 @@ def test_overflow_in_a_fold_has_no_score_as_in_grid_search_cv():
     assert np.array_equal(
         list((fitted.scores or {}).values()), reference.cv_results_["mean_test_score"], equal_nan=True
     )
-    assert fitted.cost == reference.best_params_["C"]
+    assert reference.best_params_["C"] == fitted.reader.C
 
 
 # The reference fails to fit, and says so.
@@ -175,18 +172,18 @@ def test_a_fold_with_one_class_has_no_score_as_in_grid_search_cv():
     fitted = fit_svm(x, y, SPEC)
     assert np.isnan(reference.cv_results_["mean_test_score"]).all()
     assert np.isnan(list((fitted.scores or {0: 0}).values())).all()
-    assert fitted.cost == reference.best_params_["C"]
+    assert reference.best_params_["C"] == fitted.reader.C
 
 
-def test_costs_that_bind_nowhere_are_not_fitted_again(monkeypatch):
+def test_values_of_C_that_bind_nowhere_are_not_fitted_again(monkeypatch):
     x, y = overlapping(200, 4)
-    asked: list[float] = []
-    fit = classifiers._Fold._fit
-    monkeypatch.setattr(classifiers._Fold, "_fit", lambda fold, cost: (asked.append(cost), fit(fold, cost))[1])
+    fits: list[float] = []
+    fit = svm_grid._Fold._fit
+    monkeypatch.setattr(svm_grid._Fold, "_fit", lambda fold, C: (fits.append(C), fit(fold, C))[1])
     fitted = fit_svm(x, y, SPEC, workers=1)
-    assert asked.count(np.inf) == 5  # once a fold
-    assert asked.count(1e4) == 0
-    assert len(asked) < 5 * len(GRID)
+    assert fits.count(np.inf) == 5  # once a fold
+    assert fits.count(1e4) == 0
+    assert len(fits) < 5 * len(GRID)
     # What was skipped is what a fit would have found: bit-equal multipliers, hence equal scores.
     unbounded = SVC(C=np.inf).fit(x, y)
     skipped = SVC(C=1e4).fit(x, y)
@@ -203,8 +200,8 @@ def test_multipliers_below_a_bound_they_met_on_the_way_are_another_solution():
     near = 1.05 * abs(unbounded.dual_coef_).max()
     bounded = SVC(C=near).fit(x, y)
     assert abs(bounded.dual_coef_).max() < near
-    assert not classifiers._same_solution(bounded, unbounded)
-    assert classifiers._same_solution(SVC(C=10 * near).fit(x, y), unbounded)
+    assert not svm_grid.same_solution(bounded, unbounded)
+    assert svm_grid.same_solution(SVC(C=10 * near).fit(x, y), unbounded)
 
 
 @pytest.mark.parametrize(("n", "classes"), [(49, 2), (60, 13)], ids=["under_50_series", "under_5_a_class"])
@@ -212,62 +209,79 @@ def test_few_series_are_fitted_with_a_hard_margin(n, classes):
     x, y = overlapping(n, classes)
     steps = []
     fitted = fit_svm(x, y, SPEC, progress=lambda done, total: steps.append((done, total)))
-    assert (fitted.cost, fitted.scores, fitted.svc.C) == (np.inf, None, np.inf)
+    assert (fitted.reader.C, fitted.scores) == (np.inf, None)
     assert steps == [(1, 1)]
-    assert np.array_equal(predict(fitted.svc, x), SVC(C=np.inf).fit(x, y).predict(x))
+    assert np.array_equal(fitted.reader.predict(x), SVC(C=np.inf).fit(x, y).predict(x))
 
 
 @pytest.mark.parametrize(("n", "classes"), [(50, 2), (65, 13)])
 def test_the_search_begins_at_50_series_and_5_a_class(n, classes):
-    assert fit_svm(*overlapping(n, classes), SVM(costs=(1.0, 10.0))).scores is not None
+    assert fit_svm(*overlapping(n, classes), SVM(C=(1.0, 10.0))).scores is not None
 
 
 def test_equal_scores_go_to_the_first_of_the_grid():
     x, y = overlapping(100, 2)
     x[:, 0] = 20 * y  # every C separates these
-    fitted = fit_svm(x, y, SVM(costs=(10.0, 1.0, 100.0)))
+    fitted = fit_svm(x, y, SVM(C=(10.0, 1.0, 100.0)))
     assert fitted.scores == {10.0: 1.0, 1.0: 1.0, 100.0: 1.0}
-    assert fitted.cost == 10.0
+    assert fitted.reader.C == 10.0
 
 
 def test_long_training_sets_are_subsampled_as_in_ts2vec():
     x, y = overlapping(150, 3)
-    spec = SVM(costs=(0.1, 1.0, 10.0), max_train=90)
+    spec = SVM(C=(0.1, 1.0, 10.0), max_train=90)
     kept_x, _, kept_y, _ = train_test_split(x, y, train_size=90, random_state=0, stratify=y)
-    whole, sample = fit_svm(x, y, spec), fit_svm(np.asarray(kept_x), np.asarray(kept_y), spec)
-    assert whole.svc.shape_fit_ == (90, 12)
-    assert whole.scores == sample.scores
-    assert np.array_equal(whole.svc.support_vectors_, sample.svc.support_vectors_)
+    cut, sample = fit_svm(x, y, spec), fit_svm(np.asarray(kept_x), np.asarray(kept_y), spec)
+    assert cut.scores == sample.scores
+    assert np.array_equal(cut.reader.vectors, sample.reader.vectors)
 
 
-def test_a_subsample_that_loses_a_class_is_an_error():
-    x, y = overlapping(91, 3)
-    with pytest.raises(InputError, match=r"^91 training series cannot be cut to max_train = 90 .*choose another max_"):
-        fit_svm(x, y, SVM(costs=(1.0,), max_train=90))
+@pytest.mark.parametrize(
+    "counts",
+    [(200, 1), (200, 1, 1, 150), (31, 30, 30), (3000, 2, 2, 2), (50,) * 60],
+    ids=["a_single_series", "two_single_series", "fewer_left_out_than_classes", "rare_classes", "many_classes"],
+)
+def test_a_subsample_keeps_every_class(counts):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts)) + 3
+    rows = subsample(labels, 90)
+    assert len(set(rows.tolist())) == len(rows)
+    assert len(rows) <= 90 + (np.array(counts) == 2).sum()
+    assert set(labels[rows].tolist()) == set(labels.tolist())
 
 
-def test_workers_do_not_change_the_result(tmp_path):
+def test_a_class_of_one_series_is_fitted_beyond_max_train():
+    x, y = overlapping(300, 2)
+    y[17] = 2
+    x[17] += 30
+    fitted = fit_svm(x, y, SVM(C=(1.0, 10.0), max_train=60))
+    assert (fitted.reader.vectors == x[17]).all(axis=1).any()
+    assert fitted.reader.predict(x[17:18]).tolist() == [2]
+
+
+def test_more_classes_than_max_train_are_an_error():
+    with pytest.raises(InputError, match=r"^60 classes are more than max_train = 50 series; choose a larger max_train"):
+        subsample(np.repeat(np.arange(60), 6), 50)
+
+
+def test_workers_do_not_change_the_result():
     x, y = overlapping(600, 5)  # rows enough for several blocks of a kernel
-    files = []
-    for workers in (1, 2, 5):
-        fitted = fit_svm(x, y, SPEC, workers)
-        save_classifier(tmp_path / f"{workers}.skops", fitted.svc)
-        files.append(
-            ((tmp_path / f"{workers}.skops").read_bytes(), fitted.scores, predict(fitted.svc, x, workers).tolist())
-        )
-    assert files[0] == files[1] == files[2]
+    fits = [fit_svm(x, y, SPEC, workers) for workers in (1, 2, 5)]
+    for fitted in fits[1:]:
+        assert fitted.scores == fits[0].scores
+        for name in fitted.reader.SHAPES:
+            assert np.array_equal(getattr(fitted.reader, name), getattr(fits[0].reader, name))
 
 
 def test_progress_counts_every_fit():
     steps = []
-    fit_svm(*overlapping(60, 2), SVM(costs=(1.0, 10.0), folds=3), progress=lambda *step: steps.append(step))
+    fit_svm(*overlapping(60, 2), SVM(C=(1.0, 10.0), folds=3), progress=lambda *step: steps.append(step))
     assert steps == [(done, 7) for done in range(1, 8)]
 
 
 def test_giving_up_is_logged_once_and_kept(caplog):
     x, y = overlapping(80, 2)
     with caplog.at_level(logging.WARNING):
-        fitted = fit_svm(x, y, SVM(costs=(1.0, 10.0), max_iter=3))
+        fitted = fit_svm(x, y, SVM(C=(1.0, 10.0), max_iter=3))
     assert fitted.unconverged == (10.0, 1.0)
     (record,) = caplog.records
     assert record.getMessage() == (
@@ -275,137 +289,10 @@ def test_giving_up_is_logged_once_and_kept(caplog):
     )
 
 
-def test_one_class_is_an_error():
-    with pytest.raises(InputError, match=r"^All 60 training series have one label \(3\), expected two or more; take "):
-        fit_svm(np.zeros((60, 2), np.float32), np.full(60, 3), SPEC)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_value_that_is_not_finite_is_an_error(value):
-    x, y = overlapping(60, 2)
-    x[[17, 40], 3] = value
-    with pytest.raises(InputError, match=r"^Representation 17 of 60 holds a value that is not finite; train the model"):
-        fit_svm(x, y, SPEC)
-
-
-def test_representations_of_another_split_are_an_error():
-    x, y = overlapping(60, 2)
-    with pytest.raises(
-        InputError, match=r"^Representations \(59, 12\) and labels \(60,\) do not match, .*'mtcs repres"
-    ):
-        fit_svm(x[:59], y, SPEC)
-
-
-@pytest.mark.parametrize("classes", [2, 3, 7])
-def test_predict_is_that_of_the_svc(classes):  # and in a tie of exactly zero: see "constant" above
-    x, y = overlapping(700, classes)
-    svc = fit_svm(x[:300], y[:300] + 5, SVM(costs=(1.0,))).svc
-    assert np.array_equal(predict(svc, x), svc.predict(x))
-    assert predict(svc, x[:0]).shape == (0,)
-
-
 def test_spec_reads_yaml_and_forbids_what_it_does_not_know():
-    assert SVM(**yaml.safe_load("{kind: svm, costs: [1, 1.0e+4, .inf]}")).costs == (1, 1e4, np.inf)
-    for costs in ((), (0.0,), (-1.0,), (np.nan,)):
+    assert (1, 1e4, np.inf) == SVM(**yaml.safe_load("{kind: svm, C: [1, 1.0e+4, .inf]}")).C
+    for grid in ((), (0.0,), (-1.0,), (np.nan,)):
         with pytest.raises(ValidationError):
-            SVM(costs=costs)
+            SVM(C=grid)
     with pytest.raises(ValidationError):
-        SVM(costs=(1,), cost=1)  # pyright: ignore[reportCallIssue]
-
-
-@pytest.mark.parametrize("classes", [2, 4])
-def test_a_saved_classifier_predicts_the_same(tmp_path, classes):
-    x, y = overlapping(120, classes)
-    svc = fit_svm(x, y, SPEC).svc
-    path = tmp_path / "made" / "Task.skops"
-    save_classifier(path, svc)
-    loaded = load_classifier(path)
-    assert np.array_equal(loaded.predict(x), svc.predict(x))
-    assert np.array_equal(predict(loaded, x), svc.predict(x))
-    save_classifier(tmp_path / "again.skops", loaded)
-    assert (tmp_path / "again.skops").read_bytes() == path.read_bytes()
-    assert [file.name for file in path.parent.iterdir()] == ["Task.skops"]
-
-
-FIT_AND_SAVE = """
-import sys, numpy as np
-from pathlib import Path
-from mtcs.config.classifiers import SVM
-from mtcs.evaluation.svm import fit_svm, save_classifier
-padding = [object() for _ in range(int(sys.argv[2]))]
-x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-save_classifier(Path(sys.argv[1]), fit_svm(x, np.arange(40) % 2, SVM(costs=(1.0,))).svc)
-"""
-
-
-@pytest.mark.slow  # two interpreters
-def test_equal_classifiers_of_two_processes_have_equal_bytes(tmp_path):
-    for name, padding in (("a", "10"), ("b", "100000")):  # objects lie at other addresses
-        subprocess.run([sys.executable, "-c", FIT_AND_SAVE, tmp_path / name, padding], check=True)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    with zipfile.ZipFile(tmp_path / "a") as archive:
-        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
-
-
-class Foreign:
-    """A type of nobody's library."""
-
-
-class Extended(SVC):
-    """An SVC in name alone."""
-
-
-def svc_with(attribute: object) -> SVC:
-    svc = SVC()
-    svc.extra = attribute  # pyright: ignore[reportAttributeAccessIssue]
-    return svc
-
-
-@pytest.mark.parametrize(
-    ("thing", "named"),
-    [
-        (RandomForestClassifier(), "sklearn.ensemble._forest.RandomForestClassifier"),  # skops alone would trust it
-        (svc_with(RandomForestClassifier()), "sklearn.ensemble._forest.RandomForestClassifier"),
-        (svc_with(np.sqrt), "numpy.sqrt"),
-        (svc_with(Foreign()), "Foreign"),
-        (Extended(), "Extended"),
-        ({"svc": SVC()}, "no SVC"),
-        ([1, 2], "no SVC"),
-    ],
-    ids=["estimator", "inner_estimator", "function", "class", "subclass", "dict", "list"],
-)
-def test_a_file_with_anything_but_an_svc_is_an_error(tmp_path, thing, named):
-    path = tmp_path / "Task.skops"
-    skops.io.dump(thing, path)
-    with pytest.raises(InputError, match=rf"Task\.skops holds .*{named}.*, expected the parts of an SVC alone; run 'm"):
-        load_classifier(path)
-
-
-def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(InputError, match=r"Task\.skops does not exist; run 'mtcs classify'\.$"):
-        load_classifier(tmp_path / "Task.skops")
-
-
-def damaged(path: Path, how: str) -> None:
-    save_classifier(path, fit_svm(*overlapping(40, 2), SPEC).svc)
-    data = bytearray(path.read_bytes())
-    if how == "cut":
-        del data[len(data) // 2 :]
-    elif how == "empty":
-        del data[:]
-    elif how == "flipped":
-        data[200] ^= 255  # inside a compressed array
-    path.write_bytes(data)
-    if how in ("no schema", "other json"):
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("schema.json" if how == "other json" else "other", "[]")
-
-
-@pytest.mark.parametrize("how", ["cut", "empty", "flipped", "no schema", "other json"])
-def test_a_damaged_file_is_an_error(tmp_path, how):
-    path = tmp_path / "Task.skops"
-    damaged(path, how)
-    with pytest.raises(
-        InputError, match=r"Task\.skops does not hold a classifier \(.*\); run 'mtcs classify' again\.$"
-    ):
-        load_classifier(path)
+        SVM(C=(1,), costs=(1,))  # pyright: ignore[reportCallIssue]

@@ -38,7 +38,7 @@ PARAMETERS = {
             "classifier": "svm",
         }
     },
-    "classifiers": {"svm": {"kind": "svm", "costs": [1]}},
+    "classifiers": {"svm": {"kind": "svm", "C": [1]}},
 }
 PIPELINE = """
 stages:

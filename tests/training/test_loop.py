@@ -308,7 +308,7 @@ def write_workspace(root: Path, epochs: int) -> Layout:
                 "joint": ["mtcs"],
                 "single_task": [],
                 "methods": {"mtcs": spec},
-                "classifiers": {"svm": {"kind": "svm", "costs": [1.0]}},
+                "classifiers": {"svm": {"kind": "svm", "C": [1.0]}},
             }
         )
     )
