@@ -26,7 +26,7 @@ RUN = Run("demo", "mtcs", 3)
         (RUN.representation("GunPoint"), "data/representations/demo/mtcs/seed3/GunPoint.npz"),
         (RUN.representation_cost, "data/costs/demo/mtcs/seed3.json"),
         (RUN.prediction("GunPoint"), "data/predictions/demo/mtcs/seed3/GunPoint.csv"),
-        (RUN.classifier("GunPoint"), "data/classifiers/demo/mtcs/seed3/GunPoint.skops"),
+        (RUN.classifier("GunPoint"), "data/classifiers/demo/mtcs/seed3/GunPoint.safetensors"),
         (RUN.result, "results/demo/mtcs/seed3.json"),
         (HERE.report("demo"), "reports/demo"),
     ],

@@ -296,7 +296,7 @@ def tiny(folder: Path) -> Workspace:
     def parameters(params: dict[str, Any]) -> None:
         params["suites"] = {"tiny": {"tasks": ["Short", "Long"]}}
         params["seeds"], params["joint"], params["single_task"], params["ablation"] = [0, 1], ["mtcs", "mtl"], [], []
-        params["classifiers"]["svm"]["costs"] = [1, 100]
+        params["classifiers"]["svm"]["C"] = [1, 100]
         params["methods"]["mtcs"] |= {"depth": 2, "hidden": 8, "output": 16}  # mtl is like it
         params["methods"]["mtcs"]["schedule"] = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01}
 

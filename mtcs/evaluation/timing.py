@@ -10,7 +10,7 @@ import torch
 from mtcs.config.methods import Spec
 from mtcs.data.task import Task
 from mtcs.evaluation.cost import MethodCost
-from mtcs.evaluation.nearest import predict_nearest
+from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.representations import represent
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Method
@@ -87,7 +87,8 @@ def _representing(model: Method, task: Task, hardware: Hardware) -> float:
 def _searching(task: Task) -> float:
     """Seconds for a series' nearest neighbor among the training series."""
     queries, threads = task.test.series[:SERIES], torch.get_num_threads()
-    predict_nearest(task.train.series, task.train.labels, queries[:1], threads)  # compiles
+    reader = FittedNearestNeighbor(task.train.series, task.train.labels)
+    reader.predict(queries[:1], threads)  # compiles
     start = time.perf_counter()
-    predict_nearest(task.train.series, task.train.labels, queries, threads)
+    reader.predict(queries, threads)
     return (time.perf_counter() - start) / len(queries)

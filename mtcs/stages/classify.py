@@ -95,9 +95,16 @@ def _on_cluster(address: str, run: Run, spec: ClassifierSpec, tasks: list[Task],
     from mtcs.evaluation.cluster import on_cluster
 
     there = replace(run, layout=Layout(run.layout.root.absolute()))
-    pieces = ((there, spec, task, threads(workers)) for task in tasks)
+    pieces = ((there, spec, task.name, threads(workers)) for task in tasks)
     with progress(f"classify {run.suite}", len(tasks), "tasks") as advance:
-        return on_cluster(address, _classify_task, pieces, lambda done: advance(done, ""))
+        return on_cluster(address, _read_and_classify, pieces, lambda done: advance(done, ""))
+
+
+def _read_and_classify(run: Run, spec: ClassifierSpec, name: str, workers: int) -> _Outcome:
+    """`_classify_task` for a worker, which reads the series from the workspace, not from the scheduler."""
+    from mtcs.data.task import read_task
+
+    return _classify_task(run, spec, read_task(run.layout.normalized(run.suite, name)), workers)
 
 
 def _classify_task(

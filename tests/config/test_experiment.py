@@ -153,7 +153,7 @@ MISTAKES = [
     ),
     (("methods", "mtcs", "schedule", "learning_rate"), 0, "schedule.learning_rate: Input should be greater than 0"),
     (("methods", "mtcs", "classifier"), "svn", "methods.mtcs.classifier: svn is not among classifiers (svm)"),
-    (("classifiers", "svm", "costs"), [0], "classifiers.svm.costs.0: Input should be greater than 0 (is 0)"),
+    (("classifiers", "svm", "C"), [0], "classifiers.svm.C.0: Input should be greater than 0 (is 0)"),
     (("classifiers", "svm", "folds"), 1, "classifiers.svm.folds: Input should be greater than or equal to 2 (is 1)"),
 ]
 

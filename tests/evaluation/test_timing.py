@@ -58,7 +58,7 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     monkeypatch.setattr(timing, "fit", fit)
     monkeypatch.setattr(timing, "represent", read)
-    monkeypatch.setattr(timing, "predict_nearest", read)
+    monkeypatch.setattr(timing.FittedNearestNeighbor, "predict", read)
     monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     return fitted
 
