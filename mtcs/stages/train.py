@@ -35,6 +35,7 @@ def train(
     """Train a method's encoder on a suite, into data/models; killed, the same command continues."""
     from mtcs.config.experiment import plain_values
     from mtcs.data.task import fingerprint, read_suite
+    from mtcs.evaluation.classify import check_labels
     from mtcs.evaluation.results import TrainingRecord, write_record
     from mtcs.provenance import commit, versions
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
@@ -42,7 +43,8 @@ def train(
     from mtcs.training.loop import train_method
     from mtcs.training.model import save_model
 
-    run = experiment().run(suite, method, seed, WORKSPACE)
+    known = experiment()
+    run = known.run(suite, method, seed, WORKSPACE)
     assert run.spec is not None
     spec = run.spec
     if task is not None and run.joint:
@@ -50,6 +52,8 @@ def train(
     if task is not None and task not in run.tasks:
         raise InputError(f"Unknown task {task}; the suite has {', '.join(run.tasks)}.")
     tasks = {one.name: one for one in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)}
+    for one in tasks.values():
+        check_labels(known.classifier(method), one.name, one.train.labels)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
     for scope in run.scopes if task is None else (task,):
         scoped = list(tasks.values()) if scope is None else [tasks[scope]]

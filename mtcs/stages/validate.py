@@ -39,7 +39,7 @@ def validate(
 
     from mtcs.data.splits import hold_out
     from mtcs.data.task import read_suite
-    from mtcs.evaluation.classify import classify
+    from mtcs.evaluation.classify import check_labels, classify
     from mtcs.evaluation.representations import represent_task
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
     from mtcs.training.loop import train_method
@@ -49,6 +49,8 @@ def validate(
     tasks = {
         task.name: hold_out(task, share, seed) for task in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
     }
+    for task in tasks.values():
+        check_labels(known.classifier(method), task.name, task.train.labels)
     where, prefix = hardware(spec, device, precision, workers), f"validate{share:g}-{run.name}"
     unfinished = WORKSPACE.checkpoints / f"{prefix}-nearest"
     rows, finished = [], []

@@ -1,0 +1,125 @@
+"""What a classifier cannot take is told before training; what it can is classified, a class of one series too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from safetensors.numpy import load_file
+from typer.testing import CliRunner
+
+from mtcs.cli import app
+from mtcs.evaluation.classify import load_reader
+from mtcs.evaluation.nearest import FittedNearestNeighbor
+from mtcs.evaluation.representations import read_representations
+from mtcs.layout import Layout, Run
+
+LAYOUT = Layout()
+PARAMS: dict[str, Any] = {
+    "suites": {"mine": {"tasks": ["Pump"]}},
+    "seeds": [0],
+    "joint": ["joint", "joint_ridge"],
+    "single_task": ["dtw"],
+    "methods": {
+        "joint": {
+            "kind": "multitask",
+            "depth": 1,
+            "hidden": 4,
+            "output": 8,
+            "sharing_weight": 0.1,
+            "schedule": {"epochs": 1, "batch_size": 8, "learning_rate": 0.01},
+            "classifier": "svm",
+        },
+        "joint_ridge": {"like": "joint", "classifier": "ridge"},
+        "dtw": {"kind": "dtw", "classifier": "nearest"},
+    },
+    "classifiers": {
+        "svm": {"kind": "svm", "C": [1, 10], "folds": 2, "max_train": 50, "max_iter": 10000},
+        "ridge": {"kind": "kernel_ridge"},
+        "nearest": {"kind": "nearest_neighbour"},
+    },
+}
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    return done.exit_code, done.output
+
+
+def workspace(labels: list[str]) -> None:
+    """Normalised series of Pump: noise about a level for each label."""
+    LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+    rng = np.random.default_rng(0)
+    levels = {label: 3 * i for i, label in enumerate(dict.fromkeys(labels))}
+    source = Path("source")
+    source.mkdir()
+    for part in ("TRAIN", "TEST"):
+        rows = [
+            "\t".join([label, *(f"{value:.3f}" for value in levels[label] + rng.normal(size=12))]) for label in labels
+        ]
+        (source / f"Pump_{part}.tsv").write_text("\n".join(rows) + "\n")
+    for command in (("download", "mine", "--archive", source), ("normalize", "mine")):
+        code, output = run(*command)
+        assert code == 0, output
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_class_of_one_series_is_kept_beyond_max_train():
+    workspace(["low"] * 40 + ["high"] * 40 + ["odd"])
+    for stage in ("train", "represent", "classify"):
+        code, output = run(stage, "joint", "mine")
+        assert code == 0, output
+    assert load_file(Run("mine", "joint", 0).classifier("Pump"))["classes"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("stage", ["train", "validate"])
+def test_more_classes_than_max_train_are_told_before_training(stage):
+    workspace([f"state{i // 4}" for i in range(51 * 4)])
+    code, output = run(stage, "joint", "mine")
+    assert code == 2
+    assert output.splitlines()[-1] == (
+        "mtcs: Pump has 51 classes, more than the 50 training series that the classifier takes; "
+        "choose a larger max_train."
+    )
+    assert not Run("mine", "joint", 0).models.exists()
+    assert run("train", "joint_ridge", "mine")[0] == 0
+
+
+def test_kernel_ridge_reads_representations():
+    workspace(["low", "high"] * 20)
+    for stage in ("train", "represent", "classify"):
+        code, output = run(stage, "joint_ridge", "mine")
+        assert code == 0, output
+    assert "accuracy of the kernel ridge" in output
+    predictions = pd.read_csv(Run("mine", "joint_ridge", 0).prediction("Pump"))
+    assert (predictions["label"] == predictions["predicted"]).mean() > 0.7
+    code, output = run("predict", "joint_ridge", "mine", "Pump", "source/Pump_TEST.tsv", "--out", "new.csv")
+    assert code == 0, output
+    pd.testing.assert_frame_equal(pd.read_csv("new.csv"), predictions)
+
+
+def test_a_damaged_search_begins_anew(caplog):
+    workspace(["low", "high"] * 20)
+    for stage in ("train", "represent", "classify"):
+        code, output = run(stage, "dtw", "mine")
+        assert code == 0, output
+    done = Run("mine", "dtw", 0)
+    expected, reader = done.prediction("Pump").read_bytes(), load_reader(done.classifier("Pump"))
+    assert isinstance(reader, FittedNearestNeighbor)
+    # A search that was killed leaves its file; here one that was emptied since.
+    path = reader.unfinished(done.unfinished_search, read_representations(done.representation("Pump")).test)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    code, output = run("classify", "dtw", "mine")
+    assert code == 0, output
+    assert f"{path} is not as it was written: set aside" in caplog.text
+    assert done.prediction("Pump").read_bytes() == expected
+    assert not path.parent.exists()
