@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel
-
 import mtcs
+from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.methods import Spec
 
 PACKAGE = Path(mtcs.__file__).parent
@@ -35,6 +34,14 @@ NO_NUMBERS = (
 """Modules and packages through which no number passes. Of `mtcs.config` the values themselves are digested."""
 
 
+READERS = {
+    "svm": "mtcs.evaluation.svm",
+    "nearest_neighbour": "mtcs.evaluation.nearest",
+    "kernel_ridge": "mtcs.evaluation.kernel_ridge",
+}
+"""Modules of classifiers by their kind."""
+
+
 def training_digest(spec: Spec) -> str:
     """Of the code and the parameters that make a model."""
     parameters = spec.model_dump_json(exclude={"classifier"})
@@ -46,9 +53,9 @@ def representation_digest(spec: Spec) -> str:
     return code_digest("mtcs.evaluation.representations", "mtcs.training.model", _method_module(spec))
 
 
-def classification_digest(classifier: BaseModel) -> str:
+def classification_digest(classifier: ClassifierSpec) -> str:
     """Of the code and the parameters that make predictions of representations."""
-    return _digest(code_digest("mtcs.evaluation.classify"), _source(type(classifier)), classifier.model_dump_json())
+    return _digest(code_digest(READERS[classifier.kind]), _source(type(classifier)), classifier.model_dump_json())
 
 
 def code_digest(*modules: str, data: str = "") -> str:

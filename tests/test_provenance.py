@@ -77,6 +77,14 @@ def test_wiring_concerns_nothing(changed):
         assert changed(f"mtcs/{file}") == set(), file
 
 
+def test_a_change_of_a_classifier_concerns_its_methods_alone(changed):
+    assert changed("mtcs/evaluation/kernel_ridge.py") == set()
+    assert changed("mtcs/ops/dtw.py") == of(("classify",), ("dtw",))
+    svm = changed("mtcs/ops/svm_grid.py")
+    assert of(("classify",), ENCODERS) <= svm
+    assert "classify.dtw" not in svm
+
+
 def test_reports_concern_the_report_alone(changed):
     assert changed("mtcs/reports/page.py") == {"report"}
     for path in sorted((ROOT / "mtcs/reports").glob("*.jinja")):

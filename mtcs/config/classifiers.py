@@ -47,10 +47,10 @@ class KernelRidge(BaseModel, frozen=True, extra="forbid"):
     )
     """The grid of penalties, of a kernel whose trace is n."""
 
-    max_exact: Annotated[int, Field(ge=2)] = 4_000
+    max_exact: Annotated[int, Field(ge=2)] = 5_000
     """With more training series the kernel is approximated; it bounds time, n^3, and memory, n^2."""
 
-    landmarks: Annotated[int, Field(ge=2)] = 2_000
+    landmarks: Annotated[int, Field(ge=2)] = 4_000
     """Training series, at random, on which the approximation rests."""
 
 

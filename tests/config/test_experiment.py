@@ -89,7 +89,7 @@ def test_mtcs_and_mtl_have_the_papers_settings():
 
 def test_the_svm_has_the_published_grid():
     svm = read_experiment(PARAMS).classifiers["svm"]
-    assert svm.costs == (1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, float("inf"))
+    assert (1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, float("inf")) == svm.C
     assert (svm.folds, svm.max_train, svm.max_iter) == (5, 10_000, 10_000_000)
 
 
