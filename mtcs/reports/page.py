@@ -50,7 +50,7 @@ def write_report(
     titles: Mapping[str, str] | None = None,
     reference: str = REFERENCE,
     export: Path | None = None,
-) -> pd.DataFrame:
+) -> Report:
     """Write the report of a suite from the results of whatever runs there are.
 
     Args:
@@ -67,7 +67,7 @@ def write_report(
         export: a folder for the tables as LaTeX and CSV and the figures as SVG and PDF; None for no such files.
 
     Returns:
-        The methods' means as text, for printing: accuracy, rank and the comparison with the reference by method.
+        What it says, for printing.
 
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
@@ -79,7 +79,7 @@ def write_report(
     _replace(layout.report(suite), files)
     if export is not None:
         export_report(report, drawings, export)
-    return tables.methods(report)
+    return report
 
 
 def _replace(folder: Path, files: Mapping[str, str]) -> None:

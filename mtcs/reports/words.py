@@ -157,8 +157,7 @@ def caveats(report: Report) -> list[str]:
         notes.append(f"Without any result: {', '.join(titles.of(table.missing))}.")
     if report.left_out:
         notes.append(f"Not in this report: {', '.join(titles.of(report.left_out))}.")
-    for (method, why), group in groupby(report.set_aside, key=lambda one: (one.run.method, one.why)):
-        notes.append(f"Not counted: {_runs(titles[method], [one.run.seed for one in group])}, which {why}.")
+    notes += not_counted(report)
     if again := repeated(report.results):
         tasks = ", ".join(f"{task} {count:,} of {total:,}" for task, (count, total) in again.items())
         notes.append(f"Test series that are in the training part too: {tasks}.")
@@ -167,6 +166,14 @@ def caveats(report: Report) -> list[str]:
         more = f"; and {len(silent) - 5} more, see the page" if len(silent) > 5 else ""
         notes.append(f"Labels that are never predicted: {tasks}{more}.")
     return notes
+
+
+def not_counted(report: Report) -> list[str]:
+    """The results that are there and left out, and why."""
+    return [
+        f"Not counted: {_runs(report.titles[method], [one.run.seed for one in group])}, which {why}."
+        for (method, why), group in groupby(report.set_aside, key=lambda one: (one.run.method, one.why))
+    ]
 
 
 def _seeds(report: Report) -> str:

@@ -23,6 +23,7 @@ def report(
     ] = None,
 ) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
+    from mtcs.reports import tables, words
     from mtcs.reports.page import write_report
 
     known = experiment()
@@ -38,6 +39,8 @@ def report(
     parameters = {name: known.parameters(name) for name in known.known}
     variants = tuple(name for name in known.ablation if name not in chosen)
     titles = {name: known.title(name) for name in known.methods}
-    table = write_report(WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, titles, reference, export)
-    print(table.to_string())
+    made = write_report(WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, titles, reference, export)
+    print(tables.methods(made).to_string())
+    for line in words.not_counted(made):
+        print(line)
     print(f"\n{WORKSPACE.report(suite) / 'report.html'}{f', and files in {export}' if export else ''}")

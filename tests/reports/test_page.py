@@ -16,6 +16,7 @@ import pytest
 
 from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
+from mtcs.reports import tables
 from mtcs.reports.figures.drawing import THEME
 from mtcs.reports.page import breakable, stacked, write_report
 
@@ -36,7 +37,7 @@ def make(result, layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **fields
 def report(layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **changes) -> pd.DataFrame:
     known = {method: {} for method in METHODS}
     planned = {method: range(seeds) for method in methods}
-    return write_report(layout, "tiny", tasks, methods, planned, known, titles=TITLES, **changes)
+    return tables.methods(write_report(layout, "tiny", tasks, methods, planned, known, titles=TITLES, **changes))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mtcs.cli import app
 from mtcs.config.experiment import read_experiment
-from mtcs.evaluation.results import RunResult, TaskResult, write_result
+from mtcs.evaluation.results import RunResult, TaskResult, read_result, write_result
 from mtcs.layout import Layout, Run
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,16 @@ def test_unknown_methods_are_refused_with_the_known_ones(option: str) -> None:
     assert result.exit_code == 2
     assert "Unknown method nope; params.yaml runs mtcs, mtl" in result.output
     assert not Path("reports").exists()
+
+
+def test_results_that_are_left_out_are_named_on_the_console() -> None:
+    path = Run("tiny", "dtw", 0, Layout()).result
+    old = read_result(path, "tiny", "dtw", 0)
+    tasks = tuple(task.model_copy(update={"fingerprint": "1" * 12}) for task in old.tasks)
+    write_result(path, old.model_copy(update={"tasks": tasks}))
+    output = CliRunner().invoke(app, ["report", "tiny"]).output
+    assert "Not counted: DTW, seed 0, which saw other data of T00, T01," in output
+    assert "MTCS" in output.splitlines()[2]
 
 
 def test_a_report_is_exported(tmp_path: Path) -> None:
