@@ -1,5 +1,9 @@
 """The dilated convolutional encoder of TS2Vec (Yue et al., AAAI 2022).
 
+A series is computed as if it were alone, at its own length: what pads it is zero after every convolution, like what
+lies beyond its ends. So a representation depends on the series, not on its batch or on padding. The publication's code
+lets padding through its hidden layers. Missing values within a series are zero after the input projection alone.
+
 Inside, tensors are (T, B, C); in reduced precision the hidden blocks are (B, T, C), see `mtcs.ops.convolution`.
 """
 
@@ -54,14 +58,16 @@ class DilatedEncoder(nn.Module):
         Returns (B, T, D), or what `steps` leaves of T, differentiable at every step.
         """
         observed = ~series.isnan()  # (B, T)
-        x = self._hidden(series, observed if keep is None else observed & keep)
-        return self.last.per_step(x, steps).transpose(0, 1).to(series.dtype)  # (B, T, D)
+        inside = extent(observed)
+        x = self._hidden(series, observed if keep is None else observed & keep, inside)
+        return self.last.per_step(x, inside, steps).transpose(0, 1).to(series.dtype)  # (B, T, D)
 
     def _encode(self, series: Tensor) -> Tensor:
         observed = ~series.isnan()  # (B, T)
-        return self.last(self._hidden(series, observed), observed.T).to(series.dtype)  # (B, D)
+        inside = extent(observed)
+        return self.last(self._hidden(series, observed, inside), observed.T, inside).to(series.dtype)  # (B, D)
 
-    def _hidden(self, series: Tensor, visible: Tensor) -> Tensor:
+    def _hidden(self, series: Tensor, visible: Tensor, inside: Tensor | None) -> Tensor:
         """All but the last block: (B, T) -> (T, B, C), zero after the projection where not `visible` (B, T)."""
         reduced = torch.is_autocast_enabled(series.device.type)
         time = 1 if reduced else 0  # axis of time in x
@@ -73,7 +79,15 @@ class DilatedEncoder(nn.Module):
         if reduced:
             x = x.to(torch.get_autocast_dtype(x.device.type))
         pairs = [(block.first, block.second) for block in cast("Sequence[Block]", self.blocks)]
-        return residual_blocks(x, pairs, time).transpose(0, time).contiguous()
+        mask = None if inside is None else inside.transpose(0, time).to(x.dtype)
+        return residual_blocks(x, pairs, time, mask).transpose(0, time).contiguous()
+
+
+def extent(observed: Tensor) -> Tensor | None:
+    """From the first to the last observed step of a series: (B, T) bool -> (T, B, 1); None where none is padded."""
+    seen, left = observed.cumsum(1), observed.flip(1).cumsum(1).flip(1)
+    inside = (seen > 0) & (left > 0)  # (B, T)
+    return None if inside.all() else inside.T.unsqueeze(2)
 
 
 class Block(nn.Module):
@@ -99,42 +113,45 @@ class MaxOverTimeBlock(nn.Module):
         self.second = DilatedConvolution(output, output, dilation)
         self.shortcut = nn.Linear(width, output)  # a convolution of kernel 1
 
-    def forward(self, x: Tensor, observed: Tensor) -> Tensor:
+    def forward(self, x: Tensor, observed: Tensor, inside: Tensor | None = None) -> Tensor:
+        """observed: (T, B) bool, steps that may win; inside: (T, B, 1) bool, see `extent`."""
         if len(x) <= _SHORT:
-            return _Maximum.apply(_without(self._changing(x), observed)) + self._constant()
+            return _Maximum.apply(_without(self._changing(x, inside), observed)) + self._constant()
         with torch.no_grad():
-            values, times = self._winners(x, observed)
-        return self._rows(x, times) if torch.is_grad_enabled() else values + self._constant()
+            values, times = self._winners(x, observed, inside)
+        return self._rows(x, times, inside) if torch.is_grad_enabled() else values + self._constant()
 
-    def per_step(self, x: Tensor, steps: slice = slice(None)) -> Tensor:
+    def per_step(self, x: Tensor, inside: Tensor | None = None, steps: slice = slice(None)) -> Tensor:
         """The block alone at `steps`, without the maximum: (T, B, C) -> (T, B, D)."""
         alone = self.first.dilation >= len(x)  # no step depends on another
-        y = self._changing(x[steps] if alone else x)
+        y = self._changing(x[steps] if alone else x, None if alone else inside)
         return (y if alone else y[steps]) + self._constant()
 
-    def _changing(self, x: Tensor) -> Tensor:
+    def _changing(self, x: Tensor, inside: Tensor | None) -> Tensor:
         """What changes from step to step: (T, B, C) -> (T, B, D)."""
-        return widening_block(x, self.first, self.second, self.shortcut.weight)
+        mask = None if inside is None else inside.to(x.dtype)
+        return widening_block(x, self.first, self.second, self.shortcut.weight, mask)
 
     def _constant(self) -> Tensor:
         """What is the same at all steps, and decides about no maximum: (D,)."""
         return self.second.bias + self.shortcut.bias
 
-    def _winners(self, x: Tensor, observed: Tensor) -> tuple[Tensor, Tensor]:
+    def _winners(self, x: Tensor, observed: Tensor, inside: Tensor | None) -> tuple[Tensor, Tensor]:
         """The maxima over time (B, D) and when they occur (B, D)."""
         steps, batch, _ = x.shape
         # Where no tap but the centre falls inside, steps do not see each other: pieces that stay in the cache.
         rows = _ROWS // 2 if x.device.type == "cpu" else _MANY_ROWS
-        piece = max(1, rows // batch) if self.first.dilation >= steps else steps
+        alone = self.first.dilation >= steps
+        piece = max(1, rows // batch) if alone else steps
         values, times = [], []
         for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
-            value, time = _without(self._changing(some), seen).max(0)  # (B, D)
+            value, time = _without(self._changing(some, None if alone else inside), seen).max(0)  # (B, D)
             values.append(value)
             times.append(time + start)
         best, which = torch.stack(values).max(0)
         return best, torch.stack(times).gather(0, which.unsqueeze(0)).squeeze(0)
 
-    def _rows(self, x: Tensor, times: Tensor) -> Tensor:
+    def _rows(self, x: Tensor, times: Tensor, inside: Tensor | None) -> Tensor:
         """The block's output at `times` (B, D) only, with gradients."""
         steps, batch, _ = x.shape
         flat = times * batch + torch.arange(batch, device=x.device).unsqueeze(1)  # rows of x seen as (T * B, C)
@@ -147,6 +164,8 @@ class MaxOverTimeBlock(nn.Module):
         flat_x = x.flatten(0, 1)  # (T * B, C)
         hidden_taps = self.first.taps(_padded(hidden_rows, x.dtype), steps, batch)
         hidden = self.first.at(gelu(flat_x), hidden_taps)[: len(hidden_rows)]  # (H, D)
+        if inside is not None:
+            hidden = hidden * inside.flatten()[hidden_rows].unsqueeze(1)
         y = self.second.at(gelu(hidden), hidden_place) + self.shortcut(flat_x[rows])  # (R, D)
         return y[place, torch.arange(y.shape[1], device=x.device)]  # (B, D)
 

@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy, gelu, normalize, pad, scaled_dot_product_attention
 
 from mtcs.data.task import TaskInfo
-from mtcs.encoders.dilated import Block, DilatedEncoder, MaxOverTimeBlock
+from mtcs.encoders.dilated import Block, DilatedEncoder, MaxOverTimeBlock, extent
 from mtcs.methods.base import Batch, Method
 from mtcs.ops.convolution import DilatedConvolution
 
@@ -201,6 +201,7 @@ def encode_every(encoder: DilatedEncoder, series: Tensor, start: int, stride: in
     x = series.T.unsqueeze(-1).nan_to_num(0.0) * encoder.projection.weight.squeeze(1) + encoder.projection.bias
     if not observed.all():
         x = x * observed
+    inside = extent(observed.squeeze(2).T)  # (T, B, 1)
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
     apart = 1  # steps of the series from one row of x to the next
@@ -208,9 +209,13 @@ def encode_every(encoder: DilatedEncoder, series: Tensor, start: int, stride: in
         assert isinstance(block, Block | MaxOverTimeBlock)
         dilation = block.first.dilation // apart
         keep = (start // apart % 2, 2) if apart < stride else (0, 1)
-        hidden = gelu(convolve(block.first, gelu(x), dilation))
+        hidden = convolve(block.first, gelu(x), dilation)
+        hidden = gelu(hidden if inside is None else hidden * inside)
         shortcut = block.shortcut(x) if isinstance(block, MaxOverTimeBlock) else x
         x = convolve(block.second, hidden, dilation, *keep, shortcut)
+        if inside is not None:
+            inside = inside[keep[0] :: keep[1]]
+            x = x * inside if isinstance(block, Block) else x
         apart = min(2 * apart, stride)
     return x
 

@@ -49,23 +49,33 @@ class DilatedConvolution(nn.Module):
         return torch.addmm(self.bias.to(x.dtype), x[taps].flatten(1), weight)
 
 
-def residual_blocks(x: Tensor, blocks: Sequence[tuple[DilatedConvolution, DilatedConvolution]], time: int) -> Tensor:
+def residual_blocks(
+    x: Tensor,
+    blocks: Sequence[tuple[DilatedConvolution, DilatedConvolution]],
+    time: int,
+    inside: Tensor | None = None,
+) -> Tensor:
     """Of each pair of one dilation: GELU, convolution, GELU, convolution, plus the input.
 
     x: (T, B, C), or (B, T, C) where `time`, the axis of time, is 1. Returns a tensor like it.
+    inside: like x with one channel, 1 within a series and 0 where it is padded; None where none is. After every
+        convolution padding is zero again, like what lies beyond either end of a series that is not padded.
     """
     layers = [layer for pair in blocks for layer in pair]
     dilations = [layer.dilation for layer in layers]
     parameters = [layer.weight for layer in layers] + [layer.bias for layer in layers]
-    return _ResidualBlocks.apply(x, time, dilations, torch.is_grad_enabled(), *parameters)
+    return _ResidualBlocks.apply(x, inside, time, dilations, torch.is_grad_enabled(), *parameters)
 
 
-def widening_block(x: Tensor, first: DilatedConvolution, second: DilatedConvolution, shortcut: Tensor) -> Tensor:
+def widening_block(
+    x: Tensor, first: DilatedConvolution, second: DilatedConvolution, shortcut: Tensor, inside: Tensor | None = None
+) -> Tensor:
     """GELU, convolution, GELU, convolution of the same dilation, plus a linear map of the input (D, C).
 
     (T, B, C) -> (T, B, D). The bias of the second convolution, the same at all steps, is left to the caller.
+    inside: (T, B, 1), see `residual_blocks`; the output where a series is padded means nothing.
     """
-    return _WideningBlock.apply(x, first.weight, first.bias, second.weight, shortcut, first.dilation)
+    return _WideningBlock.apply(x, inside, first.weight, first.bias, second.weight, shortcut, first.dilation)
 
 
 class _ResidualBlocks(torch.autograd.Function):
@@ -76,8 +86,10 @@ class _ResidualBlocks(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x: Tensor, time: int, dilations: Sequence[int], record: bool, *parameters: Tensor) -> Tensor:
-        ctx.time, ctx.dilations, ctx.kept = time, dilations, parameters[0].dtype
+    def forward(
+        ctx, x: Tensor, inside: Tensor | None, time: int, dilations: Sequence[int], record: bool, *parameters: Tensor
+    ) -> Tensor:
+        ctx.time, ctx.dilations, ctx.kept, ctx.inside = time, dilations, parameters[0].dtype, inside
         weights, biases = parameters[: len(dilations)], parameters[len(dilations) :]
         if time:
             weights, biases = _kernels(weights, x.dtype), torch.stack(biases).to(x.dtype).unbind()
@@ -86,9 +98,9 @@ class _ResidualBlocks(torch.autograd.Function):
         convolve, saved = _convolve_images if time else _convolve, []
         for i in range(0, len(dilations), 2):
             inner_1 = gelu(x)
-            hidden = convolve(inner_1, weights[i], biases[i], dilations[i])
+            hidden = _masked_(convolve(inner_1, weights[i], biases[i], dilations[i]), inside)
             inner_2 = gelu(hidden)
-            y = convolve(inner_2, weights[i + 1], biases[i + 1], dilations[i + 1])
+            y = _masked_(convolve(inner_2, weights[i + 1], biases[i + 1], dilations[i + 1]), inside)
             y += x
             if record:  # else each block's memory serves the next
                 saved += (x, inner_1, hidden, inner_2)
@@ -99,14 +111,15 @@ class _ResidualBlocks(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
-        grad, dilations = grads[0].contiguous(), ctx.dilations
+        grad, dilations, inside = grads[0].contiguous(), ctx.dilations, ctx.inside
         weights, saved = ctx.saved_tensors[: len(dilations)], ctx.saved_tensors[len(dilations) :]
         gradients = _gradients_of_images if ctx.time else _gradients
         grad_weights, grad_biases = [], []
         for i in reversed(range(0, len(dilations), 2)):
             x, inner_1, hidden, inner_2 = saved[2 * i : 2 * i + 4]
+            grad = grad if inside is None else grad * inside
             grad_2, weight_2, bias_2 = gradients(grad, inner_2, weights[i + 1], dilations[i + 1])
-            _through_gelu(grad_2, hidden)
+            _through_gelu(_masked_(grad_2, inside), hidden)
             grad_1, weight_1, bias_1 = gradients(grad_2, inner_1, weights[i], dilations[i])
             _through_gelu(grad_1, x)
             grad = grad_1.add_(grad)
@@ -118,18 +131,27 @@ class _ResidualBlocks(torch.autograd.Function):
             grad_biases = torch.stack(grad_biases).to(ctx.kept).unbind()
         else:
             grad_weights = [_from_taps(taps, ctx.kept) for taps in grad_weights]
-        return grad, None, None, None, *grad_weights, *grad_biases
+        return grad, None, None, None, None, *grad_weights, *grad_biases
 
 
 class _WideningBlock(torch.autograd.Function):
     """`widening_block` in x's precision."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, weight_1: Tensor, bias_1: Tensor, weight_2: Tensor, shortcut: Tensor, d: int) -> Tensor:
-        ctx.dilation, ctx.kept = d, weight_1.dtype
+    def forward(
+        ctx,
+        x: Tensor,
+        inside: Tensor | None,
+        weight_1: Tensor,
+        bias_1: Tensor,
+        weight_2: Tensor,
+        shortcut: Tensor,
+        d: int,
+    ) -> Tensor:
+        ctx.dilation, ctx.kept, ctx.inside = d, weight_1.dtype, inside
         weight_1, weight_2, shortcut = _taps(weight_1, x, d), _taps(weight_2, x, d), shortcut.to(x.dtype)
         inner_1 = gelu(x)
-        hidden = _convolve(inner_1, weight_1, bias_1.to(x.dtype), d)
+        hidden = _masked_(_convolve(inner_1, weight_1, bias_1.to(x.dtype), d), inside)
         inner_2 = gelu(hidden)
         y = (x.flatten(0, 1) @ shortcut.T).view_as(hidden)
         _add_convolution(y, inner_2, weight_2, d)
@@ -144,13 +166,18 @@ class _WideningBlock(torch.autograd.Function):
         rows, grad_rows = x.flatten(0, 1), grad.flatten(0, 1)
         grad_shortcut = (rows.T @ grad_rows).T  # several times as fast as the other way about
         grad_2, grad_weight_2 = _gradients_without_bias(grad, inner_2, weight_2, d)
-        _through_gelu(grad_2, hidden)
+        _through_gelu(_masked_(grad_2, ctx.inside), hidden)
         grad_1, grad_weight_1, grad_bias_1 = _gradients(grad_2, inner_1, weight_1, d)
         _through_gelu(grad_1, x)
         grad_1.flatten(0, 1).addmm_(grad_rows, shortcut)
         kept = ctx.kept
         grad_weights = _from_taps(grad_weight_1, kept), grad_bias_1.to(kept), _from_taps(grad_weight_2, kept)
-        return grad_1, *grad_weights, grad_shortcut.to(kept), None
+        return grad_1, None, *grad_weights, grad_shortcut.to(kept), None
+
+
+def _masked_(x: Tensor, inside: Tensor | None) -> Tensor:
+    """X itself, zero from now on where a series is padded."""
+    return x if inside is None else x.mul_(inside)
 
 
 def _through_gelu(grad: Tensor, x: Tensor) -> None:

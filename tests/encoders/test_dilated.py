@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.autograd import gradcheck
-from torch.nn.functional import conv1d, gelu
+from torch.nn.functional import conv1d, gelu, pad
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtcs.encoders import dilated as module
@@ -28,11 +28,18 @@ def plain_block(block, x: Tensor) -> Tensor:
 
 
 def plain_steps(encoder: DilatedEncoder, series: Tensor, keep: Tensor | None = None) -> Tensor:
-    visible = ~series.isnan() if keep is None else ~series.isnan() & keep
-    x = encoder.projection(series.nan_to_num(0.0).unsqueeze(-1)).transpose(1, 2) * visible.unsqueeze(1)  # (B, C, T)
-    for block in (*encoder.blocks, encoder.last):
-        x = plain_block(block, x)
-    return x.transpose(1, 2)  # (B, T, D)
+    """One series after the other, each from its first to its last observed step; zero where it is padded."""
+    rows = []
+    for i, one in enumerate(series):
+        inside = (~one.isnan()).nonzero().squeeze(1)
+        first, last = int(inside[0]), int(inside[-1])
+        one = one[None, first : last + 1]
+        visible = ~one.isnan() if keep is None else ~one.isnan() & keep[i, first : last + 1]
+        x = encoder.projection(one.nan_to_num(0.0).unsqueeze(-1)).transpose(1, 2) * visible.unsqueeze(1)  # (1, C, L)
+        for block in (*encoder.blocks, encoder.last):
+            x = plain_block(block, x)
+        rows.append(pad(x, (first, series.shape[1] - 1 - last)))
+    return torch.cat(rows).transpose(1, 2)  # (B, T, D)
 
 
 def plain_encoder(encoder: DilatedEncoder, series: Tensor) -> Tensor:
@@ -239,8 +246,9 @@ def test_every_step_and_its_gradients_equal_the_plain_formulation(length, masked
     encoder, series = make(), make_series(5, length, "inside")
     exact = copy.deepcopy(encoder).double()
     keep = torch.rand(5, length, generator=torch.Generator().manual_seed(1)) < 0.5 if masked else None
-    ours = outputs_and_gradients(lambda x: encoder.per_step(x, keep), encoder, series)
-    plain = outputs_and_gradients(lambda x: plain_steps(exact, x, keep), exact, series.double())
+    seen = ~series.isnan().unsqueeze(2)  # the output at other steps means nothing
+    ours = outputs_and_gradients(lambda x: encoder.per_step(x, keep) * seen, encoder, series)
+    plain = outputs_and_gradients(lambda x: plain_steps(exact, x, keep) * seen, exact, series.double())
     assert ours["representations"].shape == (5, length, 12)
     assert max(apart(ours, plain).values()) < 1e-5, apart(ours, plain)
 
@@ -310,3 +318,21 @@ def test_bf16_products_have_the_same_shapes_in_every_step(monkeypatch, bf16):
             encoder(series).square().sum().backward()
         shapes.append(found.shapes)
     assert all(one == shapes[0] for one in shapes) == bf16
+
+
+@pytest.mark.parametrize("length", [40, 300])
+def test_padding_is_beyond_the_ends_of_a_series(length):
+    """The gradients of a padded batch are the sum of those of its series, each alone at its own length."""
+    torch.manual_seed(0)
+    encoder = DilatedEncoder(5, 8, 16)
+    series = torch.randn(4, length)
+    starts, ends = (0, 0, 3, 11), (length, length // 2, length - 9, length - 1)
+    for row, start, end in zip(series, starts, ends, strict=True):
+        row[:start] = row[end:] = torch.nan
+    alone = torch.cat([encoder(r[None, a:b]) for r, a, b in zip(series, starts, ends, strict=True)])
+    batch = encoder(series)
+    torch.testing.assert_close(batch, alone, rtol=1e-5, atol=1e-5)
+    parameters = list(encoder.parameters())
+    ours, theirs = (torch.autograd.grad(x.square().sum(), parameters) for x in (batch, alone))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)

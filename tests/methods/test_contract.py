@@ -144,6 +144,25 @@ def test_a_series_is_represented_the_same_alone_or_in_a_batch(method):
             torch.testing.assert_close(method.represent(series), alone, rtol=1e-5, atol=1e-5)
 
 
+def test_padding_and_companions_change_no_representation(method):
+    """Series of one file may differ in length: none is seen by its neighbours, padded before or behind."""
+    series = torch.from_numpy(TASKS[2].test.series[:4]).clone()
+    lengths = (30, 29, 17, 6)
+    missing = torch.nan
+    for row, length in zip(series, lengths, strict=True):
+        row[length:] = missing
+    series[1, 4:6] = missing  # inside: part of the series
+    longer = torch.cat((series, torch.full((4, 45), missing)), 1)
+    with torch.inference_mode():
+        alone = [
+            method.eval().represent(row[None, :length], TASKS[2].name)
+            for row, length in zip(series, lengths, strict=True)
+        ]
+        for batch in (series, longer):
+            for row, one in zip(method.represent(batch, TASKS[2].name), alone, strict=True):
+                torch.testing.assert_close(row[: one.shape[1]], one[0], rtol=1e-5, atol=1e-5, equal_nan=True)
+
+
 def test_a_mostly_padded_batch_is_accepted(method):
     batch = batch_of(TASKS[1])
     padded = torch.cat((batch.series, torch.full((len(batch.series), 100), torch.nan)), 1)
