@@ -1,6 +1,6 @@
 """What a flow costs beyond `dvc repro`: the stages of a suite, with commands that take no time.
 
-    python benchmarks/flow_overhead.py [--suite demo] [--work 540]
+    python benchmarks/flow_overhead.py [--suite demo] [--methods METHOD ...] [--work 540]
 
 The project's own dvc.yaml and params.yaml are run in two empty workspaces, by `dvc repro` and by the flow with one
 worker, with an `mtcs` that only writes what the stage must write. What is left is what DVC and Prefect themselves
@@ -24,12 +24,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """#!/bin/sh
+if [ "$1" = code ]; then mkdir -p data; exec cp "$OUTS/code.json" data/code.json; fi
 while read -r out; do mkdir -p "$(dirname "$out")"; echo "$*" > "$out"; done < "$OUTS/$(echo "$*" | tr ' ' _)"
 """
 
 
-def prepare(folder: Path, suite: str) -> tuple[dict[str, str], int]:
-    """Two workspaces `dvc` and `flow` in `folder`; returns their environment and the number of the suite's stages."""
+def prepare(folder: Path, suite: str, methods: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Two workspaces `dvc` and `flow` in `folder`; returns their environment and the names of the stages to run."""
     from dvc.repo import Repo
 
     from flows.graph import Graph
@@ -45,13 +46,15 @@ def prepare(folder: Path, suite: str) -> tuple[dict[str, str], int]:
     (folder / "bin/mtcs").chmod(0o755)
     (folder / "outs").mkdir()
     graph = Graph(folder / "dvc")
-    stages = graph.select(suites=[suite])
+    stages = graph.select(suites=[suite], methods=methods)
     outs = {stage.addressing: [out.def_path for out in stage.outs] for stage in graph.repo.index.stages}
     for stage in stages.values():
         paths = "".join(f"{out}\n" for out in outs[stage.name])
         if stage.words[1] == "report":  # the flow shows the report's table
             paths = f"{outs[stage.name][0]}/accuracy.md\n{outs[stage.name][0]}/report.html\n"
         (folder / "outs" / "_".join(stage.words[1:])).write_text(paths)
+    subprocess.run(["mtcs", "code"], cwd=folder / "dvc", check=True)
+    (folder / "dvc/data/code.json").rename(folder / "outs/code.json")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MTCS_", "DVC_"))}
     environment |= {
         "PATH": f"{folder / 'bin'}{os.pathsep}{environment['PATH']}",
@@ -60,7 +63,7 @@ def prepare(folder: Path, suite: str) -> tuple[dict[str, str], int]:
         "PREFECT_HOME": str(folder / "prefect"),
         "DVC_NO_ANALYTICS": "1",
     }
-    return environment, len(stages)
+    return environment, [name.rpartition(":")[2] for name in stages]  # without the path from here
 
 
 def run(folder: Path, environment: dict[str, str], *command: str) -> tuple[float, float]:
@@ -76,16 +79,19 @@ def run(folder: Path, environment: dict[str, str], *command: str) -> tuple[float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", default="demo")
+    parser.add_argument("--methods", nargs="+", default=[], help="their results only, and no report")
     parser.add_argument("--work", type=float, default=540.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        environment, count = prepare(folder, given.suite)
+        environment, stages = prepare(folder, given.suite, given.methods)
+        count = len(stages)
         print(json.dumps({"suite": given.suite, "stages": count, "cores": os.cpu_count(), "load": os.getloadavg()[0]}))
-        flow = ("flows.reproduce", "--suites", given.suite, "--workers", "1")
+        flow = ["flows.reproduce", "--suites", given.suite, "--workers", "1"]
+        flow += ["--methods", *given.methods] if given.methods else []
         run(folder / "dvc", environment, "flows.reproduce", "--help")  # files are in memory, for both
         for what in ("all to do", "up to date"):
-            clock, work = run(folder / "dvc", environment, "dvc", "repro", f"report@{given.suite}")
+            clock, work = run(folder / "dvc", environment, "dvc", "repro", "--single-item", *stages)
             flow_clock, flow_work = run(folder / "flow", environment, *flow)
             print(
                 f"{what}: dvc repro {clock:.1f} s ({work:.1f} CPU), flow {flow_clock:.1f} s ({flow_work:.1f} CPU); "
