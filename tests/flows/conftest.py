@@ -24,7 +24,7 @@ PARAMETERS = {
     "suites": {"one": {"tasks": ["A"]}, "two": {"tasks": ["B"]}},
     "seeds": [0, 1],
     "joint": ["mtl"],
-    "alone": [],
+    "single_task": [],
     "methods": {
         "mtl": {
             "kind": "multitask",
