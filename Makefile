@@ -15,7 +15,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
 		do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-DEMO := measure-demo@demo-mtcs-0 measure-demo@demo-mtl-0 measure-demo-alone@demo-dtw-0
+DEMO := measure@demo-mtcs-0 measure@demo-mtl-0 measure-alone@demo-dtw-0
 
 demo: $(VENV)/run.stamp ## install, reproduce the demo suite's report with one seed, show its accuracy table
 	@git rev-parse --git-dir >/dev/null 2>&1 || dvc config --local core.no_scm true # an unpacked archive of the code
