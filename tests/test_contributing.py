@@ -43,31 +43,12 @@ def test_a_method_is_added_in_four_files(tmp_path: Path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    tests = ("tests/methods/test_contract.py", "tests/methods/test_noisy.py")
-    tested = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            contract,
-            "-k",
-            "noisy",
-            "tests/methods/test_noisy.py",
-        ],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
+    test_files = ("tests/methods/test_contract.py", "tests/methods/test_noisy.py")
+    commands = (
+        ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "noisy", *test_files),
+        ("-c", "from mtcs.cli import main; main()", "code"),
     )
-    assert tested.returncode == 0, tested.stdout
-    done = subprocess.run(
-        [sys.executable, "-c", "from mtcs.cli import main; main()", "code"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    for command in commands:
+        run = [sys.executable, *command]
+        done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
