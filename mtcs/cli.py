@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from typing import Annotated, Any
 
@@ -114,4 +115,15 @@ def methods() -> None:
 
 def main() -> None:
     """Entry point of the `mtcs` command."""
+    bounded_spinning()
     app()
+
+
+def bounded_spinning() -> None:
+    """Threads that wait for one that is not running soon give way; read by the OpenMP library when torch loads it.
+
+    By default they spin for milliseconds: beside one other busy process a training on all cores took six times as long.
+    What the user has set stays. `benchmarks/threads.py` measures it.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 
 import mtcs
 import mtcs.evaluation.classify
-from mtcs.cli import app
+from mtcs.cli import app, bounded_spinning
 from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
@@ -636,6 +636,20 @@ def test_a_defect_is_told_as_one(monkeypatch, error):
     assert said.endswith(" (a defect of mtcs; --debug shows where)")
 
 
+def test_waiting_threads_spin_for_a_while_only_unless_the_user_says_otherwise(monkeypatch):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    bounded_spinning()
+    assert os.environ["GOMP_SPINCOUNT"] == "2000"
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    bounded_spinning()
+    assert os.environ["GOMP_SPINCOUNT"] == "7"
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    bounded_spinning()
+    assert "GOMP_SPINCOUNT" not in os.environ
+
+
 def test_debug_shows_the_traceback():
     done = CliRunner().invoke(app, ["--debug", "normalize", "tinny"])
     assert done.exit_code == 2
@@ -681,7 +695,7 @@ def test_bf16_goes_to_methods_that_repeat_their_lengths(monkeypatch: pytest.Monk
     from mtcs.config.experiment import read_experiment
     from mtcs.stages.options import hardware
 
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.setattr("mtcs.training.hardware._cpuinfo", lambda: ["flags : fpu amx_bf16"])
     methods = read_experiment(Path(mtcs.__file__).parent.parent / "params.yaml").methods
     chosen = {name: hardware(spec, "cpu", None, 1).precision for name, spec in methods.items()}
     assert chosen["mtcs"] == chosen["tst"] == "bf16"

@@ -398,7 +398,8 @@ def test_precision_is_an_option():
 
 def test_bf16_is_for_matrix_units_and_steps_that_repeat_their_lengths(monkeypatch):
     for units in (True, False):
-        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda units=units: units)
+        flags = "flags : fpu sse2 avx512_bf16" if units else "flags : fpu sse2 avx512f"
+        monkeypatch.setattr("mtcs.training.hardware._cpuinfo", lambda flags=flags: ["model name : x", flags])
         assert choose_hardware("cpu", fixed_length=True).bf16 == units
         assert not choose_hardware("cpu", fixed_length=False).bf16
         assert choose_hardware("cpu", "bf16", fixed_length=False).bf16
