@@ -29,8 +29,14 @@ class _Group(TyperGroup):
             if ctx.params.get("debug"):
                 traceback.print_exception(error)
             message, code = _error_line(error)
-            typer.echo(f"mtcs: {message}", err=True)
+            typer.echo(f"mtcs: {one_line(message)}", err=True)
             raise typer.Exit(code) from None
+
+
+def one_line(message: str, limit: int = 390) -> str:
+    """A message as one line of bounded length: control characters escaped, the middle cut, the way out kept."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[5 - limit // 2 :]}"
 
 
 def _error_line(error: BaseException) -> tuple[str, int]:

@@ -203,6 +203,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
             umask = os.umask(0o077)
             os.umask(umask)
         part.chmod(0o666 & ~umask)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # a name stands for whole content, after a loss of power too
         part.replace(path)
     except OSError as error:
         if error.filename is None:  # of a write to an open file: a full disk

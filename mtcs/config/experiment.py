@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,10 +20,11 @@ from pydantic import (
 
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.methods import MethodSpec
+from mtcs.config.parameter_file import read_yaml
 from mtcs.errors import InputError
 from mtcs.layout import Layout, Run
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 """Names become file names and DVC stage names."""
 
 
@@ -91,6 +92,12 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         for what, names in everywhere.items():
             if twice := sorted({str(name) for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        for suite, entry in self.suites.items():
+            for name, other in pairwise(sorted(entry.tasks, key=str.lower)):
+                if name.lower() == other.lower() and name != other:
+                    raise ValueError(
+                        f"suites.{suite}.tasks: {name} and {other} differ in capitals alone, one file on macOS"
+                    )
         same_file: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
         for name in self.known:
             if (other := same_file.setdefault(name.lower().replace("-", "_"), name)) != name:
@@ -196,20 +203,6 @@ def _merged(base: Any, changes: Any) -> Any:
     return base | {key: _merged(base.get(key), value) for key, value in changes.items()}
 
 
-class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses a key that stands twice in one mapping, of which YAML would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: list[Any] = []  # a key may be a list, which the mapping itself refuses below
-        for key_node, _ in node.value:
-            if key_node.tag != "tag:yaml.org,2002:merge":
-                key = self.construct_object(key_node, deep=True)
-                if key in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", key_node.start_mark)
-                seen.append(key)
-        return super().construct_mapping(node, deep)
-
-
 def read_experiment(path: Path) -> Experiment:
     """Read and check `params.yaml`.
 
@@ -217,7 +210,7 @@ def read_experiment(path: Path) -> Experiment:
         InputError: one line naming the parameter, its value and the condition.
     """
     try:
-        return Experiment.model_validate(yaml.load(path.read_text(encoding="utf-8"), _Loader))
+        return Experiment.model_validate(read_yaml(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
     except yaml.MarkedYAMLError as error:
@@ -225,6 +218,8 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"{path}: {line}{error.problem}.") from error
     except ValidationError as error:
         raise InputError(f"{path}: {_first_fault(error)}.") from error
+    except RecursionError:
+        raise InputError(f"{path} is nested too deeply; write it as the one of the project.") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that does not exist
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
 
@@ -240,6 +235,12 @@ def _first_fault(error: ValidationError) -> str:
     value = (
         ""
         if first["type"] in ("missing", "value_error") or isinstance(first["input"], dict)
-        else f" (is {first['input']!r})"
+        else f" (is {_short(first['input'])})"
     )
     return f"{f'{where}: ' if where else ''}{what}{value}{f'; and {more} more' if more else ''}"
+
+
+def _short(value: object) -> str:
+    """A value as a message shows it."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 2**63 else "a number of many digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."

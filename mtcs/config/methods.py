@@ -10,9 +10,9 @@ from abc import ABC
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
-from mtcs.config.schedule import Schedule
+from mtcs.config.schedule import Block, Schedule
 
 if TYPE_CHECKING:
     from mtcs.data.task import Task
@@ -24,7 +24,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Spec(BaseModel, ABC, frozen=True, extra="forbid"):
+class Spec(Block, ABC, frozen=True):
     """What the parameters of every method hold; a subclass adds its own."""
 
     implementation: ClassVar[str]
@@ -128,7 +128,7 @@ class TLossSpec(Spec, frozen=True):
     """Channels of the widening block, whose maximum over time the linear layer reads."""
     output: Width = 320
     """D, the width of a representation."""
-    negatives: int = Field(default=10, ge=1)
+    negatives: int = Field(default=10, ge=1, le=10_000)
     """K, negatives for each anchor."""
     shared: bool = False
     """Whether the anchors of a batch have the same negatives, or each its own."""
@@ -152,7 +152,7 @@ class TncSpec(Spec, frozen=True):
     """Steps of the shortest window."""
     max_window: int = Field(default=100, ge=1)
     """Steps of the longest window."""
-    samples: int = Field(default=20, ge=1)
+    samples: int = Field(default=20, ge=1, le=10_000)
     """Neighbours, and as many distant windows, of each series in a mini-batch."""
     epsilon: Positive = 3.0
     """Standard deviation of a neighbour's distance in windows; distant is 5 times that."""
@@ -180,23 +180,23 @@ class TsTccSpec(Spec, frozen=True):
     """Channels of those blocks."""
     output: int = Field(default=320, ge=4, le=65_536)
     """D, the width of a representation."""
-    positions: int = Field(default=18, ge=1)
+    positions: int = Field(default=18, ge=1, le=10_000)
     """Fewest steps, where a series has as many, of an encoded view that the transformer and the contrast look at."""
-    horizon: int = Field(default=6, ge=1)
+    horizon: int = Field(default=6, ge=1, le=10_000)
     """K: the steps of the other view that a context predicts, one fewer than there are where those are few."""
     scale: float = Field(default=2.0, allow_inf_nan=False)
     """Mean of the factors, one a step, of the weak view."""
     scale_spread: NonNegative = 1.1
     """Their standard deviation."""
-    segments: int = Field(default=7, ge=1)
+    segments: int = Field(default=7, ge=1, le=10_000)
     """Most segments that the strong view permutes."""
     jitter: NonNegative = 0.8
     """Standard deviation of the strong view's noise."""
     width: Width = 100
     """Of the transformer."""
-    layers: int = Field(default=4, ge=1)
+    layers: int = Field(default=4, ge=1, le=10_000)
     """Of the transformer."""
-    heads: int = Field(default=4, ge=1)
+    heads: int = Field(default=4, ge=1, le=10_000)
     """Of its attention."""
     feedforward: Width = 64
     """Hidden units of its feed-forward parts."""
@@ -221,9 +221,9 @@ class TstSpec(Spec, frozen=True):
     for_schedule: ClassVar[frozenset[str]] = frozenset({"budget"})
 
     kind: Literal["tst"]
-    depth: int = Field(default=3, ge=1)
+    depth: int = Field(default=3, ge=1, le=1000)
     """Layers."""
-    heads: int = Field(default=8, ge=1)
+    heads: int = Field(default=8, ge=1, le=10_000)
     """Attention heads of a layer; a divisor of `output`."""
     hidden: Width = 256
     """Units of a layer's feed-forward part."""

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
 
-class Schedule(BaseModel, frozen=True, extra="forbid"):
+class Block(BaseModel, frozen=True, extra="forbid"):
+    """A block of parameters: unknown names are refused, and true and false are no numbers."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, values: Any) -> Any:
+        for name, value in values.items() if isinstance(values, dict) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, bool) and field is not None and field.annotation is not bool:
+                raise ValueError(
+                    f"{name} is {str(value).lower()}, expected {'text' if field.annotation is str else 'a number'}"
+                )
+            if isinstance(value, int) and abs(value) > 2**53:
+                raise ValueError(f"{name} is a whole number of more than 2^53, which no parameter takes")
+        return values
+
+
+class Schedule(Block, frozen=True):
     """How long and with which steps a method is trained."""
 
     epochs: int | None = Field(default=None, ge=1)

@@ -64,7 +64,7 @@ def choose_hardware(
 
 
 BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
-"""How Linux calls the units for bf16 products of processors of Intel, AMD and ARM. With AVX512-BF16 alone, on an AMD EPYC,
+"""How Linux calls the units for bf16 products of Intel, AMD and ARM. With AVX512-BF16 alone, on an AMD EPYC,
 the encoder's step took 0.3 to 0.6 of its time in fp32."""
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from dvc.utils.serialize import modify_yaml
 
+from mtcs.cli import one_line
 from mtcs.config.experiment import read_experiment
+from mtcs.config.parameter_file import read_yaml
 from mtcs.data.archive import published_sizes
 from mtcs.errors import InputError
 
@@ -111,9 +114,16 @@ def valid() -> dict:
     }
 
 
+def copied(value):
+    """Without parts in common, which YAML would write as aliases."""
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    return [copied(part) for part in value] if isinstance(value, list) else value
+
+
 def write(tmp_path: Path, content: object) -> Path:
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(content))
+    path.write_text(yaml.safe_dump(copied(content)))
     return path
 
 
@@ -187,14 +197,6 @@ def test_dtw_needs_a_nearest_neighbour(tmp_path):
     assert read_experiment(write(tmp_path, content)).single_task == ("dtw",)
 
 
-@pytest.mark.parametrize("value", ["2024-13-45", "0b_"])
-def test_a_value_that_yaml_cannot_build_is_told_in_one_line(tmp_path, value):
-    path = tmp_path / "params.yaml"
-    path.write_text(f"suites: {value}\n")
-    with pytest.raises(InputError, match=r"params\.yaml is not YAML: [^\n]*\.$"):
-        read_experiment(path)
-
-
 def test_no_task_has_the_name_of_an_attribute_of_torchs(tmp_path):
     taken = [name for name in dir(torch.nn.ModuleDict()) if name[0].isalnum()]
     assert {"items", "T_destination"} <= set(taken)
@@ -253,19 +255,74 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     assert str(error.value) == f"{path}: line {lines}: seeds stands twice."
 
 
-def test_a_block_may_take_over_another(tmp_path):
-    path = write(tmp_path, valid() | {"joint": [], "methods": {}})
-    text = path.read_text().replace("joint: []", "joint: [short, long]").replace("methods: {}", "methods:")
-    short = (
-        "  short: &short {kind: multitask, sharing_weight: 0, classifier: svm, depth: 2, schedule: &brief {SCHEDULE}}"
-    )
-    long = "  long: {<<: *short, depth: 3, schedule: {<<: *brief, epochs: 9}}"
-    blocks = f"methods:\n{short}\n{long}".replace("SCHEDULE", "epochs: 1, batch_size: 4, learning_rate: 0.1")
-    path.write_text(text.replace("methods:", blocks))
-    methods = read_experiment(path).methods
-    assert (methods["short"].depth, methods["long"].depth) == (2, 3)
-    assert (methods["short"].schedule.epochs, methods["long"].schedule.epochs) == (1, 9)
-    assert methods["long"].schedule.batch_size == 4
+@pytest.mark.parametrize("block", ["{<<: *short}", "*short", "[*short, *short]"])
+def test_an_alias_is_refused_before_it_is_expanded(tmp_path, block):
+    """DVC writes into anchors' values, and everything that refers to them changes; nested ones grow without bound."""
+    path = tmp_path / "params.yaml"
+    path.write_text(f"methods:\n  short: &short {{a: 1}}\n  long: {block}\n")
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    expected = "line 3: *short is an alias, which DVC cannot write; of a method, write 'like: NAME' instead."
+    assert str(error.value) == f"{path}: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"), ("on", "on"), ("1:30", "1:30"), ("012", 12), ("0x1F", "0x1F"), ("1_000", "1_000"),
+        ("true", True), ("12", 12), ("-3", -3), ("1e-4", 1e-4), ("1.5", 1.5), (".inf", float("inf")), ("~", None),
+    ],
+)  # fmt: skip
+def test_values_are_those_of_yaml_1_2(text, value):
+    found = read_yaml(f"a: {text}")["a"]
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        (("methods", "mtcs", "depth"), True, "depth is true, expected a number"),
+        (("methods", "mtcs", "schedule", "epochs"), False, "epochs is false, expected a number"),
+        (("methods", "mtcs", "hidden"), 2**63, "hidden is a whole number of more than 2^53"),
+        (("methods", "mtcs", "hidden"), 10**9, "hidden: Input should be less than or equal to 65536"),
+        (("suites", "one", "tasks"), ["A", "a"], "suites.one.tasks: A and a differ in capitals alone"),
+        (("suites", "x" * 300), {"tasks": ["A"]}, "String should have at most 100 characters"),
+        (("suites", "one", "source"), "w" * 5000, "(is 'wwww"),
+        (("suites", "two\nlines"), {"tasks": ["A"]}, "String should match pattern"),
+    ],
+)
+def test_values_without_bound_are_refused_in_a_short_line(tmp_path, where, value, message):
+    content = valid()
+    inner = content
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = value
+    with pytest.raises(InputError) as error:
+        read_experiment(write(tmp_path, content))
+    said = one_line(str(error.value))
+    assert message in said
+    assert len(said) <= 400
+    assert said.isprintable()
+
+
+def test_a_file_that_is_nested_too_deeply(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("a: " + "[" * 20_000)
+    with pytest.raises(InputError, match="is nested too deeply"):
+        read_experiment(path)
+
+
+def test_dvc_sets_a_parameter_of_the_repositorys_own_file(tmp_path):
+    """As `dvc exp run -S` does: one method changes, and those that are like it, no other."""
+    path = tmp_path / "params.yaml"
+    path.write_text(PARAMS.read_text())
+    before = read_experiment(path).methods
+    with modify_yaml(str(path)) as values:
+        values["methods"]["mtcs"]["schedule"]["epochs"] = 7
+    after = read_experiment(path).methods
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"mtcs", "mtl", "mmoe", "mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau_1", "mtcs_tau_4", "mtcs_sum"}
+    assert after["mtl"].schedule.epochs == 7
 
 
 def test_an_empty_file(tmp_path):

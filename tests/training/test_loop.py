@@ -281,6 +281,43 @@ def test_a_run_killed_before_its_result_was_saved_trains_no_further(tmp_path):
     assert recorded == seconds
 
 
+def flipped(content: bytes) -> bytes:
+    place = len(content) // 2
+    return content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        flipped,
+        lambda content: b"",
+        lambda content: content[: len(content) // 2],
+        lambda content: content + b"more",
+        lambda content: content[:40] + bytes(8) + content[48:],
+        lambda content: b"something else",
+        None,
+    ],
+    ids=["a bit", "empty", "half", "longer", "header", "foreign", "a folder"],
+)
+def test_a_checkpoint_that_is_not_as_it_was_written_is_set_aside(tmp_path, monkeypatch, capsys, damage):
+    spec, checkpoint = make_spec(epochs=2), tmp_path / "run.safetensors"
+    expected = weights_of(train(spec)[0])
+    train(spec, checkpoint=checkpoint)
+    whole = checkpoint.read_bytes()
+    if damage is None:
+        checkpoint.unlink()
+        checkpoint.mkdir()
+    else:
+        checkpoint.write_bytes(damage(whole))
+    capsys.readouterr()
+    assert weights_of(train(spec, checkpoint=checkpoint)[0]) == expected
+    said = [line for line in capsys.readouterr().err.splitlines() if "is no checkpoint" in line]
+    assert len(said) == 1
+    assert said[0].endswith("kept as run.safetensors.damaged, training starts anew.")
+    assert (tmp_path / "run.safetensors.damaged").exists()
+    assert checkpoint.is_file()
+
+
 def test_peak_memory_is_of_the_whole_run(tmp_path, monkeypatch):
     spec, checkpoint = make_spec(epochs=2), tmp_path / "run.safetensors"
 
