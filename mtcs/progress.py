@@ -6,9 +6,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 Advance = Callable[[int, str], None]
 """Called with the units done so far and a short text on how it goes."""
+
+
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+@contextmanager
+def silence(silent: bool = True) -> Iterator[None]:
+    """Within this block nothing is shown, where `silent`."""
+    token = _silent.set(silent or _silent.get())
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 @contextmanager
@@ -18,7 +32,9 @@ def progress(what: str, total: int, unit: str, every: float = 10.0) -> Iterator[
     Both forms go to standard error, so that standard output holds results only. In a log the first and the last
     call are printed, and one at least `every` seconds after the one before.
     """
-    if sys.stderr.isatty():
+    if _silent.get():
+        yield lambda done, text: None
+    elif sys.stderr.isatty():
         with _bar(what, total, unit) as advance:
             yield advance
     else:

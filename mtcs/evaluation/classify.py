@@ -117,7 +117,12 @@ def save_reader(path: Path, reader: Reader) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    save_arrays(path, next(kind for kind, of in KINDS.items() if isinstance(reader, of)), reader)
+    save_arrays(path, kind_of(reader), reader)
+
+
+def kind_of(reader: Reader) -> str:
+    """The name of a reader's kind, a key of `KINDS`."""
+    return next(kind for kind, of in KINDS.items() if isinstance(reader, of))
 
 
 def load_reader(path: Path) -> Reader:

@@ -33,9 +33,8 @@ def save_arrays(path: Path, kind: str, reader: Arrays) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    arrays = {name: np.asarray(getattr(reader, name), order="C") for name in reader.SHAPES}
     with atomic_write(path) as part:
-        part.write_bytes(save(arrays, {"reader": f"{kind} {FORMAT}"}))
+        part.write_bytes(save(to_arrays(reader), {"reader": f"{kind} {FORMAT}"}))
 
 
 def load_arrays(path: Path, kinds: Mapping[str, type[Fitted]]) -> Fitted:
@@ -52,13 +51,32 @@ def load_arrays(path: Path, kinds: Mapping[str, type[Fitted]]) -> Fitted:
         raise InputError(f"{path} does not exist; run 'mtcs classify'.") from None
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise InputError(f"{path} does not hold a classifier ({error}); run 'mtcs classify' again.") from error
-    kind, _, version = metadata.get("reader", "").partition(" ")
+    try:
+        return from_arrays(metadata.get("reader", ""), arrays, kinds)
+    except ValueError as error:
+        raise InputError(f"{path} does not hold a classifier ({error}); run 'mtcs classify' again.") from error
+
+
+def to_arrays(reader: Arrays) -> dict[str, np.ndarray]:
+    """The arrays of a reader, by name."""
+    return {name: np.asarray(getattr(reader, name), order="C") for name in reader.SHAPES}
+
+
+def from_arrays(label: str, arrays: Mapping[str, np.ndarray], kinds: Mapping[str, type[Fitted]]) -> Fitted:
+    """The reader that `to_arrays` took apart.
+
+    label: its kind and its format, "svm 1".
+
+    Raises:
+        ValueError: if these are not the arrays of one of `kinds`.
+    """
+    kind, _, version = label.partition(" ")
     if version != FORMAT or kind not in kinds:
-        wrong = f"its metadata name reader '{kind:.40} {version:.10}', expected {' or '.join(kinds)}, {FORMAT}"
-    else:
-        wrong = _wrong(arrays, kinds[kind].SHAPES)
-    if wrong:
-        raise InputError(f"{path} does not hold a classifier ({wrong}); run 'mtcs classify' again.")
+        raise ValueError(
+            f"its metadata name reader '{kind:.40} {version:.10}', expected {' or '.join(kinds)}, {FORMAT}"
+        )
+    if wrong := _wrong(arrays, kinds[kind].SHAPES):
+        raise ValueError(wrong)
     return kinds[kind](**arrays)
 
 

@@ -8,7 +8,7 @@ the file and needs neither `params.yaml` nor any series.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ import safetensors
 import safetensors.torch
 import torch
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from torch import Tensor
 
 import mtcs
 from mtcs.config.methods import MethodSpec, Spec
@@ -71,16 +72,12 @@ class Model:
 
 def save_model(path: Path, method: Method, spec: Spec, tasks: Sequence[TaskInfo], seed: int) -> None:
     """Write a trained method to `path` (`.safetensors`), whole or not at all; the same model gives the same bytes."""
-    entries = [asdict(task) for task in tasks]
-    parameters = spec.model_dump(mode="json")
     metadata = {
         "format": FORMAT,
         "mtcs": mtcs.__version__,
-        "description": json.dumps({"spec": parameters, "tasks": entries, "seed": seed}, ensure_ascii=False),
+        "description": describe(spec, tasks, seed),
     }
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in method.state_dict().items()}
-    with atomic_write(path) as part:
-        part.write_bytes(_ordered(safetensors.torch.save(tensors, metadata=metadata)))
+    write_tensors(path, method.state_dict(), metadata)
 
 
 def load_model(path: Path, remedy: str = "run 'mtcs train' again") -> Model:
@@ -94,19 +91,22 @@ def load_model(path: Path, remedy: str = "run 'mtcs train' again") -> Model:
         InputError: in one line, if there is no such file, it is no model, of another format, or its weights are not
             those of the method that it describes.
     """
-    try:
-        content = path.read_bytes()
-        metadata = _metadata(content)
-        weights = safetensors.torch.load(content)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {remedy}.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no model of mtcs ({_short(error)}); {remedy}.") from error
-    if metadata.get("format") != FORMAT:
-        found = metadata.get("format", "of an earlier version")
-        raise InputError(f"{path} has the format {found!r:.60}, expected {FORMAT!r}; {remedy}.")
+    metadata, weights = read_tensors(path, FORMAT, "model", remedy)
+    return build_described(path, metadata, weights, remedy)
+
+
+def describe(spec: Spec, tasks: Sequence[TaskInfo], seed: int) -> str:
+    """What `build_described` needs beside the weights, as JSON."""
+    entries = [asdict(task) for task in tasks]
+    return json.dumps({"spec": spec.model_dump(mode="json"), "tasks": entries, "seed": seed}, ensure_ascii=False)
+
+
+def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, Tensor], remedy: str) -> Model:
+    """The model of a file whose metadata hold what `describe` gave.
+
+    Raises:
+        InputError: if it describes no model, or its weights are not those of the method that it describes.
+    """
     try:
         description = TypeAdapter(_Description).validate_json(metadata.get("description", "{}"))
     except ValidationError as error:
@@ -125,7 +125,36 @@ def load_model(path: Path, remedy: str = "run 'mtcs train' again") -> Model:
     return Model(method, description.spec, tasks, description.seed, str(metadata.get("mtcs", "?")))
 
 
-def _metadata(content: bytes) -> dict[str, Any]:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors and metadata to `path`, whole or not at all; equal ones give equal bytes."""
+    plain = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
+    with atomic_write(path) as part:
+        part.write_bytes(_ordered(safetensors.torch.save(plain, metadata=metadata)))
+
+
+def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a file of the format `expected`, which holds a `what`; no code is loaded.
+
+    Raises:
+        InputError: in one line, if there is no such file, or it is not of that format.
+    """
+    try:
+        content = path.read_bytes()
+        metadata = _metadata(content)
+        tensors = safetensors.torch.load(content)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; {remedy}.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is no {what} of mtcs ({_short(error)}); {remedy}.") from error
+    if metadata.get("format") != expected:
+        found = metadata.get("format", "of an earlier version")
+        raise InputError(f"{path} has the format {found!r:.60}, expected {expected!r}; {remedy}.")
+    return metadata, tensors
+
+
+def _metadata(content: bytes) -> dict[str, str]:
     length = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + length]).get("__metadata__") or {}
 
