@@ -193,14 +193,14 @@ def _resolved(methods: dict[Any, Any], name: Any, above: tuple[Any, ...]) -> Any
     if other in (name, *above):
         raise ValueError(f"{name}.like: {other} is itself like {name}")
     base = _resolved(methods, other, (*above, name))
-    return _merged(base, {key: value for key, value in entry.items() if key != "like"})
+    return merged(base, {key: value for key, value in entry.items() if key != "like"})
 
 
-def _merged(base: Any, changes: Any) -> Any:
+def merged(base: Any, changes: Any) -> Any:
     """`base` with `changes`, key by key where both are mappings."""
     if not isinstance(base, dict) or not isinstance(changes, dict):
         return changes
-    return base | {key: _merged(base.get(key), value) for key, value in changes.items()}
+    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
 
 
 def read_experiment(path: Path) -> Experiment:

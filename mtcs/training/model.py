@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import safetensors
 import safetensors.torch
@@ -30,7 +30,9 @@ from mtcs.methods.base import Method
 FORMAT = "mtcs-model/1"
 
 
-class _TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+class TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+    """What a file says of a task, as `TaskInfo`."""
+
     name: str
     classes: Annotated[tuple[str, ...], Field(min_length=1, max_length=100_000)]
     length: int = Field(ge=1)
@@ -40,7 +42,7 @@ class _TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
 class _Description(BaseModel, frozen=True, extra="forbid"):
     spec: MethodSpec
-    tasks: Annotated[tuple[_TaskEntry, ...], Field(min_length=1, max_length=100_000)]
+    tasks: Annotated[tuple[TaskEntry, ...], Field(min_length=1, max_length=100_000)]
     seed: int
 
 

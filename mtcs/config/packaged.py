@@ -1,0 +1,64 @@
+"""Methods and classifiers with the paper's settings, as they come with the package: far from any workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.experiment import Experiment, merged, read_experiment
+from mtcs.config.methods import MethodSpec
+from mtcs.errors import InputError, fault
+
+
+@cache
+def packaged_experiment() -> Experiment:
+    """The `params.yaml` of this version."""
+    return read_experiment(Path(str(files("mtcs"))) / "reference/params.yaml")
+
+
+def packaged_method(method: str | Mapping[str, Any]) -> MethodSpec:
+    """A method by its name, or by parameters that depart from those of another one.
+
+    Args:
+        method: "mtcs", or {"like": "mtcs", "depth": 6}; without `like` and `kind` it is like mtcs.
+
+    Raises:
+        InputError: with the known names, or with the parameter that is wrong.
+    """
+    known = packaged_experiment().methods
+    if isinstance(method, Mapping):
+        changes = {key: value for key, value in method.items() if key != "like"}
+        like = method.get("like", None if "kind" in method else "mtcs")
+        base = {"classifier": "ridge"} if like is None else _named(known, "method", like).model_dump()
+        return _checked(MethodSpec, merged(base, changes), "method")
+    return _named(known, "method", method)
+
+
+def packaged_classifier(classifier: str | Mapping[str, Any]) -> ClassifierSpec:
+    """A classifier by its name, or by its parameters, as {"kind": "kernel_ridge", "max_exact": 2000}.
+
+    Raises:
+        InputError: with the known names, or with the parameter that is wrong.
+    """
+    if isinstance(classifier, Mapping):
+        return _checked(ClassifierSpec, dict(classifier), "classifier")
+    return _named(packaged_experiment().classifiers, "classifier", classifier)
+
+
+def _named(known: Mapping[str, Any], what: str, name: Any) -> Any:
+    if name not in known:
+        raise InputError(f"Unknown {what} {name}; there are {', '.join(known)}.")
+    return known[name]
+
+
+def _checked(union: Any, parameters: Any, what: str) -> Any:
+    try:
+        return TypeAdapter(union).validate_python(parameters)
+    except ValidationError as error:
+        raise InputError(f"{what}: {fault(error)}; correct that parameter.") from error

@@ -1,0 +1,346 @@
+"""Classifiers for series of your own: several tasks that share one encoder, or one task as scikit-learn has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.config.methods import MethodSpec
+from mtcs.config.packaged import packaged_classifier, packaged_method
+from mtcs.data.arrays import as_labels, as_series
+from mtcs.errors import InputError
+from mtcs.evaluation import bundle_file
+from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle
+from mtcs.evaluation.scores import SCORES, score
+from mtcs.progress import silence
+from mtcs.training.hardware import Hardware, choose_hardware
+
+Data = Mapping[str, tuple[Any, Any]]
+"""Series and labels (X, y) by task."""
+
+
+class MultiTaskClassifier(BaseEstimator):
+    """One encoder for several labelled data sets, with softly shared heads, and a classifier for each.
+
+    Series X are (n, T) or (n, 1, T) numbers, as an array or a pandas frame, or a list of n arrays of unequal length;
+    NaN stands for a missing value. Labels y are any that can be hashed, and come back as they were given.
+
+    Args:
+        method: what trains the encoder, by its name in the documentation, or parameters that depart from those of one,
+            as {"like": "mtcs", "depth": 6}. Every method trains one encoder for all tasks here.
+        random_state: seed of weights and order; None draws one.
+        epochs: passes over all series, in place of the method's.
+        classifier: what reads representations: "ridge", which gives probabilities, "svm", or parameters by `kind`.
+        device: "auto", "cpu" or "cuda".
+        precision: "auto", "fp32" or "bf16".
+        n_jobs: threads for the classifiers; None is one for every core.
+        verbose: whether progress is shown on standard error.
+
+    Attributes:
+        classes_: the labels (C,) of each task, in the order of the columns of `predict_proba`.
+        label_affinity_: Equation 4 for every pair of labels of tasks that were fitted together; rows and columns are
+            (task, label). Only after methods with heads: mtcs, mtl, mmoe.
+        task_similarity_: covariance similarity of every two of these tasks.
+        bundle_: the encoder and the classifiers themselves.
+
+    Example:
+        >>> import numpy as np
+        >>> import mtcs
+        >>> X, y = np.random.default_rng(0).normal(size=(20, 30)), ["ok", "worn"] * 10
+        >>> X[1::2] += 2 * np.sin(np.arange(30))
+        >>> model = mtcs.MultiTaskClassifier({"depth": 2, "hidden": 8}, random_state=0, device="cpu")
+        >>> model.fit({"pumps": (X, y), "fans": (X[:, :20], y)}).predict("pumps", X[:2])
+        array(['ok', 'worn'], dtype='<U4')
+    """
+
+    def __init__(
+        self,
+        method: str | Mapping[str, Any] = "mtcs",
+        random_state: int | np.random.RandomState | None = None,
+        epochs: int | None = None,
+        classifier: str | Mapping[str, Any] = "ridge",
+        device: DeviceName = "auto",
+        precision: PrecisionName = "auto",
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.method = method
+        self.random_state = random_state
+        self.epochs = epochs
+        self.classifier = classifier
+        self.device: DeviceName = device
+        self.precision: PrecisionName = precision
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, data: Data) -> MultiTaskClassifier:
+        """Train the encoder on all tasks together, and fit a classifier to each.
+
+        Args:
+            data: {task: (X, y)}.
+
+        Raises:
+            InputError: in one line, if a parameter is wrong or a task cannot be learned from.
+            WorkError: if training diverges.
+        """
+        spec, classifier, seed = self._spec(), packaged_classifier(self.classifier), self._seed()
+        if not isinstance(data, Mapping):
+            raise InputError(
+                f"data is a {type(data).__name__}, expected {{task: (X, y)}}; MTCSClassifier takes X and y."
+            )
+        with silence(not self.verbose):
+            bundle = fit_bundle(spec, classifier, data, seed, self._hardware(spec), self._workers)
+        self.bundle_ = replace(bundle, precision=self.precision)
+        return self
+
+    def predict(self, task: str, X: Any) -> np.ndarray:
+        """Labels (n,) of new series of a task."""
+        return self._fitted.predict(task, self.transform(task, X), self._workers)
+
+    def predict_proba(self, task: str, X: Any) -> np.ndarray:
+        """Probabilities (n, C) of new series of a task, a column for each of `classes_[task]`.
+
+        Raises:
+            InputError: if the classifier gives none; "ridge" does.
+        """
+        return self._fitted.predict_proba(task, self.transform(task, X), self._workers)
+
+    def transform(self, task: str, X: Any) -> np.ndarray:
+        """Representations (n, D) of new series of a task."""
+        bundle = self._fitted
+        bundle.task(task)
+        return bundle.represent(task, as_series(X, task), self._hardware(bundle.model.spec))
+
+    def add_task(self, name: str, X: Any, y: Any) -> MultiTaskClassifier:
+        """Learn one more task with the encoder as it is: a new classifier only, which takes seconds.
+
+        `label_affinity_` and `task_similarity_` stay those of the tasks that were fitted together.
+
+        Raises:
+            InputError: if there is a task of that name, or it cannot be learned from.
+        """
+        bundle = self._fitted
+        hardware = self._hardware(bundle.model.spec)
+        self.bundle_ = add_task(bundle, name, X, y, hardware, self._workers)
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model into one file, conventionally `.mtcs`, which `mtcs.load` and `mtcs predict` read.
+
+        Raises:
+            InputError: if a label is neither text, number nor tuple of these.
+        """
+        bundle_file.save_bundle(Path(path), self._fitted)
+
+    @property
+    def classes_(self) -> dict[str, np.ndarray]:
+        return {name: task.labels for name, task in self._fitted.tasks.items()}
+
+    @property
+    def label_affinity_(self) -> pd.DataFrame:
+        bundle = self._fitted
+        if bundle.affinity is None:
+            raise AttributeError(
+                "the method trains without labels, so it has no affinity of labels; fit mtcs, mtl or mmoe"
+            )
+        pairs = [(task.name, label) for task in bundle.model.tasks for label in bundle.task(task.name).labels.tolist()]
+        index = pd.MultiIndex.from_tuples(pairs, names=["task", "label"])
+        return pd.DataFrame(bundle.affinity, index, index)
+
+    @property
+    def task_similarity_(self) -> pd.DataFrame:
+        bundle = self._fitted
+        names = [task.name for task in bundle.model.tasks]
+        return pd.DataFrame(bundle.similarity, names, names)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "bundle_")
+
+    @property
+    def _fitted(self) -> Bundle:
+        if "bundle_" not in self.__dict__:
+            check_is_fitted(self)
+        return self.bundle_
+
+    @property
+    def _workers(self) -> int:
+        return self.n_jobs or -1
+
+    def _spec(self) -> MethodSpec:
+        spec = packaged_method(self.method)
+        if self.epochs is None:
+            return spec
+        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int | np.integer) or self.epochs < 1:
+            raise InputError(f"epochs is {self.epochs!r}, expected a whole number of at least 1.")
+        return spec.model_copy(update={"schedule": spec.schedule.model_copy(update={"epochs": int(self.epochs)})})
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31))
+
+    def _hardware(self, spec: MethodSpec) -> Hardware:
+        return choose_hardware(self.device, self.precision, spec.fixed_length)
+
+
+class MTCSClassifier(ClassifierMixin, BaseEstimator):
+    """One task alone, X and y, for scikit-learn's pipelines and searches; parameters as `MultiTaskClassifier`.
+
+    Series are (n, T), NaN where a value is missing or a series has ended.
+    """
+
+    def __init__(
+        self,
+        method: str | Mapping[str, Any] = "mtcs",
+        random_state: int | np.random.RandomState | None = None,
+        epochs: int | None = None,
+        classifier: str | Mapping[str, Any] = "ridge",
+        device: DeviceName = "auto",
+        precision: PrecisionName = "auto",
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.method = method
+        self.random_state = random_state
+        self.epochs = epochs
+        self.classifier = classifier
+        self.device: DeviceName = device
+        self.precision: PrecisionName = precision
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> MTCSClassifier:
+        """Train on series X (n, T) with labels y (n,).
+
+        Raises:
+            ValueError: if X or y cannot be learned from.
+        """
+        X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)
+        check_classification_targets(y)
+        with _value_errors():
+            self.model_ = MultiTaskClassifier(**self.get_params(deep=False)).fit({_ONE: (X, y)})
+        self.classes_ = self.model_.classes_[_ONE]
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels (n,) of series (n, T)."""
+        return self._use("predict", X)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities (n, C) of series (n, T), a column for each of `classes_`."""
+        return self._use("predict_proba", X)
+
+    def _use(self, what: str, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
+        with _value_errors():
+            return getattr(self.model_, what)(_ONE, X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = cast(Any, super()).__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+_ONE = "task"
+
+
+@contextmanager
+def _value_errors() -> Iterator[None]:
+    """What scikit-learn expects of wrong input."""
+    try:
+        yield
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def load(path: str | Path) -> MultiTaskClassifier:
+    """The classifier that `MultiTaskClassifier.save` or `mtcs fit` wrote; no code in the file is run.
+
+    Raises:
+        InputError: in one line, if there is no such file, or it is corrupt or no bundle.
+    """
+    bundle = bundle_file.load_bundle(Path(path))
+    model = MultiTaskClassifier(
+        bundle.model.spec.model_dump(),
+        random_state=bundle.model.seed,
+        classifier=bundle.classifier.model_dump(),
+        precision=bundle.precision,
+    )
+    model.bundle_ = bundle
+    return model
+
+
+def cross_validate(
+    model: MultiTaskClassifier, data: Data, folds: int = 5, groups: Mapping[str, Any] | None = None
+) -> pd.DataFrame:
+    """Scores of tasks on series that were left out, in stratified folds; each fold trains on all tasks together.
+
+    Args:
+        model: its parameters are what is validated; it is not changed.
+        data: {task: (X, y)}.
+        folds: parts of each task.
+        groups: {task: (n,)} what series come from, as a machine or a patient: all of one are in the same fold.
+
+    Returns:
+        One row a task and fold: task, fold, accuracy, balanced_accuracy, f1 (mean over labels), log_loss (NaN where
+        the classifier gives no probabilities).
+
+    Raises:
+        InputError: if a label has fewer series than there are folds.
+    """
+    tasks = {}
+    for name, (X, y) in data.items():
+        series = as_series(X, name)
+        tasks[name] = (series, *as_labels(y, len(series), name))
+    splits = {
+        name: _splits(name, labels, indices, folds, (groups or {}).get(name))
+        for name, (_, labels, indices) in tasks.items()
+    }
+    rows = []
+    for fold in range(folds):
+        part = {}
+        for name, (series, _, indices) in tasks.items():
+            train = splits[name][fold][0]
+            part[name] = ([series[i] for i in train], indices[train])
+        fitted = cast(MultiTaskClassifier, clone(model)).fit(part)
+        for name, (series, labels, indices) in tasks.items():
+            test = splits[name][fold][1]
+            representations = fitted.transform(name, [series[i] for i in test])
+            values = score(fitted.bundle_, name, representations, indices[test], len(labels))
+            rows.append({"task": name, "fold": fold, **values})
+    return pd.DataFrame(rows, columns=["task", "fold", *SCORES])
+
+
+def _splits(
+    name: str, labels: np.ndarray, indices: np.ndarray, folds: int, groups: Any
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    if not isinstance(folds, int | np.integer) or folds < 2:
+        raise InputError(f"folds is {folds!r}, expected a whole number of at least 2.")
+    counts = np.bincount(indices)
+    if counts.min() < folds:
+        raise InputError(
+            f"{name}: label {labels[counts.argmin()]} has {counts.min()} series, fewer than the {folds} folds; take "
+            "fewer folds, or leave the label out."
+        )
+    if groups is None:
+        return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(indices, indices))
+    groups = np.asarray(groups)
+    if groups.shape != (len(indices),) or len(np.unique(groups)) < folds:
+        raise InputError(
+            f"{name}: {len(np.unique(groups))} groups of shape {groups.shape}, expected ({len(indices)},) with at "
+            f"least {folds} different ones; take fewer folds."
+        )
+    return list(StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(indices, indices, groups))

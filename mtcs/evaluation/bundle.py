@@ -1,0 +1,200 @@
+"""A bundle: one trained encoder with a fitted classifier for each task, all that turns new series into labels.
+
+Made of the functions that the stages call, in their order: z-normalisation, training, representations, classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor
+from mtcs.config.machine import PrecisionName
+from mtcs.config.methods import MethodSpec
+from mtcs.data.archive import RawSplit, RawTask
+from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.normalize import scaled, z_normalize
+from mtcs.data.task import Task, TaskInfo
+from mtcs.errors import InputError
+from mtcs.evaluation.classify import Reader, check_labels, fit_reader
+from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.evaluation.representations import represent
+from mtcs.training.hardware import Hardware
+from mtcs.training.loop import train_method
+from mtcs.training.model import Model
+
+
+@dataclass(frozen=True)
+class TaskClassifier:
+    """What a bundle knows of one task.
+
+    info: labels as text, and the scale of its series.
+    labels: (C,) as the user gave them.
+    reader: reads the representations of its series.
+    lengths: (shortest, longest) training series; n_series: how many there were.
+    """
+
+    info: TaskInfo
+    labels: np.ndarray
+    reader: Reader
+    n_series: int
+    lengths: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model and the classifiers of its tasks, those of tasks that were added later among them.
+
+    similarity: (K, K) covariance similarity of the tasks that were learned together, in the model's order.
+    affinity: (S, S) Equation 4 of all labels of those tasks; None for a method that trains without labels.
+    classifier: parameters of the classifiers; precision: asked for when the model was fitted.
+    scores: of cross-validation, one mapping a task, where it was done.
+    versions: of the packages that trained the model.
+    """
+
+    model: Model
+    tasks: Mapping[str, TaskClassifier]
+    similarity: np.ndarray
+    affinity: np.ndarray | None
+    classifier: ClassifierSpec
+    precision: PrecisionName = "auto"
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def task(self, name: str) -> TaskClassifier:
+        """Raises InputError, with the known names, if there is no such task."""
+        if name not in self.tasks:
+            raise InputError(f"Unknown task {name}; the model has {', '.join(self.tasks)}.")
+        return self.tasks[name]
+
+    def represent(self, task: str, series: Sequence[np.ndarray], hardware: Hardware) -> np.ndarray:
+        """Representations (n, D) of n new series (T_i,), in the units of the task's training series.
+
+        Raises:
+            InputError: if there is no such task, or values are too large to scale.
+        """
+        info = self.task(task).info
+        rows = scaled(list(series), np.float64(info.mean), np.float64(info.std))
+        if (beyond := np.isinf(rows).any(1)).any():
+            raise InputError(f"{task}: series {beyond.argmax()} has values beyond any of its training series.")
+        return represent(self.model.method, rows, hardware, task)
+
+    def predict(self, task: str, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Labels (n,) of representations (n, D), as the user gave them."""
+        known = self.task(task)
+        return known.labels[known.reader.predict(representations, workers)]
+
+    def predict_proba(self, task: str, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Probabilities (n, C) of representations (n, D), a column for each of the task's labels.
+
+        Raises:
+            InputError: if the classifier has none.
+        """
+        reader = self.task(task).reader
+        if not isinstance(reader, FittedKernelRidge):
+            raise InputError(f"{task}: its classifier gives no probabilities; fit with classifier 'ridge'.")
+        return reader.predict_proba(representations, workers)
+
+
+def fit_bundle(
+    spec: MethodSpec,
+    classifier: ClassifierSpec,
+    data: Mapping[str, tuple[Any, Any]],
+    seed: int,
+    hardware: Hardware,
+    workers: int = -1,
+) -> Bundle:
+    """Train an encoder on all tasks together, and fit a classifier of its representations to each.
+
+    Args:
+        spec: of the method; it trains one encoder for all tasks.
+        classifier: its parameters.
+        data: series and labels by task, see `mtcs.data.arrays`.
+        seed: of weights and order.
+        hardware: where, and in which precision.
+        workers: threads; -1 is one for every core.
+
+    Raises:
+        InputError: if data cannot be learned from.
+        WorkError: if a loss is not finite.
+    """
+    from mtcs.evaluation.measure import label_affinity, task_similarity  # pandas: whoever predicts does without
+    from mtcs.provenance import versions
+
+    if not data:
+        raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
+    if (spec.kind == "dtw") != isinstance(classifier, NearestNeighbor):
+        raise InputError("Method dtw and classifier nearest go together only; choose both, or neither.")
+    given = {name: _task(name, X, y, classifier) for name, (X, y) in data.items()}
+    tasks = [task for task, _, _ in given.values()]
+    method, _ = train_method(spec, tasks, seed, hardware)
+    model = Model(method.eval(), spec, tuple(task.info for task in tasks), seed)
+    known, series, heads = {}, {}, {}
+    for name, (task, labels, lengths) in given.items():
+        series[name] = represent(method, task.train.series, hardware, name)
+        reader = fit_reader(classifier, series[name], task.train.labels, workers)
+        known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths)
+        if (head := method.head(name)) is not None:
+            heads[name] = head.detach().float().cpu().numpy()
+    similar = np.full((len(tasks), len(tasks)), np.nan) if spec.kind == "dtw" else task_similarity(series)
+    return Bundle(
+        model, known, similar, label_affinity(series, heads) if heads else None, classifier, versions=versions()
+    )
+
+
+def add_task(
+    bundle: Bundle,
+    name: str,
+    X: Any,
+    y: Any,
+    hardware: Hardware,
+    workers: int = -1,
+) -> Bundle:
+    """The bundle with one more task: its encoder as it is, and a classifier fitted to the representations of `X`.
+
+    Raises:
+        InputError: if the task is known, the encoder has a part for each task, or data cannot be learned from.
+    """
+    if name in bundle.tasks:
+        raise InputError(f"The model already has a task {name}; choose another name.")
+    if getattr(bundle.model.spec, "experts", 1) > 1:
+        raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
+    task, labels, lengths = _task(name, X, y, bundle.classifier)
+    reader = fit_reader(
+        classifier, represent(bundle.model.method, task.train.series, hardware, name), task.train.labels, workers
+    )
+    added = TaskClassifier(task.info, labels, reader, len(task.train), lengths)
+    return replace(bundle, tasks={**bundle.tasks, name: added})
+
+
+def check_task_name(name: Any) -> None:
+    """Raises InputError if a task cannot be named so: a name becomes that of a part of the model."""
+    from torch import nn
+
+    if not isinstance(name, str) or not name or "." in name or hasattr(nn.ModuleDict(), name):
+        raise InputError(
+            f"Task {name!r:.80}: expected a name of at least one letter, without '.', that is no word torch keeps for "
+            "itself; rename the task or its file."
+        )
+
+
+def _task(name: str, X: Any, y: Any, classifier: ClassifierSpec) -> tuple[Task, np.ndarray, tuple[int, int]]:
+    """A task of given series, its labels as they were given, and the lengths of its shortest and longest series."""
+    check_task_name(name)
+    series = as_series(X, name)
+    labels, indices = as_labels(y, len(series), name)
+    if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
+        raise InputError(
+            f"{name}: all {len(series)} series are of one class ({labels[0]!s:.40}), expected two or more; leave the "
+            "task out."
+        )
+    texts = [str(label) for label in labels]
+    split = RawSplit(series, [str(c) for c in indices])
+    raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))))
+    lengths = [len(row) for row in series]
+    task = replace(z_normalize(raw), classes=tuple(texts))
+    check_labels(classifier, name, task.train.labels)
+    return task, labels, (min(lengths), max(lengths))

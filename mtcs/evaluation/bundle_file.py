@@ -1,0 +1,206 @@
+"""The file of a bundle, `.mtcs`: all arrays as safetensors, everything else as JSON in its metadata.
+
+Reading it runs no code of the file. No training series are in it, unless the classifier needs them: a nearest neighbor
+keeps series, kernel ridge and SVM representations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from torch import Tensor
+
+import mtcs
+from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.machine import PrecisionName
+from mtcs.data.arrays import objects
+from mtcs.data.task import TaskInfo
+from mtcs.errors import InputError, fault
+from mtcs.evaluation.bundle import Bundle, TaskClassifier
+from mtcs.evaluation.classify import KINDS, kind_of
+from mtcs.evaluation.fitted import FORMAT as READER_FORMAT
+from mtcs.evaluation.fitted import from_arrays, to_arrays
+from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.evaluation.nearest import FittedNearestNeighbor
+from mtcs.evaluation.svm import FittedSVM
+from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, write_tensors
+
+FORMAT = "mtcs-bundle/1"
+
+
+class _Labels(BaseModel, frozen=True, extra="forbid"):
+    """Labels as JSON, with the dtype that they return to."""
+
+    dtype: Annotated[str, Field(max_length=20)]
+    values: Annotated[list[Any], Field(min_length=1, max_length=100_000)]
+
+
+class _Entry(BaseModel, frozen=True, extra="forbid"):
+    info: TaskEntry
+    labels: _Labels
+    reader: str
+    n_series: int = Field(ge=1)
+    lengths: tuple[int, int]
+
+
+class _Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
+    classifier: ClassifierSpec
+    precision: PrecisionName
+    tasks: Annotated[tuple[_Entry, ...], Field(min_length=1, max_length=100_000)]
+    scores: dict[str, dict[str, float]]
+    versions: dict[str, str]
+
+
+def save_bundle(path: Path, bundle: Bundle) -> None:
+    """Write a bundle to `path`, whole or not at all; the same bundle gives the same bytes.
+
+    Raises:
+        InputError: if a label is of a type that the file has no form for.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in bundle.model.method.state_dict().items()}
+    tensors["similarity"] = torch.from_numpy(bundle.similarity)
+    if bundle.affinity is not None:
+        tensors["affinity"] = torch.from_numpy(bundle.affinity)
+    entries = []
+    for i, (name, task) in enumerate(bundle.tasks.items()):
+        tensors |= {f"reader.{i}.{key}": torch.tensor(array) for key, array in to_arrays(task.reader).items()}
+        entry = _Entry(
+            info=TaskEntry.model_validate(task.info, from_attributes=True),
+            labels=_encoded(task.labels, name),
+            reader=f"{kind_of(task.reader)} {READER_FORMAT}",
+            n_series=task.n_series,
+            lengths=task.lengths,
+        )
+        entries.append(entry)
+    contents = _Contents(
+        classifier=bundle.classifier,
+        precision=bundle.precision,
+        tasks=tuple(entries),
+        scores={task: dict(values) for task, values in bundle.scores.items()},
+        versions=dict(bundle.versions),
+    )
+    model = bundle.model
+    metadata = {
+        "format": FORMAT,
+        "mtcs": mtcs.__version__,
+        "description": describe(model.spec, model.tasks, model.seed),
+        "contents": contents.model_dump_json(),
+    }
+    write_tensors(path, tensors, metadata)
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read what `save_bundle` wrote.
+
+    Raises:
+        InputError: in one line, if there is no such file, or it is corrupt, of another kind or another format.
+    """
+    remedy = "name a file that 'mtcs fit' or save() wrote"
+    metadata, tensors = read_tensors(path, FORMAT, "bundle", remedy)
+    parts = _by_part(tensors)
+    model = build_described(path, metadata, parts.pop("model", {}), remedy)
+    try:
+        contents = TypeAdapter(_Contents).validate_json(metadata.get("contents", "{}"))
+        tasks = {}
+        for i, entry in enumerate(contents.tasks):
+            info, arrays = TaskInfo(**entry.info.model_dump()), parts.pop(f"reader.{i}", {})
+            reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
+            tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), reader, entry.n_series, entry.lengths)
+            _check_task(tasks[info.name], getattr(model.spec, "output", None))
+        learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
+        if learned != model.tasks or len(tasks) != len(contents.tasks):
+            raise ValueError("its tasks are not those of its model")
+        sides = len(model.tasks), sum(task.n_classes for task in model.tasks)
+        extra = parts.pop("", {})
+        similarity, affinity = extra.pop("similarity", None), extra.pop("affinity", None)
+        wrong = [
+            one for one, n in zip((similarity, affinity), sides, strict=True) if one is not None and one.shape != (n, n)
+        ]
+        if similarity is None or wrong or parts or extra:
+            raise ValueError("its arrays are not those it describes")
+    except ValidationError as error:
+        raise InputError(f"{path} describes no bundle ({fault(error):.200}); {remedy}.") from error
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"{path} does not hold a bundle ({error!s:.200}); {remedy}.") from error
+    return Bundle(
+        model=model,
+        tasks=tasks,
+        similarity=similarity.numpy(),
+        affinity=None if affinity is None else affinity.numpy(),
+        classifier=contents.classifier,
+        precision=contents.precision,
+        scores=contents.scores,
+        versions=contents.versions,
+    )
+
+
+def _by_part(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Tensors by what they belong to: `model`, `reader.0`, ..., and "" for the others."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        match = re.fullmatch(r"(model|reader\.\d+)\.(.+)", name, re.DOTALL)
+        part, key = match.groups() if match else ("", name)
+        parts.setdefault(part, {})[key] = tensor
+    return parts
+
+
+def _check_task(task: TaskClassifier, width: int | None) -> None:
+    """Raises ValueError if labels, classes and the width of representations do not belong together."""
+    match task.reader:
+        case FittedSVM(vectors=support, classes=classes) | FittedKernelRidge(series=support, classes=classes):
+            if width is not None and support.shape[1] != width:
+                raise ValueError(f"{task.info.name:.40} reads representations of {support.shape[1]}, expected {width}")
+        case FittedNearestNeighbor(labels=classes):
+            pass
+    if len(task.labels) != task.info.n_classes or classes.min() < 0 or classes.max() >= task.info.n_classes:
+        raise ValueError(f"{task.info.name:.40} has labels that its classifier does not know")
+    if not 1 <= task.lengths[0] <= task.lengths[1]:
+        raise ValueError(f"{task.info.name:.40} has lengths {task.lengths}")
+
+
+def _encoded(labels: np.ndarray, task: str) -> _Labels:
+    if labels.dtype.kind == "M":
+        return _Labels(dtype=labels.dtype.str, values=labels.astype(np.int64).tolist())
+    if labels.dtype.kind in "Uiub" or (labels.dtype.kind == "f" and np.isfinite(labels).all()):
+        return _Labels(dtype=labels.dtype.str, values=labels.tolist())
+    if labels.dtype == object:
+        return _Labels(dtype="object", values=[_plain(label, task) for label in labels])
+    raise InputError(f"{task}: labels of dtype {labels.dtype} cannot be saved; give them as text or numbers.")
+
+
+def _plain(label: Any, task: str) -> Any:
+    if type(label) is tuple:
+        return [_plain(part, task) for part in label]
+    if type(label) in (str, int, float, bool):
+        return label
+    raise InputError(
+        f"{task}: label {label!s:.40} of type {type(label).__name__} cannot be saved; give it as text or a number."
+    )
+
+
+def _decoded(labels: _Labels) -> np.ndarray:
+    """Raises ValueError or TypeError if the values are not of that dtype."""
+    if labels.dtype == "object":
+        return objects([_label(value) for value in labels.values])
+    if not re.fullmatch(r"[<>|](U\d{1,5}|[iufb]\d{1,2}|M8(\[\w{1,4}\])?)", labels.dtype):
+        raise ValueError(f"labels of dtype {labels.dtype}")
+    if not all(isinstance(value, (str, int, float)) for value in labels.values):
+        raise ValueError(f"labels are not of dtype {labels.dtype}")
+    if labels.dtype[1] == "M":
+        return np.array(labels.values, dtype=np.int64).astype(labels.dtype)
+    return np.array(labels.values).astype(labels.dtype)
+
+
+def _label(value: Any) -> Any:
+    """Lists of JSON are tuples again."""
+    if isinstance(value, list):
+        return tuple(map(_label, value))
+    if value is None or isinstance(value, dict):
+        raise ValueError("labels are not text, numbers or tuples of these")
+    return value

@@ -1,0 +1,340 @@
+"""The estimators as a user's script or notebook has them, and their file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import mtcs
+from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
+from mtcs.config.packaged import packaged_classifier, packaged_method
+from mtcs.data.archive import RawSplit, RawTask
+from mtcs.data.normalize import z_normalize
+from mtcs.evaluation.classify import classify
+from mtcs.evaluation.representations import represent_task
+from mtcs.training.hardware import choose_hardware
+from mtcs.training.loop import train_method
+
+TINY: dict[str, Any] = {"depth": 2, "hidden": 8, "output": 16, "schedule": {"learning_rate": 0.01}}
+
+
+def recordings(labels: list[Any], n: int = 24, length: int = 40, seed: int = 0) -> tuple[np.ndarray, list[Any]]:
+    """Noisy sines, the frequency of which says the label."""
+    rng = np.random.default_rng(seed)
+    given = [labels[i % len(labels)] for i in range(n)]
+    X = rng.normal(scale=0.3, size=(n, length))
+    for i, label in enumerate(given):
+        X[i] += np.sin(np.arange(length) * (0.3 + 0.5 * labels.index(label)))
+    return X, given
+
+
+def tiny(**parameters: Any) -> MultiTaskClassifier:
+    return MultiTaskClassifier(TINY, **{"random_state": 0, "device": "cpu", "precision": "fp32", **parameters})
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, tuple[Any, Any]]:
+    X, y = recordings(["a", "b"], length=30, seed=1)
+    unequal = [row[: 20 + i % 11] for i, row in enumerate(X)]
+    return {"pumps": recordings(["ok", "worn out"]), "fans": (unequal, np.array(y)), "3 valves": recordings([3, 1, 2])}
+
+
+@pytest.fixture(scope="module")
+def fitted(data) -> MultiTaskClassifier:
+    return tiny().fit(data)
+
+
+def test_fits_predicts_and_transforms(data, fitted):
+    for task, (X, y) in data.items():
+        probabilities = fitted.predict_proba(task, X)
+        assert probabilities.shape == (len(y), len(set(y)))
+        np.testing.assert_allclose(probabilities.sum(1), 1)
+        np.testing.assert_array_equal(fitted.classes_[task][probabilities.argmax(1)], fitted.predict(task, X))
+        assert (fitted.predict(task, X) == np.array(y)).mean() > 0.8
+        assert fitted.transform(task, X).shape == (len(y), 16)
+
+
+def test_it_is_what_the_stages_compute(data, fitted):
+    """Their functions in their order, on the same series, labels and seed."""
+    tasks = []
+    for name, (X, y) in data.items():
+        split = RawSplit([np.asarray(row, np.float64) for row in X], [str(label) for label in y])
+        tasks.append(z_normalize(RawTask(name, split, split, tuple(map(str, sorted(set(y)))))))
+    hardware = choose_hardware("cpu", "fp32")
+    method, _ = train_method(packaged_method(TINY), tasks, 0, hardware)
+    for task, (name, (X, _)) in zip(tasks, data.items(), strict=True):
+        representations = represent_task(method, task, hardware)
+        np.testing.assert_array_equal(representations.test, fitted.transform(name, X))
+        reader, predicted = classify(
+            packaged_classifier("ridge"), representations.train, task.train.labels, representations.test
+        )
+        np.testing.assert_array_equal(np.array(task.classes)[predicted], fitted.predict(name, X).astype(str))
+        np.testing.assert_array_equal(reader.predict_proba(representations.test), fitted.predict_proba(name, X))
+
+
+def test_the_same_seed_repeats(data, fitted):
+    again = tiny().fit(data)
+    X = data["pumps"][0]
+    np.testing.assert_array_equal(again.predict_proba("pumps", X), fitted.predict_proba("pumps", X))
+    other = tiny(random_state=1).fit(data)
+    assert (other.predict_proba("pumps", X) != fitted.predict_proba("pumps", X)).any()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [2, 7],
+        np.array([2, 7], np.int16),
+        [0.5, 1.5],
+        [True, False],
+        ["a", "b c"],
+        np.array(["2020-01-01", "2021-01-01"], "datetime64[D]"),
+        [1, "1"],
+        [1, True],
+        [("a", 1), ("b", 2)],
+    ],
+    ids=str,
+)
+def test_labels_come_back_as_they_were_given(labels, tmp_path):
+    X, which = recordings([0, 1])
+    y = np.array(labels)[which] if isinstance(labels, np.ndarray) else [labels[i] for i in which]
+    model = tiny().fit({"t": (X, y)})
+    model.save(tmp_path / "t.mtcs")
+    for predicted in (model.predict("t", X), mtcs.load(tmp_path / "t.mtcs").predict("t", X)):
+        expected = [(type(label), label) for label in y]
+        agree = [(type(label), label) == want for label, want in zip(predicted, expected, strict=True)]
+        if isinstance(labels, np.ndarray):
+            assert predicted.dtype == y.dtype
+        else:
+            agree = [(type(p), p) == want for p, want in zip(predicted.tolist(), expected, strict=True)]
+        assert np.mean(agree) > 0.8
+
+
+def test_series_may_be_frames_lists_and_one_channel(data, fitted):
+    X = data["pumps"][0]
+    expected = fitted.predict_proba("pumps", X)
+    for form in (pd.DataFrame(X), X.tolist(), X[:, np.newaxis], [pd.Series(row) for row in X]):
+        np.testing.assert_array_equal(fitted.predict_proba("pumps", form), expected)
+
+
+def test_padding_changes_nothing(data, fitted):
+    X = data["pumps"][0]
+    padded = np.pad(X, ((0, 0), (0, 9)), constant_values=np.nan)
+    np.testing.assert_allclose(fitted.transform("pumps", padded), fitted.transform("pumps", X), atol=1e-5)
+    holed = X.copy()
+    holed[0, 3] = np.nan
+    assert np.isfinite(fitted.predict_proba("pumps", holed)).all()
+
+
+def test_affinity_and_similarity_are_labelled(fitted):
+    affinity, similarity = fitted.label_affinity_, fitted.task_similarity_
+    assert list(affinity.index) == list(affinity.columns)
+    assert ("3 valves", 2) in affinity.index
+    assert affinity.loc["pumps", "pumps"].to_numpy().sum() == pytest.approx(1)
+    assert list(similarity.index) == ["pumps", "fans", "3 valves"]
+    np.testing.assert_array_equal(similarity, similarity.T)
+
+
+def test_a_task_is_added_without_a_change_of_the_others(data, fitted, tmp_path):
+    model = clone(fitted).fit(data)
+    before = model.predict_proba("pumps", data["pumps"][0])
+    X, y = recordings(["open", "shut"], length=50)
+    model.add_task("doors", X, y)
+    np.testing.assert_array_equal(model.predict_proba("pumps", data["pumps"][0]), before)
+    assert (model.predict("doors", X) == np.array(y)).mean() > 0.8
+    model.save(tmp_path / "m.mtcs")
+    loaded = mtcs.load(tmp_path / "m.mtcs")
+    np.testing.assert_array_equal(loaded.predict_proba("doors", X), model.predict_proba("doors", X))
+    with pytest.raises(InputError, match="already has a task doors"):
+        model.add_task("doors", X, y)
+
+
+def test_saved_and_loaded(data, fitted, tmp_path):
+    for name in ("one.mtcs", "two.mtcs"):
+        fitted.save(tmp_path / name)
+    assert (tmp_path / "one.mtcs").read_bytes() == (tmp_path / "two.mtcs").read_bytes()
+    loaded = mtcs.load(tmp_path / "one.mtcs")
+    for task, (X, _) in data.items():
+        np.testing.assert_array_equal(loaded.predict_proba(task, X), fitted.predict_proba(task, X))
+    pd.testing.assert_frame_equal(loaded.label_affinity_, fitted.label_affinity_)
+    pd.testing.assert_frame_equal(loaded.task_similarity_, fitted.task_similarity_)
+
+
+@pytest.mark.parametrize("classifier", ["svm", "ridge"])
+@pytest.mark.parametrize("method", [{"experts": 2}, {"like": "ts2vec", "schedule": {"steps": 2}, "small_steps": 2}])
+def test_other_methods_and_classifiers(data, tmp_path, method, classifier):
+    model = clone(tiny(classifier=classifier)).set_params(method={**TINY, **method}).fit(data)
+    model.save(tmp_path / "m.mtcs")
+    X = data["pumps"][0]
+    np.testing.assert_array_equal(mtcs.load(tmp_path / "m.mtcs").predict("pumps", X), model.predict("pumps", X))
+    if classifier == "svm":
+        with pytest.raises(InputError, match="no probabilities; fit with classifier 'ridge'"):
+            model.predict_proba("pumps", X)
+    if "like" in method:
+        with pytest.raises(AttributeError, match="trains without labels"):
+            _ = model.label_affinity_
+
+
+def test_nearest_neighbors(tmp_path):
+    X, y = recordings(["a", "b"])
+    model = MultiTaskClassifier("dtw", classifier="nearest").fit({"t": (X, y)})
+    model.save(tmp_path / "m.mtcs")
+    np.testing.assert_array_equal(mtcs.load(tmp_path / "m.mtcs").predict("t", X), y)
+    with pytest.raises(InputError, match="dtw and classifier nearest go together"):
+        MultiTaskClassifier("dtw").fit({"t": (X, y)})
+
+
+def test_files_that_are_no_bundle(fitted, tmp_path):
+    path = tmp_path / "m.mtcs"
+    fitted.save(path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+
+    def with_metadata(**changes: str) -> bytes:
+        text = json.dumps(header | {"__metadata__": header["__metadata__"] | changes}).encode()
+        return len(text).to_bytes(8, "little") + text + content[8 + length :]
+
+    contents = json.loads(header["__metadata__"]["contents"])
+    wrong_reader = json.dumps(contents | {"tasks": [one | {"reader": "pickle 1"} for one in contents["tasks"]]})
+    fewer = json.dumps(contents | {"tasks": contents["tasks"][:1]})
+    huge = json.dumps(
+        contents | {"tasks": [one | {"labels": {"dtype": "<V8", "values": [1]}} for one in contents["tasks"]]}
+    )
+    for bad in (
+        b"",
+        b"PK\x03\x04 a zip file of something",
+        content[:-100],
+        content[: length // 2],
+        with_metadata(format="mtcs-bundle/0"),
+        with_metadata(description="{}"),
+        with_metadata(contents="{}"),
+        with_metadata(contents=wrong_reader),
+        with_metadata(contents=fewer),
+        with_metadata(contents=huge),
+    ):
+        path.write_bytes(bad)
+        with pytest.raises(InputError, match=r"m\.mtcs") as error:
+            mtcs.load(path)
+        assert len(str(error.value)) <= 400 + len(str(tmp_path))
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="does not exist"):
+        mtcs.load(tmp_path / "none.mtcs")
+
+
+class Odd:
+    """A label of which the file knows nothing."""
+
+
+def test_mistakes_are_one_line(data, fitted, tmp_path):
+    X, y = data["pumps"]
+    odd = [Odd(), Odd()]
+    for mistake, words in (
+        (lambda: tiny().fit({}), "no task"),
+        (lambda: tiny().fit(X), "data is a ndarray"),
+        (lambda: tiny().fit({"a.b": (X, y)}), "'a.b'"),
+        (lambda: tiny().fit({"type": (X, y)}), "'type'"),
+        (lambda: tiny().fit({"t": (X, y[:-1])}), r"y has shape \(23,\), expected \(24,\)"),
+        (lambda: tiny().fit({"t": (X, ["a"] * 24)}), r"one class \(a\)"),
+        (lambda: tiny().fit({"t": (X, [None, *y[1:]])}), "series 0 has no label"),
+        (lambda: tiny().fit({"t": (np.zeros((24, 3, 9)), y)}), "3 channels"),
+        (lambda: tiny().fit({"t": (np.zeros((24, 9)), y)}), "cannot be scaled"),
+        (lambda: tiny().fit({"t": ([], [])}), "no series"),
+        (lambda: tiny().fit({"t": ([["a"]], ["a"])}), "series 0 is not of numbers"),
+        (lambda: tiny(epochs=0).fit(data), "epochs is 0"),
+        (lambda: tiny(classifier="forest").fit(data), "Unknown classifier forest; there are nearest, svm, ridge"),
+        (lambda: MultiTaskClassifier("resnet").fit(data), "Unknown method resnet; there are mtcs"),
+        (lambda: MultiTaskClassifier({"depht": 3}).fit(data), "depht"),
+        (lambda: fitted.predict("pump", X), "Unknown task pump; the model has pumps, fans, 3 valves"),
+        (lambda: fitted.predict("pumps", X[0]), r"X\[np.newaxis\]"),
+        (lambda: fitted.predict("pumps", X * np.nan), "no observed value"),
+        (lambda: fitted.predict("pumps", X * 1e60), "beyond any"),
+        (lambda: tiny().fit({"t": (X, odd * 12)}).save(tmp_path / "m"), "type Odd cannot be saved"),
+        (lambda: mtcs.cross_validate(tiny(), data, folds=13), "12 series, fewer than the 13 folds"),
+    ):
+        with pytest.raises(InputError, match=words) as error:
+            mistake()
+        assert len(str(error.value)) <= 400
+    with pytest.raises(NotFittedError):
+        tiny().predict("pumps", X)
+
+
+def test_cross_validation(data):
+    model = tiny()
+    table = mtcs.cross_validate(model, data, folds=3)
+    assert list(table.columns) == ["task", "fold", "accuracy", "balanced_accuracy", "f1", "log_loss"]
+    assert table.groupby("task").size().to_dict() == dict.fromkeys(data, 3)
+    assert table["accuracy"].mean() > 0.7
+    assert np.isfinite(table["log_loss"]).all()
+    assert not hasattr(model, "bundle_")
+
+
+def test_series_of_a_group_are_left_out_together(data, monkeypatch):
+    seen, fit = [], MultiTaskClassifier.fit
+    monkeypatch.setattr(MultiTaskClassifier, "fit", lambda self, part: seen.append(part) or fit(self, part))
+    X, y = data["pumps"]
+    groups = np.repeat(np.arange(6), 4)
+    mtcs.cross_validate(tiny(), {"pumps": (X, y)}, folds=3, groups={"pumps": groups})
+    assert len(seen) == 3
+    for part in seen:
+        rows = {row.tobytes() for row in part["pumps"][0]}
+        inside = np.array([row.tobytes() in rows for row in X])
+        assert all(len(set(inside[groups == group])) == 1 for group in range(6))
+
+
+def test_silent_unless_verbose(data, capsys):
+    tiny().fit(data)
+    assert capsys.readouterr() == ("", "")
+    tiny(verbose=True).fit(data)
+    assert "train" in capsys.readouterr().err
+
+
+def test_import_is_light_and_lazy(tmp_path):
+    code = "import sys, mtcs; print(sorted({'torch', 'pandas', 'sklearn', 'numpy'} & set(sys.modules)), *dir(mtcs))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("[] ")
+    assert set(mtcs.__all__) <= set(shown.split())
+    for name in mtcs.__all__:
+        assert getattr(mtcs, name).__name__ == name
+    assert (Path(mtcs.__file__).parent / "py.typed").exists()
+
+
+def test_packaged_parameters_are_those_of_the_workspace():
+    root = Path(__file__).parent.parent
+    assert (root / "mtcs/reference/params.yaml").read_bytes() == (root / "params.yaml").read_bytes()
+    assert packaged_method("mtcs").schedule.epochs == 5
+
+
+def test_within_scikit_learn():
+    X, y = recordings(["a", "b"], 30)
+    one = MTCSClassifier(TINY, random_state=0, device="cpu")
+    assert cross_val_score(make_pipeline(FunctionTransformer(), one), X, y, cv=3).mean() > 0.8
+    assert clone(one).get_params() == one.get_params()
+    assert one.set_params(epochs=1).epochs == 1
+
+
+SKIPPED: dict[str, str] = {}
+
+
+def _skipped(estimator: Any) -> dict[str, str]:
+    return SKIPPED
+
+
+@parametrize_with_checks([MTCSClassifier(TINY, random_state=0, device="cpu")], expected_failed_checks=_skipped)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
