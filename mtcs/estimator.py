@@ -17,13 +17,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.config.machine import DeviceName, PrecisionName
-from mtcs.config.methods import MethodSpec
+from mtcs.config.methods import MethodSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
 from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle
-from mtcs.evaluation.scores import SCORES, score
+from mtcs.evaluation.metrics import SCORES, score
 from mtcs.progress import silence
 from mtcs.training.hardware import Hardware, choose_hardware
 
@@ -191,7 +191,7 @@ class MultiTaskClassifier(BaseEstimator):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
-    def _hardware(self, spec: MethodSpec) -> Hardware:
+    def _hardware(self, spec: Spec) -> Hardware:
         return choose_hardware(self.device, self.precision, spec.fixed_length)
 
 

@@ -164,7 +164,7 @@ def add_task(
         raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
     task, labels, lengths = _task(name, X, y, bundle.classifier)
     reader = fit_reader(
-        classifier, represent(bundle.model.method, task.train.series, hardware, name), task.train.labels, workers
+        bundle.classifier, represent(bundle.model.method, task.train.series, hardware, name), task.train.labels, workers
     )
     added = TaskClassifier(task.info, labels, reader, len(task.train), lengths)
     return replace(bundle, tasks={**bundle.tasks, name: added})
