@@ -10,10 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from mtcs.config.methods import Spec
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -68,8 +65,8 @@ class Run:
     method: str
     seed: int
     layout: Layout = Layout()
-    spec: Spec | None = field(default=None, compare=False)
-    """The method's parameters, where params.yaml has been read."""
+    spec: Any = field(default=None, compare=False)
+    """The method's parameters, a spec of `mtcs.config.methods`, where params.yaml has been read."""
     tasks: tuple[str, ...] = field(default=(), compare=False)
     """Those of the suite, in its order, likewise."""
     joint: bool = field(default=True, compare=False)

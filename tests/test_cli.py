@@ -484,7 +484,9 @@ def test_a_process_that_is_killed_while_costs_are_measured(monkeypatch):
 
 
 def test_nothing_goes_on_when_the_measurement_of_costs_is_killed(here):
-    program = "from mtcs.stages.cost import in_fresh_process; from tests.test_cli import stay; in_fresh_process(stay)"
+    program = (
+        "from mtcs.evaluation.fresh_process import in_fresh_process as run; from tests.test_cli import stay; run(stay)"
+    )
     path = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen([sys.executable, "-c", program], env=os.environ | path)
     try:

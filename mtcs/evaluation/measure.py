@@ -28,6 +28,7 @@ from mtcs.evaluation.results import (
     Triangle,
     digits,
 )
+from mtcs.evaluation.scores import score
 from mtcs.layout import Run, digest
 from mtcs.similarity import factor, factor_similarity
 
@@ -80,9 +81,9 @@ def _task_result(run: Run, task: Task, representations: Representations) -> Task
         raise InputError(f"{path} has other labels than the test series of {task.name}; {run.remedy('classify')}.")
     if unknown := sorted(set(predictions["predicted"]) - set(task.classes)):
         raise InputError(f"{path} predicts {unknown[0]!r:.60}, no label of {task.name}; {run.remedy('classify')}.")
-    right = (predictions["label"] == predictions["predicted"]).to_numpy()
+    index = {name: c for c, name in enumerate(task.classes)}
+    predicted = score(task, np.array([index[name] for name in predictions["predicted"]]))
     head = representations.head_predictions()
-    present, majority = np.unique(task.test.labels), np.bincount(task.train.labels).argmax()
     return TaskResult(
         task=task.name,
         train=len(task.train),
@@ -90,11 +91,11 @@ def _task_result(run: Run, task: Task, representations: Representations) -> Task
         length=task.length,
         classes=task.classes,
         fingerprint=fingerprint(task),
-        accuracy=float(right.mean()),
+        accuracy=predicted.accuracy,
         head_accuracy=None if head is None else float((head == task.test.labels).mean()),
-        balanced_accuracy=float(np.mean([right[task.test.labels == label].mean() for label in present])),
-        majority=float((task.test.labels == majority).mean()),
-        never_predicted=tuple(name for name in classes[present] if name not in set(predictions["predicted"])),
+        balanced_accuracy=predicted.balanced_accuracy,
+        majority=predicted.majority,
+        never_predicted=predicted.never_predicted,
         test_in_train=task.repeated(),
     )
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stderr
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from mtcs.config.machine import DeviceName, PrecisionName
-from mtcs.errors import WorkError
 from mtcs.progress import progress
 from mtcs.stages.options import (
     WORKSPACE,
@@ -32,8 +26,6 @@ if TYPE_CHECKING:
 MAX_LOAD = 0.5
 """Busy processes, in the mean over a minute, up to which a machine is quiet enough."""
 
-_Result = TypeVar("_Result")
-
 
 def cost(
     suite: SuiteName, device: DeviceOption = None, precision: PrecisionOption = None, workers: WorkersOption = None
@@ -43,6 +35,7 @@ def cost(
     Training is projected from a few steps on each task, inference from some of its series. Killed, it starts anew.
     """
     from mtcs.evaluation.cost import SuiteCosts, write_costs
+    from mtcs.evaluation.fresh_process import in_fresh_process
     from mtcs.evaluation.timing import SERIES, STEPS
     from mtcs.provenance import commit, versions
     from mtcs.reports.analysis.cost import Costs, measured
@@ -87,26 +80,3 @@ def _method_cost(
     where = hardware(spec, device, precision, workers)
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
         return time_method(method, spec, tasks, run.joint, known.parameters(method), where)
-
-
-def in_fresh_process(function: Callable[..., _Result], *arguments: object) -> _Result:
-    """What a function of a module returns or raises; no memory is held from before."""
-    try:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_end_with_parent) as fresh:
-            return fresh.submit(function, *arguments).result()
-    except BrokenProcessPool as error:
-        raise WorkError(
-            f"A process was killed while it worked on {', '.join(map(str, filter(None, arguments)))}, perhaps for lack "
-            "of memory; see the system's log."
-        ) from error
-
-
-def _end_with_parent() -> None:
-    """Let this process end when its parent is gone, killed perhaps, and nobody waits for what it does."""
-
-    def watch() -> None:
-        if parent := parent_process():
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, daemon=True).start()

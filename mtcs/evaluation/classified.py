@@ -1,0 +1,93 @@
+"""The tasks of a run, classified one after the other here, or by the workers of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mtcs.config.classifiers import ClassifierSpec
+from mtcs.data.task import Task, read_task
+from mtcs.errors import InputError
+from mtcs.evaluation.classify import classify, save_reader, work
+from mtcs.evaluation.cluster import on_cluster
+from mtcs.evaluation.representations import read_representations
+from mtcs.layout import Layout, Run, atomic_write, digest
+from mtcs.progress import progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    representations: digest of the file that was read.
+    predicted, head: classes (n,) of the test series by the classifier, and by the trained head where there is one.
+    """
+
+    representations: str
+    predicted: np.ndarray
+    head: np.ndarray | None
+
+
+def classify_here(run: Run, spec: ClassifierSpec, tasks: Sequence[Task], threads: int) -> list[Outcome]:
+    """One task after the other; progress is counted in fits, or in series searched."""
+    amounts, unit = [work(spec, len(task.test))[0] for task in tasks], work(spec, 0)[1]
+    outcomes = []
+    with progress(f"classify {run.suite}", sum(amounts), unit) as advance:
+        for i, task in enumerate(tasks):
+
+            def show(done: int, of: int, after: int = sum(amounts[: i + 1]), name: str = task.name) -> None:
+                advance(after + done - of, name)
+
+            advance(sum(amounts[:i]), task.name)
+            outcomes.append(classify_task(run, spec, task, threads, show))
+    return outcomes
+
+
+def classify_on_cluster(
+    address: str, run: Run, spec: ClassifierSpec, tasks: Sequence[Task], threads: int
+) -> list[Outcome]:
+    """Every task by a worker of Dask, which sees this workspace under the same path."""
+    there = replace(run, layout=Layout(run.layout.root.absolute()))
+    pieces = ((there, spec, task.name, threads) for task in tasks)
+    with progress(f"classify {run.suite}", len(tasks), "tasks") as advance:
+        return on_cluster(address, _read_and_classify, pieces, lambda done: advance(done, ""))
+
+
+def _read_and_classify(run: Run, spec: ClassifierSpec, name: str, threads: int) -> Outcome:
+    """`classify_task` for a worker, which reads the series from the workspace, not from the scheduler."""
+    return classify_task(run, spec, read_task(run.layout.normalized(run.suite, name)), threads)
+
+
+def classify_task(
+    run: Run, spec: ClassifierSpec, task: Task, threads: int, show: Callable[[int, int], None] | None = None
+) -> Outcome:
+    """Read a task's representations, write its predictions and what was fitted.
+
+    Raises:
+        InputError: if the representations are missing, broken, not finite, or not one a series.
+    """
+    path = run.representation(task.name)
+    read = digest(path) if path.exists() else ""
+    representations = read_representations(path)
+    for part, split, what in (("train", task.train, "training"), ("test", task.test, "test")):
+        rows = getattr(representations, part)
+        if len(rows) != len(split):
+            raise InputError(
+                f"{path} has {len(rows)} {what} representations, expected {len(split)}; {run.remedy('represent')}."
+            )
+        if spec.kind != "nearest_neighbour" and not (finite := np.isfinite(rows).all(1)).all():
+            raise InputError(
+                f"{path} has no finite representation of {what} series {finite.argmin()}; {run.remedy('represent')}."
+            )
+    reader, predicted = classify(
+        spec, representations.train, task.train.labels, representations.test, threads, show, run.unfinished_search
+    )
+    classes = np.array(task.classes)
+    table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
+    with atomic_write(run.prediction(task.name)) as part:
+        table.to_csv(part, index=False)
+    save_reader(run.classifier(task.name), reader)
+    return Outcome(read, predicted, representations.head_predictions())
