@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field
+
+from mtcs.config.schedule import Block
 
 MIN_SERIES = 50
 """Below this number of training series the protocol of the SVM fits without a search."""
 
 
-class SVM(BaseModel, frozen=True, extra="forbid"):
+class SVM(Block, frozen=True):
     """The support vector machine's block in `params.yaml`."""
+
+    earlier_names: ClassVar[Mapping[str, str]] = {"costs": "C"}
 
     kind: Literal["svm"] = "svm"
     """Which classifier this is."""

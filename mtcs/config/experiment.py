@@ -21,6 +21,7 @@ from pydantic import (
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.methods import MethodSpec
 from mtcs.config.parameter_file import read_yaml
+from mtcs.config.schedule import renamed
 from mtcs.errors import InputError
 from mtcs.layout import Layout, Run
 
@@ -72,6 +73,12 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     titles: dict[Name, Title] = {}
     """What reports call a method, where that is not its name."""
     classifiers: dict[Name, ClassifierSpec]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier_names(cls, values: Any) -> Any:
+        """Files of version 0.1 say `alone`."""
+        return renamed(values, {"alone": "single_task", "seeds_alone": "seeds_single_task"})
 
     @field_validator("methods", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -79,6 +79,7 @@ class Ts2VecSpec(Spec, frozen=True):
     """
 
     implementation: ClassVar[str] = "ts2vec.Ts2Vec"
+    earlier_names: ClassVar[Mapping[str, str]] = {"longest": "max_train_length"}
     fixed_length: ClassVar[bool] = False
     for_schedule: ClassVar[frozenset[str]] = frozenset({"small_values", "small_steps"})
 
@@ -138,6 +139,12 @@ class TncSpec(Spec, frozen=True):
     """Temporal neighbourhood coding (Tonekaboni et al., ICLR 2021)."""
 
     implementation: ClassVar[str] = "tnc.Tnc"
+    earlier_names: ClassVar[Mapping[str, str]] = {
+        "parts": "windows_per_series",
+        "shortest": "min_window",
+        "longest": "max_window",
+        "reach": "epsilon",
+    }
 
     kind: Literal["tnc"]
     depth: Depth = 10

@@ -1,4 +1,4 @@
-"""`params.yaml` as text: YAML 1.2 as DVC reads and writes it, without aliases, and no key twice."""
+"""`params.yaml` as text: YAML 1.2 as DVC reads it, no key twice, aliases only as far as they stay small."""
 
 from __future__ import annotations
 
@@ -7,36 +7,60 @@ from collections.abc import Hashable
 from typing import Any
 
 import yaml
-from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
+
+MAX_VALUES = 100_000
+"""Values of a file, those that aliases repeat counted as often as they are repeated."""
 
 
 def read_yaml(text: str) -> Any:
     """The values of a parameter file.
 
     Raises:
-        yaml.YAMLError: if it is no YAML, holds an alias or a merge key, or a key stands twice in one mapping.
+        yaml.YAMLError: if it is no YAML, a key stands twice in one mapping, or aliases repeat too much or themselves.
         RecursionError: if it is nested too deeply.
     """
-    return yaml.load(text, _Loader)
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _count(node, {})  # before anything is expanded
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _count(node: yaml.Node, known: dict[int, int]) -> int:
+    """Values that a node stands for; those of a node that is met again are known."""
+    if (size := known.get(id(node))) is not None:
+        if size:
+            return size
+        raise ConstructorError(None, None, "an alias repeats itself", node.start_mark)
+    known[id(node)] = 0  # while it is counted
+    size = 1
+    if isinstance(node, yaml.SequenceNode):
+        size += sum(_count(one, known) for one in node.value)
+    elif isinstance(node, yaml.MappingNode):
+        size += sum(_count(key, known) + _count(value, known) for key, value in node.value)
+    if size > MAX_VALUES:
+        problem = f"aliases repeat more than {MAX_VALUES:,} values; of a method, write 'like: NAME' instead"
+        raise ConstructorError(None, None, problem, node.start_mark)
+    known[id(node)] = size
+    return size
 
 
 class _Loader(yaml.SafeLoader):
     """A safe loader of YAML 1.2. PyYAML alone reads 1.1, where `no` is false, `1:30` is 90 and `012` is ten."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            advice = "which DVC cannot write; of a method, write 'like: NAME' instead"
-            raise ComposerError(None, None, f"*{event.anchor:.40} is an alias, {advice}", event.start_mark)
-        return super().compose_node(parent, index)
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: list[Any] = []  # a key may be a list, which the mapping itself refuses below
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!s:.60} stands twice", key_node.start_mark)
-            seen.append(key)
+            if key_node.tag != "tag:yaml.org,2002:merge":
+                key = self.construct_object(key_node, deep=True)
+                if key in seen:
+                    raise ConstructorError(None, None, f"{key!s:.60} stands twice", key_node.start_mark)
+                seen.append(key)
         return super().construct_mapping(node, deep)
 
 
@@ -48,6 +72,7 @@ _FORMS = {
     "float": r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
 }
 _Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile("^<<$"), ["<"])
 for _tag, _form in _FORMS.items():
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_form})$"), None)
 

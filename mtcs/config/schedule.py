@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
+
+
+def renamed(values: Any, names: Mapping[str, str]) -> Any:
+    """Values with the names that they had in version 0.1 replaced by today's."""
+    if not isinstance(values, dict) or names.keys().isdisjoint(values):
+        return values
+    return {key: value for key, value in values.items() if key not in names} | {
+        new: values[old] for old, new in names.items() if old in values
+    }
 
 
 class Block(BaseModel, frozen=True, extra="forbid"):
     """A block of parameters: unknown names are refused, and true and false are no numbers."""
 
+    earlier_names: ClassVar[Mapping[str, str]] = {}
+    """Today's name of a parameter by the one that it had in version 0.1."""
+
     @model_validator(mode="before")
     @classmethod
     def _numbers(cls, values: Any) -> Any:
+        values = renamed(values, cls.earlier_names)
         for name, value in values.items() if isinstance(values, dict) else ():
             field = cls.model_fields.get(name)
             if isinstance(value, bool) and field is not None and field.annotation is not bool:

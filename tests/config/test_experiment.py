@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -255,15 +256,50 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     assert str(error.value) == f"{path}: line {lines}: seeds stands twice."
 
 
-@pytest.mark.parametrize("block", ["{<<: *short}", "*short", "[*short, *short]"])
-def test_an_alias_is_refused_before_it_is_expanded(tmp_path, block):
-    """DVC writes into anchors' values, and everything that refers to them changes; nested ones grow without bound."""
+def test_a_block_may_take_over_another(tmp_path):
+    path = write(tmp_path, valid() | {"joint": [], "methods": {}})
+    text = path.read_text().replace("joint: []", "joint: [short, long]").replace("methods: {}", "methods:")
+    short = (
+        "  short: &short {kind: multitask, sharing_weight: 0, classifier: svm, depth: 2, schedule: &brief {SCHEDULE}}"
+    )
+    long = "  long: {<<: *short, depth: 3, schedule: {<<: *brief, epochs: 9}}"
+    blocks = f"methods:\n{short}\n{long}".replace("SCHEDULE", "epochs: 1, batch_size: 4, learning_rate: 0.1")
+    path.write_text(text.replace("methods:", blocks))
+    methods = read_experiment(path).methods
+    assert (methods["short"].depth, methods["long"].depth) == (2, 3)
+    assert (methods["short"].schedule.epochs, methods["long"].schedule.epochs) == (1, 9)
+    assert methods["long"].schedule.batch_size == 4
+
+
+@pytest.mark.parametrize("levels", [6, 9, 30])
+def test_aliases_that_repeat_too_much_are_refused_before_they_are_expanded(tmp_path, levels):
     path = tmp_path / "params.yaml"
-    path.write_text(f"methods:\n  short: &short {{a: 1}}\n  long: {block}\n")
-    with pytest.raises(InputError) as error:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, levels)]
+    path.write_text("\n".join(lines) + "\n")
+    tracemalloc.start()
+    with pytest.raises(InputError, match=r"aliases repeat more than 100,000 values; of a method, write 'like: NAME'"):
         read_experiment(path)
-    expected = "line 3: *short is an alias, which DVC cannot write; of a method, write 'like: NAME' instead."
-    assert str(error.value) == f"{path}: {expected}"
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
+def test_an_alias_of_what_it_stands_in_is_refused(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("suites: &all\n  one: *all\n")
+    with pytest.raises(InputError, match="line 1: an alias repeats itself"):
+        read_experiment(path)
+
+
+def test_names_of_the_version_before_are_read(tmp_path):
+    content = valid() | {"single_task": ["ts2vec"], "alone": ["tnc"], "seeds_alone": [4]}
+    schedule = {"steps": 1, "batch_size": 4, "learning_rate": 0.01}
+    content["methods"]["tnc"] = {"kind": "tnc", "parts": 3, "longest": 50, "schedule": schedule, "classifier": "svm"}
+    content["classifiers"] = {"svm": {"kind": "svm", "costs": [2.0]}}
+    experiment = read_experiment(write(tmp_path, content))
+    assert (experiment.single_task, experiment.seeds_single_task) == (("tnc",), (4,))
+    tnc = experiment.methods["tnc"]
+    assert (tnc.windows_per_series, tnc.max_window, experiment.classifiers["svm"].C) == (3, 50, (2.0,))
 
 
 @pytest.mark.parametrize(
