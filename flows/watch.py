@@ -6,10 +6,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import Request as HttpRequest
-from urllib.request import urlopen
 
+import httpx
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
@@ -21,7 +19,8 @@ from flows.request import Request, Workers
 from flows.workspace import STATE
 from mtcs.config.experiment import Experiment, read_experiment
 from mtcs.config.machine import DeviceName, read_machine
-from mtcs.data.archive import address_of
+from mtcs.data.sources import local_folder, task_url
+from mtcs.errors import InputError
 from mtcs.layout import Layout, atomic_write
 
 SEEN = STATE / "seen.json"
@@ -78,11 +77,11 @@ def fingerprints(
         seen[f"params.yaml of {suite}"] = parameters
         for task in experiment.suite(suite).tasks if experiment.suite(suite).source == "archive" else ():
             try:
-                facts = _served(archive.replace("{name}", task)) if "://" in archive else _files(Path(archive), task)
-            except (URLError, OSError, ValueError) as error:
-                get_run_logger().warning(
-                    "%s cannot be checked (%s); taken to be unchanged.", task, without_secrets(str(error))
-                )
+                folder = local_folder(archive)
+                facts = _served(task_url(archive, task)) if folder is None else _files(folder, task)
+            except (httpx.HTTPError, InputError, OSError, ValueError) as error:
+                reason = without_secrets(str(error)).partition("\n")[0]
+                get_run_logger().warning("%s cannot be checked (%s); taken to be unchanged.", task, reason)
                 continue
             seen[f"{suite}/{task}"] = hashlib.sha256(repr(facts).encode()).hexdigest()
     return seen
@@ -96,8 +95,7 @@ def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
     return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
-def _served(url: str) -> list[str | None]:
-    with urlopen(
-        HttpRequest(address_of(url) or url, method="HEAD", headers={"User-Agent": "mtcs"}), timeout=30
-    ) as response:
-        return [response.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length")]
+def _served(url: httpx.URL) -> list[str | None]:
+    response = httpx.head(url, headers={"User-Agent": "mtcs"}, timeout=30, follow_redirects=True)
+    response.raise_for_status()
+    return [response.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length")]

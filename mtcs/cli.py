@@ -87,7 +87,7 @@ for _stage in STAGES:
 @app.command()
 def suites() -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
-    from mtcs.data.archive import published_sizes
+    from mtcs.data.published import published_sizes
 
     sizes = published_sizes()
     for name, suite in read_params().suites.items():

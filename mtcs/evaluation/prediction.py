@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.archive import read_series, tidy_label
+from mtcs.data.formats import read_series, tidy_label
 from mtcs.data.normalize import scaled
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError

@@ -19,7 +19,7 @@ def download(
     ] = None,
 ) -> None:
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
-    from mtcs.data.archive import fetch_task
+    from mtcs.data.sources import fetch_task
 
     wanted = experiment().suite(suite)
     source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive

@@ -8,7 +8,7 @@ from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
 def normalize(suite: SuiteName) -> None:
     """Z-normalise a suite's tasks by their training statistics, into data/normalized."""
-    from mtcs.data.archive import read_raw
+    from mtcs.data.formats import read_raw
     from mtcs.data.normalize import z_normalize
     from mtcs.data.task import fingerprint, write_index, write_task
 

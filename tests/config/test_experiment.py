@@ -13,7 +13,7 @@ from dvc.utils.serialize import modify_yaml
 from mtcs.cli import one_line
 from mtcs.config.experiment import read_experiment
 from mtcs.config.parameter_file import read_yaml
-from mtcs.data.archive import published_sizes
+from mtcs.data.published import published_sizes
 from mtcs.errors import InputError
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"

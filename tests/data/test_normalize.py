@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from mtcs.data.archive import RawSplit, RawTask
-from mtcs.data.normalize import z_normalize as normalize
+from mtcs.data.formats import RawSplit, RawTask
+from mtcs.data.normalize import z_normalize
 from mtcs.errors import InputError
 
 
@@ -26,7 +26,7 @@ TASK = RawTask(
 
 
 def test_by_hand() -> None:
-    task = normalize(TASK)  # observed training values 1, 3, 5, 7: mean 4, variance 5
+    task = z_normalize(TASK)  # observed training values 1, 3, 5, 7: mean 4, variance 5
     nan, scale = np.nan, 5**0.5
     np.testing.assert_array_equal(
         task.train.series, np.array([[-3 / scale, nan, -1 / scale], [1 / scale, 3 / scale, nan]], np.float32)
@@ -45,7 +45,7 @@ def test_by_hand() -> None:
 def test_training_values_have_mean_zero_and_deviation_one() -> None:
     random = np.random.default_rng(0)
     series = [random.normal(1e6, 3.0, size=length) for length in (50, 80, 20)]
-    train = normalize(dataclasses.replace(TASK, train=RawSplit(series, ["a", "b", "a"]))).train.series
+    train = z_normalize(dataclasses.replace(TASK, train=RawSplit(series, ["a", "b", "a"]))).train.series
     assert train.shape == (3, 80)
     assert abs(np.nanmean(train, dtype=np.float64)) < 1e-6
     assert abs(np.nanstd(train, dtype=np.float64) - 1) < 1e-6
@@ -60,14 +60,14 @@ def test_training_values_have_mean_zero_and_deviation_one() -> None:
     ids=["longer and wilder", "constant"],
 )
 def test_the_test_split_does_not_reach_the_training_split(test: RawSplit) -> None:
-    mine, other = normalize(TASK).train, normalize(dataclasses.replace(TASK, test=test)).train
+    mine, other = z_normalize(TASK).train, z_normalize(dataclasses.replace(TASK, test=test)).train
     assert mine.series.tobytes() == other.series.tobytes()
     assert mine.labels.tobytes() == other.labels.tobytes()
 
 
 def test_the_input_is_left_alone() -> None:
     before = [one.copy() for one in TASK.train.series]
-    normalize(TASK)
+    z_normalize(TASK)
     for one, copy in zip(TASK.train.series, before, strict=True):
         np.testing.assert_array_equal(one, copy)
 
@@ -94,9 +94,9 @@ def test_the_input_is_left_alone() -> None:
 )
 def test_what_cannot_be_normalised(train: RawSplit, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
-        normalize(dataclasses.replace(TASK, train=train))
+        z_normalize(dataclasses.replace(TASK, train=train))
 
 
 def test_a_test_value_beyond_float32_is_reported() -> None:
     with pytest.raises(InputError, match=re.escape("Toy (test): series 0 holds an infinite value.")):
-        normalize(dataclasses.replace(TASK, test=split(["a"], [1e200])))
+        z_normalize(dataclasses.replace(TASK, test=split(["a"], [1e200])))

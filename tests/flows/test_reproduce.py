@@ -129,11 +129,11 @@ def test_a_transfer_that_fails_twice(workspace):
 
 
 def test_the_message_of_a_broken_transfer_is_that_of_mtcs():
-    from mtcs.data import archive
+    from mtcs.data import sources
 
-    assert archive.ATTEMPTS > 1
-    text = Path(archive.__file__).read_text()
-    assert "failed {ATTEMPTS} times (at last: {broken}); try again later, or {_WAY_OUT}." in text
+    assert sources.ATTEMPTS > 1
+    text = Path(sources.__file__).read_text()
+    assert "failed {ATTEMPTS} times (at last: {failure}); try again later, or {_WAY_OUT}." in text
     assert stages._TRANSFER_FAILED.match(
         "mtcs: A: http://a/A.zip failed 5 times (at last: timed out); try again later, or"
     )

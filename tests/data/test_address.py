@@ -1,0 +1,43 @@
+"""What messages show of an address."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtcs.data.address import MAX_SHOWN, shown, shown_in
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("https://host/a/{name}.zip", "https://host/a/{name}.zip"),
+        ("https://host:8443/a@2/{name}.zip", "https://host:8443/a@2/{name}.zip"),
+        ("http://[::1]:80/{name}.zip", "http://[::1]:80/{name}.zip"),
+        ("http://h/x.zip?sig=SECRET", "http://h/x.zip"),
+        ("http://h/x.zip#SECRET", "http://h/x.zip"),
+        ("http://h?sig=SECRET&mail=me@home", "http://h"),
+        ("http://me:SECRET@h/{name}", "http://h/{name}"),
+        ("//me:SECRET@h/{name}", "//h/{name}"),
+        ("http:/me:SECRET@h/{name}", "http:/h/{name}"),
+        ("me:SECRET@h/{name}", "h/{name}"),
+        ("http://me:SEC/RET@h/{name}?sig=SECRET", "http://h/{name}"),
+        ("http://me:SEC?RET@h/{name}", "http://h/{name}"),
+        ("http://me:SEC@RET@h:port/{name}", "http://h:port/{name}"),
+        ("s3://KEY:SECRET@bucket/path", "s3://bucket/path"),
+        ("ssh://me@host/path", "ssh://host/path"),
+        ("http://h/a\x1b[31m\n{name}", "http://h/a\\x1b[31m\\n{name}"),
+        ("/data/archive", "/data/archive"),
+        ("", ""),
+    ],
+)
+def test_what_of_an_address_is_no_secret(address: str, public: str) -> None:
+    assert shown(address) == public
+
+
+def test_a_long_address_is_cut() -> None:
+    assert len(shown("http://h/" + "x" * 10_000)) == MAX_SHOWN + len("...")
+
+
+def test_addresses_in_anothers_words() -> None:
+    said = "ERROR: failed to push to 'https://me:SECRET@h/cache?sig=SECRET' (s3://KEY:SECRET@b): 403"
+    assert shown_in(said) == "ERROR: failed to push to 'https://h/cache' (s3://b): 403"
