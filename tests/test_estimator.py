@@ -21,8 +21,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
 from mtcs.config.packaged import packaged_classifier, packaged_method
-from mtcs.data.archive import RawSplit, RawTask
 from mtcs.data.normalize import z_normalize
+from mtcs.data.raw import RawSplit, RawTask
 from mtcs.evaluation.classify import classify
 from mtcs.evaluation.representations import represent_task
 from mtcs.training.hardware import choose_hardware

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mtcs.data.formats import RawSplit, RawTask
+from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Split, Task
 from mtcs.errors import InputError
 

@@ -24,8 +24,10 @@ import httpx
 import tenacity
 
 from mtcs.data.address import shown, shown_in
-from mtcs.data.formats import PARTS, SUFFIXES, InvalidData, convert_to_ts, load_task
+from mtcs.data.formats import PARTS, SUFFIXES, load_task
 from mtcs.data.published import published_sizes
+from mtcs.data.text import InvalidData, listed
+from mtcs.data.tsv import convert_to_ts
 from mtcs.data.unpack import unpack
 from mtcs.errors import InputError, WorkError
 
@@ -189,10 +191,9 @@ def _gather(name: str, source: str, into: Path, progress: Progress | None) -> st
                 for part in parts:
                     shutil.copyfile(part, into / part.name)
                 return str(place)
-    if files:
-        held = ", ".join(sorted({path.name for path in files}))
-        both = f"expected {name}_TRAIN and {name}_TEST, both .ts or both .tsv"
-        raise InputError(f"{name} is not whole in {folder} (only {held}); {both}.")
+    expected = f"expected {name}_TRAIN and {name}_TEST, both .ts or both .tsv (a line a series: label, tab, values)"
+    if held := _similar_files(name, folder):
+        raise InputError(f"{name} is in {folder} as {listed(held)}; {expected}; write or rename the files so.")
     if source == "aeon":
         known = sorted(task for task in published_sizes() if (folder / task).is_dir())
         raise InputError(f"{name} is not inside the aeon package (which has {', '.join(known)}); {_WAY_OUT}.")
@@ -206,6 +207,15 @@ def _local_files(name: str, source: str) -> list[Path]:
     files = [f"{name}_{part}{suffix}" for suffix in SUFFIXES for part in PARTS]
     places = [folder / f"{name}.zip", *(place / file for place in (folder / name, folder) for file in files)]
     return [path for path in places if path.is_file()]
+
+
+def _similar_files(name: str, folder: Path) -> list[str]:
+    """Names of what a folder holds of a task in whatever format and case."""
+    like = re.compile(rf"{re.escape(name)}([ _.-].*)?", re.IGNORECASE)
+    places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir() and like.fullmatch(path.name))]
+    return sorted(
+        {path.name for place in places for path in place.iterdir() if path.is_file() and like.fullmatch(path.name)}
+    )
 
 
 def _unpack(name: str, archive: Path, origin: str, into: Path) -> None:

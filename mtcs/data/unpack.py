@@ -9,8 +9,9 @@ import zlib
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-from mtcs.data.formats import PARTS, SUFFIXES, InvalidData
+from mtcs.data.formats import PARTS, SUFFIXES
 from mtcs.data.published import published_sizes
+from mtcs.data.text import InvalidData
 
 MAX_MEMBER = 2**28
 """Bytes of an unpacked file; the archive's largest is half of it."""

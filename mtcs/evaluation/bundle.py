@@ -14,9 +14,9 @@ import numpy as np
 from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor
 from mtcs.config.machine import PrecisionName
 from mtcs.config.methods import MethodSpec
-from mtcs.data.archive import RawSplit, RawTask
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.data.normalize import scaled, z_normalize
+from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Task, TaskInfo
 from mtcs.errors import InputError
 from mtcs.evaluation.classify import Reader, check_labels, fit_reader

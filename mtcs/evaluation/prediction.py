@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.formats import read_series, tidy_label
+from mtcs.data.formats import read_series
 from mtcs.data.normalize import scaled
 from mtcs.data.task import TaskInfo
+from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError
 
 

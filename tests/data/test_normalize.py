@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from mtcs.data.formats import RawSplit, RawTask
 from mtcs.data.normalize import z_normalize
+from mtcs.data.raw import RawSplit, RawTask
 from mtcs.errors import InputError
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mtcs.data import unpack as unpacking
-from mtcs.data.formats import InvalidData
+from mtcs.data.text import InvalidData
 from mtcs.data.unpack import unpack
 
 TRAIN, TEST = "@data\n1,2.5,?:10\n4,5,6:2\n", "@data\n7,?,9:2\n"

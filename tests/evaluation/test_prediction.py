@@ -235,7 +235,10 @@ def test_a_label_is_the_same_number_written_in_another_way(tmp_path: Path, ours:
 MISTAKES = [
     (("joint", "mine", "Pumpe", "source/Pump_TEST.tsv"), "Unknown task Pumpe; the model has Pump, Fan."),
     (("joint", "mine", "Pump", "none.tsv"), "none.tsv does not exist; name a .ts or .tsv file with series."),
-    (("joint", "mine", "Pump", "params.yaml"), "params.yaml is neither a .ts nor a .tsv file; repair the file"),
+    (
+        ("joint", "mine", "Pump", "params.yaml"),
+        "params.yaml is neither a .ts nor a .tsv file (a line a series: label, tab, values); repair",
+    ),
     (
         ("joint", "mine", "Pump", "source/Pump_TEST.tsv", "--seed", 7),
         "seed7/joint.safetensors does not exist; run 'mtcs train joint mine --seed 7'.",

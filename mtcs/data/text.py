@@ -1,0 +1,88 @@
+"""Lines and numbers of text files from outside: read as what they say, or refused with their place."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PIECE = 2**16
+"""Characters of a line that are taken apart at once: a list of short strings takes thirty times as much memory."""
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+_PLAIN = b"0123456789+-.eEnNaA,? \t"
+"""What a line of values consists of, as a rule; Python's `float` takes a number of it for nothing else."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+
+
+class InvalidData(Exception):
+    """What is wrong with a task's files: name, found and expected, without a way out."""
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbers and text of lines, which end at LF, CR LF or CR alone. Bytes that are not UTF-8 become surrogates."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        for number, line in enumerate(file, 1):
+            yield number, line.rstrip("\n")
+
+
+def check_characters(where: str, text: str) -> None:
+    """Raise InvalidData if a text is not UTF-8, or holds a character that is neither visible nor a space or tab."""
+    if re.search(r"[\ud800-\udfff]", text):
+        raise InvalidData(f"{where} is not UTF-8, expected a file saved as UTF-8")
+    if control := _CONTROL.search(text):
+        raise InvalidData(f"{where} holds the control character {control[0]!r}, expected none")
+
+
+def pieces(text: str, separator: str) -> Iterator[list[str]]:
+    """The parts of a text between separators, some at a time."""
+    begin = 0
+    while begin <= len(text):
+        end = text.find(separator, begin + PIECE)
+        end = len(text) if end < 0 else end
+        yield text[begin:end].split(separator)
+        begin = end + 1
+
+
+def append_values(values: array[float], where: str, text: str, separator: str, missing: str) -> None:
+    """Append the numbers of a text to `values`, NaN where it has `missing` or "NaN".
+
+    Raises:
+        InvalidData: with the first that is neither a number nor missing.
+    """
+    for tokens in pieces(text, separator):
+        size, piece = len(values), separator.join(tokens)
+        if piece.isascii() and not piece.encode().translate(None, _PLAIN):
+            try:
+                values.extend(map(float, tokens))
+                continue
+            except ValueError:
+                del values[size:]
+        values.extend(_value(where, token.strip(" \t"), missing) for token in tokens)
+
+
+def _value(where: str, token: str, missing: str) -> float:
+    if token == missing:
+        return math.nan
+    if not _NUMBER.fullmatch(token):
+        check_characters(where, token)
+        expected = f"a number or {missing!r}" if missing else "a number"
+        raise InvalidData(f"{where}: value {token[:40]!r}, expected {expected}")
+    return float(token)
+
+
+def is_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text)) and math.isfinite(float(text))
+
+
+def quoted(name: str) -> str:
+    """A name from outside for a message: escaped and cut."""
+    return repr(name if len(name) <= 40 else f"{name[:40]}...")
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first of some names for a message."""
+    shown = [name[:20] for _, name in zip(range(9), names, strict=False)]
+    return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")

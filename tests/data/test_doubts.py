@@ -1,0 +1,114 @@
+"""Labels that are none are refused, odd values and classes reported, and the archive's tasks are above suspicion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aeon.datasets
+import numpy as np
+import pytest
+
+from mtcs.data.doubts import check_labels, doubts
+from mtcs.data.formats import read_raw
+from mtcs.data.raw import RawSplit, RawTask
+from mtcs.data.text import InvalidData
+
+AEON = Path(aeon.datasets.__file__).parent / "data"
+
+
+def task(
+    labels: list[str], length: int = 20, test_length: int | None = None, series: np.ndarray | None = None
+) -> RawTask:
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(len(labels), length)) if series is None else series
+    classes = tuple(dict.fromkeys(labels))
+    test = [rng.normal(size=test_length or length) for _ in labels]
+    return RawTask("Toy", RawSplit(list(values), labels), RawSplit(test, labels), classes)
+
+
+SHARED = ["a", "b"] * 10
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([str(i) for i in range(40)], "labels 0, 1, 2, 3, 4, 5, 6, 7, ..., counted from series to series"),
+        ([str(i) for i in range(101, 105)], "labels 101, 102, 103, 104, counted from series to series"),
+        ([f"{0.137 * i - 2:.4f}" for i in range(30)], "has 30 labels of 30 series .*; is the first column a value?"),
+        (["1.0", "2"] * 5 + ["1"] * 5, "has labels '1.0' and '1', expected one way to write a number"),
+    ],
+)
+def test_labels_that_are_none_are_refused(labels: list[str], message: str) -> None:
+    with pytest.raises(InvalidData, match=f"^Toy .*{message}") as error:
+        check_labels(task(labels))
+    assert len(str(error.value)) < 300
+
+
+def test_series_that_lack_their_labels_are_refused() -> None:
+    with pytest.raises(InvalidData, match=r"has series of 20 values in train and of 19 in test, .*begin with a label"):
+        check_labels(task(SHARED, test_length=19))
+
+
+@pytest.mark.parametrize("labels", [SHARED, ["1", "2", "3"] * 3, ["0.5", "1.5"] * 4, ["0", "1"], list("abcdef")])
+def test_labels_that_may_be_meant_are_taken(labels: list[str]) -> None:
+    check_labels(task(labels))
+
+
+@pytest.mark.parametrize("fill", [-9999.0, 9.96921e36, 1e20, 65535.0])
+def test_a_fill_value_is_reported(fill: float) -> None:
+    series = np.random.default_rng(1).normal(size=(20, 50))
+    series[3, 7] = series[4, 9:12] = fill
+    (doubt,) = doubts(task(SHARED, series=series))
+    assert f"of the spread comes from the value {fill:.12g}, which 4 of 1,000 values have" in doubt
+    assert f"'missing: [{fill:.12g}]'" in doubt
+    assert len(doubt) < 300
+
+
+def test_two_fill_values_are_both_reported() -> None:
+    series = np.random.default_rng(1).normal(size=(20, 50))
+    series[:6, 3], series[7, 30] = -9999, 9.96921e36
+    first, second = doubts(task(SHARED, series=series))
+    assert "the value 9.96921e+36, which 1 of" in first
+    assert "the value -9999, which 6 of" in second
+    series[:6, 3], series[7:13, 30] = -9999, 9999
+    assert len(doubts(task(SHARED, series=series))) == 2
+
+
+def test_most_values_may_be_a_fill_value() -> None:
+    series = np.random.default_rng(1).normal(size=(20, 50))
+    series[:, 10:] = -9999
+    assert "-9999, which 800 of 1,000 values have" in doubts(task(SHARED, series=series))[0]
+
+
+@pytest.mark.parametrize("step", [0, -1])
+@pytest.mark.parametrize("column", [1.7e9 + 3600 * np.arange(20), np.random.default_rng(0).normal(1e4, 10, 20)])
+def test_a_column_of_something_else_is_reported(step: int, column: np.ndarray) -> None:
+    series = np.random.default_rng(1).normal(size=(20, 50))
+    series[:, step] = column
+    doubt = doubts(task(SHARED, series=series))[-1]
+    assert f"at the {'first' if step == 0 else 'last'} time step" in doubt
+
+
+def test_an_index_beside_the_label_is_reported() -> None:
+    series = np.random.default_rng(1).normal(size=(20, 50))
+    series[:, 0] = np.arange(20) / 100  # too small to make much of the spread
+    (doubt,) = doubts(task(SHARED, series=series))
+    assert doubt.startswith("Toy (train) has values from 0 to 0.19 at the first time step, and they count the series;")
+
+
+def test_single_series_and_decimals_are_reported() -> None:
+    assert "has 1 of 3 labels with a single series (c)" in doubts(task([*SHARED, "c"]))[0]
+    assert "has labels with decimals (0.5, 1.5)" in doubts(task(["0.5", "1.5"] * 4))[0]
+
+
+def test_a_signal_of_two_levels_and_plain_data_are_no_doubt() -> None:
+    series = (np.random.default_rng(1).random((20, 50)) < 0.02) * 100.0
+    assert doubts(task(SHARED, series=series)) == []
+    assert doubts(task(SHARED)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["ACSF1", "ArrowHead", "GunPoint", "ItalyPowerDemand", "OSULeaf", "PickupGestureWiimoteZ"]
+)
+def test_the_archives_tasks_are_no_doubt(name: str) -> None:
+    assert doubts(read_raw(AEON / name, name)) == []
