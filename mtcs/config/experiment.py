@@ -52,6 +52,8 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)]
     source: Literal["archive", "aeon"] = "archive"
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
+    missing: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
+    """Values that stand for missing ones in its tasks' files, such as -9999; compared in single precision."""
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):

@@ -6,6 +6,7 @@ Labels that are none are refused; values and classes that may be meant so are do
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,18 +40,18 @@ def check_labels(task: RawTask) -> None:
     if numbers and n >= MIN_SERIES and (np.diff(numbers) == 1).all():
         raise InvalidData(
             f"{name} (train) has labels {listed(labels)}, counted from series to series, expected labels that series "
-            "share; is the first column an index?"
+            "share; the first column may be an index"
         )
     if n >= MIN_SERIES and distinct > n / 2 and any(not value.is_integer() for value in numbers):
         raise InvalidData(
             f"{name} (train) has {distinct} labels of {n} series ({listed(labels)}), expected labels that series "
-            "share; is the first column a value?"
+            "share; the first column may be a value"
         )
     lengths = [{len(series) for series in split.series} for split in (task.train, task.test)]
     if len(lengths[0]) == len(lengths[1]) == 1 and abs(min(lengths[0]) - min(lengths[1])) == 1:
         raise InvalidData(
             f"{name} has series of {min(lengths[0])} values in train and of {min(lengths[1])} in test, expected as "
-            "many; does each line begin with a label?"
+            "many; lines may lack their labels"
         )
 
 
@@ -61,53 +62,66 @@ def doubts(task: RawTask) -> list[str]:
 
 def _odd_values(task: RawTask) -> list[str]:
     """Values that alone make much of the spread: fill values such as -9999, or single faults of a sensor."""
-    values = np.concatenate([series[~np.isnan(series)] for series in task.train.series])
-    n, remarks = len(values), []
-    with np.errstate(over="ignore", invalid="ignore"):
-        while len(remarks) < 3:
-            shares = {}
-            for extreme in (values.min(), values.max()):
-                rest = values[values != extreme]
-                if len(rest) and rest.min() < rest.max():  # else a signal of two levels
-                    shares[extreme] = 1 - _sum_of_squares(rest) / _sum_of_squares(values)
-            extreme = max(shares, key=shares.__getitem__, default=None)
-            if extreme is None or not shares[extreme] > DOMINATING:
-                break
-            count = int((values == extreme).sum())
-            remarks.append(
-                f"{task.name} (train): {shares[extreme]:.1%} of the spread comes from the value {extreme:.12g}, which "
-                f"{count:,} of {n:,} values have; if it stands for a missing one, add 'missing: [{extreme:.12g}]' to "
-                "the suite."
-            )
-            values = values[values != extreme]
+    values, remarks = task.train.observed(), []
+    for _ in range(3):
+        spread = _Spread.of(values)
+        counts = {value: int((values == value).sum()) for value in (float(values.min()), float(values.max()))}
+        shares = {value: spread.share(_Spread(n, value, 0.0)) for value, n in counts.items()}
+        value = max(shares, key=shares.__getitem__)
+        if not shares[value] > DOMINATING or sum(counts.values()) == len(values):
+            break  # with two values alone, each makes the spread: a signal of two levels
+        remarks.append(
+            f"{task.name} (train): {shares[value]:.1%} of the spread comes from the value {value:.12g}, which "
+            f"{counts[value]:,} of {len(values):,} values have; if it stands for a missing one, add "
+            f"'missing: [{value:.12g}]' to the suite."
+        )
+        values = values[values != value]
     return remarks
-
-
-def _sum_of_squares(values: np.ndarray) -> float:
-    return float(values.var() * len(values))
 
 
 def _odd_steps(task: RawTask) -> list[str]:
-    """A first or last time step that is a column of something else: a time, an index, a label."""
-    lengths = {len(series) for series in task.train.series}
-    if len(lengths) > 1 or min(lengths) < MIN_SERIES or len(task.train.series) < MIN_SERIES:
+    """A first or last time step that is a column of something else: a time, an index."""
+    series = task.train.series
+    if len({len(values) for values in series}) > 1 or min(len(series), len(series[0])) < MIN_SERIES:
         return []
-    array = np.stack(task.train.series)  # (n, T)
-    remarks = []
+    spread, remarks = _Spread.of(np.concatenate(series)), []
     for step, where in ((0, "first"), (-1, "last")):
-        column, rest = array[:, step], np.delete(array, step, axis=1)
-        with np.errstate(over="ignore", invalid="ignore"):
-            share = 1 - np.nanvar(rest) * np.isfinite(rest).sum() / (np.nanvar(array) * np.isfinite(array).sum())
-        steps = np.diff(column)
-        counted = steps.size and steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-9, atol=0)
+        column = np.array([values[step] for values in series])
+        part, steps = _Spread.of(column), np.diff(column)
+        share = spread.share(part)
+        counted = steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-9, atol=0)
         if share > DOMINATING or counted:
-            shown = f"{np.nanmin(column):.12g} to {np.nanmax(column):.12g}"
             reason = "they count the series" if counted else f"{share:.1%} of the spread comes from them"
+            least, most = np.nanmin(column), np.nanmax(column)
             remarks.append(
-                f"{task.name} (train) has values from {shown} at the {where} time step, and {reason}; if they are "
-                "times or an index, take them out of the file."
+                f"{task.name} (train) has values from {least:.12g} to {most:.12g} at the {where} time step, and "
+                f"{reason}; if they are times or an index, take them out of the file."
             )
     return remarks
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Number, mean and sum of squared deviations of values."""
+
+    n: int
+    mean: float
+    squares: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> _Spread:
+        blocks = [values[i : i + 2**16] for i in range(0, len(values), 2**16)]  # views: no copy of all values
+        n = sum(int(np.isfinite(block).sum()) for block in blocks)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = sum(float(np.nansum(block)) for block in blocks) / max(n, 1)
+            return cls(n, mean, sum(float(np.nansum((block - mean) ** 2)) for block in blocks))
+
+    def share(self, part: _Spread) -> float:
+        """By what share the sum of squares would fall without a part of the values."""
+        if not 0 < part.n < self.n or not 0 < self.squares < np.inf:
+            return 0.0
+        between = part.n * self.n / (self.n - part.n) * (part.mean - self.mean) ** 2
+        return (part.squares + between) / self.squares
 
 
 def _odd_labels(task: RawTask) -> list[str]:

@@ -119,18 +119,19 @@ def _read(path: Path, what: str) -> TsFile:
 
 def _observed(series: list[np.ndarray], what: str, missing: Sequence[float]) -> list[np.ndarray]:
     """The series (T_i,) with NaN in place of `missing`, and without what is missing at their end."""
-    fills = np.asarray(missing, dtype=np.float32)
-    trimmed = []
+    fills, trimmed = np.asarray(missing, dtype=np.float32), []
     for i, values in enumerate(series):
         if fills.size:
             with np.errstate(over="ignore"):
                 values[np.isin(values.astype(np.float32), fills)] = np.nan
         if np.isinf(values).any():
             raise InvalidData(f"{what} has an infinite value in series {i}, expected finite or missing values")
-        known = np.flatnonzero(~np.isnan(values))
-        if not known.size:
-            raise InvalidData(f"{what} has no observed value in series {i}, expected at least one")
-        trimmed.append(values[: known[-1] + 1])
+        if not len(values) or np.isnan(values[-1]):
+            known = ~np.isnan(values[::-1])
+            if not known.any():
+                raise InvalidData(f"{what} has no observed value in series {i}, expected at least one")
+            values = values[: len(values) - known.argmax()]
+        trimmed.append(values)
     return trimmed
 
 

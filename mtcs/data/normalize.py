@@ -36,16 +36,19 @@ def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
     Raises:
         InputError: if the training values do not vary or are too large to scale.
     """
-    values = np.concatenate(raw.train.series)  # (sum of T_i,)
-    observed = values[~np.isnan(values)]
+    observed = raw.train.observed()  # (sum of T_i without missing values,)
     if observed.size == 0:
         raise InputError(f"{raw.name} (train) has no observed value; repair its file or take it out of the suite.")
+    least, most = observed.min(), observed.max()
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, std = observed.mean(), observed.std()
+        mean = observed.mean()
+        observed -= mean  # in place, where `std` takes as much memory again
+        observed *= observed
+        std = np.sqrt(observed.mean())
     # a constant's computed deviation may be a rounding error above zero
-    if observed.min() == observed.max() or not (np.isfinite(std) and std > 0):
+    if least == most or not (np.isfinite(std) and std > 0):
         raise InputError(
-            f"{raw.name} (train) has values {observed.min():g}..{observed.max():g} of standard deviation {std:g}, "
+            f"{raw.name} (train) has values {least:g}..{most:g} of standard deviation {std:g}, "
             "which cannot be scaled to one; repair its file or take it out of the suite."
         )
     return mean, std

@@ -19,6 +19,16 @@ class RawSplit:
     series: list[np.ndarray]
     labels: list[str]
 
+    def observed(self) -> np.ndarray:
+        """All values of all series that are not missing, (sum of T_i less those,) float64, copied once."""
+        known = [~np.isnan(values) for values in self.series]
+        observed = np.empty(sum(int(mask.sum()) for mask in known))
+        end = 0
+        for values, mask in zip(self.series, known, strict=True):
+            start, end = end, end + int(mask.sum())
+            observed[start:end] = values[mask]
+        return observed
+
 
 @dataclass(frozen=True)
 class RawTask:

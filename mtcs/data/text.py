@@ -11,6 +11,9 @@ from pathlib import Path
 PIECE = 2**16
 """Characters of a line that are taken apart at once: a list of short strings takes thirty times as much memory."""
 
+MAX_SERIES = 2**20
+"""Series of a file, each of which takes a hundred bytes however short it is; the archive's largest has 16,800."""
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 _PLAIN = b"0123456789+-.eEnNaA,? \t"
 """What a line of values consists of, as a rule; Python's `float` takes a number of it for nothing else."""
@@ -34,6 +37,12 @@ def check_characters(where: str, text: str) -> None:
         raise InvalidData(f"{where} is not UTF-8, expected a file saved as UTF-8")
     if control := _CONTROL.search(text):
         raise InvalidData(f"{where} holds the control character {control[0]!r}, expected none")
+
+
+def check_count(name: str, n: int) -> None:
+    """Raise InvalidData if a file has more series than are read."""
+    if n > MAX_SERIES:
+        raise InvalidData(f"{name} has more than {MAX_SERIES:,} series, expected at most so many; split the task")
 
 
 def pieces(text: str, separator: str) -> Iterator[list[str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.text import InvalidData, append_values, check_characters, listed, quoted, read_lines
+from mtcs.data.text import InvalidData, append_values, check_characters, check_count, listed, quoted, read_lines
 
 _BOOLEANS = ("timestamps", "missing", "univariate", "equallength", "targetlabel")
 _COUNTS = ("dimensions", "dimension", "serieslength")
@@ -54,6 +54,7 @@ def read_ts(path: Path, what: str) -> TsFile:
             label = _append_series(values, where, line, header, announced)
             labels.append(None if label is None else known.setdefault(label, label))
             ends.append(len(values))
+            check_count(what, len(labels))
         else:
             in_data = _read_header_line(header, where, line.strip(" \t"))
             announced = header.get("classlabel", "").partition(" ")[0].lower()
@@ -133,7 +134,7 @@ def _check_header(what: str, header: dict[str, str], lengths: np.ndarray, values
         n = int(text)
         wrong = lengths[lengths > n] if stated.get("equallength") == "false" else lengths[lengths != n]
         if wrong.size:
-            hint = "; is there a comma inside its numbers?" if n and wrong[0] == 2 * n else ""
+            hint = "; there may be a comma inside its numbers" if n and wrong[0] == 2 * n else ""
             raise InvalidData(f"{what} has a series of {wrong[0]} values, its header states @seriesLength {n}{hint}")
     if stated.get("missing") == "false" and np.isnan(values).any():
         raise InvalidData(f"{what} has missing values, its header states @missing false")

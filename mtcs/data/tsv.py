@@ -11,7 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.data.published import published_sizes
-from mtcs.data.text import InvalidData, append_values, check_characters, is_number, pieces, quoted, read_lines
+from mtcs.data.text import (
+    InvalidData,
+    append_values,
+    check_characters,
+    check_count,
+    is_number,
+    pieces,
+    quoted,
+    read_lines,
+)
 
 UNKNOWN = ("", "?", "nan")
 """What stands for a label that is not known, in small letters."""
@@ -31,6 +40,7 @@ def read_tsv(path: Path) -> tuple[list[np.ndarray], list[str]]:
         append_values(values, where, text, "\t", "")
         labels.append(known.setdefault(label, label))
         ends.append(len(values))
+        check_count(path.name, len(labels))
     if not labels:
         raise InvalidData(f"{path.name} has no series, expected at least one")
     observed = np.frombuffer(values)

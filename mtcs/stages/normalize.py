@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import sys
+
 from mtcs.progress import progress
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
 
 def normalize(suite: SuiteName) -> None:
     """Z-normalise a suite's tasks by their training statistics, into data/normalized."""
+    from mtcs.data.doubts import doubts
     from mtcs.data.formats import read_raw
     from mtcs.data.normalize import z_normalize
     from mtcs.data.task import fingerprint, write_index, write_task
 
-    names = experiment().suite(suite).tasks
-    fingerprints = []
+    wanted = experiment().suite(suite)
+    names, fingerprints, remarks = wanted.tasks, [], []
     with progress(f"normalize {suite}", len(names), "tasks") as advance:
         for done, name in enumerate(names, 1):
-            task = z_normalize(read_raw(WORKSPACE.raw(suite, name), name))
+            raw = read_raw(WORKSPACE.raw(suite, name), name, wanted.missing)
+            remarks += doubts(raw)
+            task = z_normalize(raw)
             write_task(WORKSPACE.normalized(suite, name), task)
             fingerprints.append(fingerprint(task))
             advance(done, name)
     write_index(WORKSPACE.normalized_suite(suite), names, fingerprints)
-    print(f"{suite}: {len(names)} tasks in {WORKSPACE.normalized_suite(suite)}")
+    print(f"{suite}: {len(names)} tasks in {WORKSPACE.normalized_suite(suite)}", flush=True)
+    for remark in remarks:
+        print(f"Warning: {remark}", file=sys.stderr)

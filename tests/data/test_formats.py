@@ -320,3 +320,22 @@ def test_lengths_and_classes_are_compared(tmp_path: Path, name: str, text: str, 
         write(tmp_path, {f"{name}_{part}.ts": f"@equalLength true\n@classLabel true {classes}\n@data\n{rows}\n"})
     with pytest.raises(InputError, match=message):
         read_raw(tmp_path, name)
+
+
+# Values that stand for missing ones
+
+
+def test_values_that_stand_for_missing_ones(tmp_path: Path) -> None:
+    text = "1\t9.969209968386869e36\t2\t-9999\n2\t-9999.5\t-9999\t9\n"
+    source = write(tmp_path / "source", {"Toy_TRAIN.tsv": text, "Toy_TEST.tsv": text})
+    fetch_task("Toy", tmp_path / "Toy", str(source))
+    missing = (-9999.0, 9.96921e36)  # as netCDF's fill is printed
+    expected = [[np.nan, 2], [-9999.5, np.nan, 9]]
+    for series in (
+        read_raw(tmp_path / "Toy", "Toy", missing).test.series,
+        read_series(source / "Toy_TEST.tsv", missing)[0],
+    ):
+        for values, wanted in zip(series, expected, strict=True):
+            np.testing.assert_array_equal(values, wanted)
+    with pytest.raises(InputError, match=r"Toy \(train\) has no observed value in series 0"):
+        read_raw(tmp_path / "Toy", "Toy", (*missing, 2.0))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from aeon.datasets import load_from_ts_file
 
+from mtcs.data import text
 from mtcs.data.text import PIECE, InvalidData
 from mtcs.data.ts import read_ts
 
@@ -17,9 +20,9 @@ HEADER = (
 )
 
 
-def file(tmp_path: Path, text: str | bytes) -> Path:
+def file(tmp_path: Path, content: str | bytes) -> Path:
     path = tmp_path / "Toy.ts"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
 
 
@@ -107,7 +110,7 @@ def test_what_a_header_states_is_checked(tmp_path: Path, old: str, new: str, mes
 
 
 def test_a_comma_inside_numbers_is_suspected(tmp_path: Path) -> None:
-    message = "Toy has a series of 6 values, its header states @seriesLength 3; is there a comma inside its numbers?"
+    message = "Toy has a series of 6 values, its header states @seriesLength 3; there may be a comma inside its numbers"
     with pytest.raises(InvalidData, match=re.escape(message)):
         read_ts(file(tmp_path, HEADER + "@data\n0,5,1,5,2,5:a\n1,5,2,5,3,5:b\n"), "Toy")
 
@@ -130,3 +133,26 @@ def test_labels_with_spaces_are_found_in_the_header(tmp_path: Path) -> None:
     read = read_ts(file(tmp_path, text), "Toy")
     assert read.labels == ["bearing fault", "fault, left", "fault"]
     assert read.classes == ["fault, left", "fault", "bearing fault"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_large_file_takes_at_most_ten_times_its_text(tmp_path: Path) -> None:
+    size = 2**23
+    path = file(tmp_path, f"@classLabel true a b\n@data\n{'1,2,' * (size // 4)}3:a\n1:b\n")
+    program = """
+import re, sys
+from pathlib import Path
+from mtcs.data.ts import read_ts
+peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
+read_ts(Path(sys.argv[1]), "Toy")
+print(peak() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 10 * size
+
+
+def test_more_series_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "MAX_SERIES", 2)
+    with pytest.raises(InvalidData, match="Toy has more than 2 series, expected at most so many; split the task"):
+        read_ts(file(tmp_path, HEADER + "@data\n" + "1,2,3:a\n" * 3), "Toy")
