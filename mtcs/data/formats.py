@@ -40,10 +40,14 @@ def read_raw(folder: Path, name: str, missing: Sequence[float] = ()) -> RawTask:
         raise InputError(f"{fault}; run 'mtcs download {folder.parent.name}'.") from fault
 
 
-def read_series(path: Path, missing: Sequence[float] = ()) -> tuple[list[np.ndarray], list[str | None]]:
+def read_series(
+    path: Path, missing: Sequence[float] = (), length: int | None = None
+) -> tuple[list[np.ndarray], list[str | None]]:
     """Read series that need no labels, from a `.ts` or `.tsv` file.
 
     missing: values that stand for missing ones, compared in single precision.
+    length: T of the task's series. Where all series of a `.tsv` are one value shorter and all have labels, these are
+        taken for first values.
 
     Returns:
         n arrays (T_i,) float64, NaN where a value is missing, and as many labels: None where the file has none, `?` or
@@ -68,7 +72,13 @@ def read_series(path: Path, missing: Sequence[float] = ()) -> tuple[list[np.ndar
         raise InputError(f"{fault}; repair the file or name another.") from fault
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); name a .ts or .tsv file with series.") from error
-    return series, [None if label is None or label.lower() in UNKNOWN else label for label in labels]
+    known = [None if label is None or label.lower() in UNKNOWN else label for label in labels]
+    if path.suffix.lower() == ".tsv" and length and {len(one) for one in values} == {length - 1} and all(known):
+        raise InputError(
+            f"{path} has series of {length - 1} values, expected {length}: its lines seem to begin with a value; begin "
+            "each with a label or '?', and a tab."
+        )
+    return series, known
 
 
 def load_task(folder: Path, name: str, missing: Sequence[float] = ()) -> RawTask:

@@ -322,6 +322,26 @@ def test_lengths_and_classes_are_compared(tmp_path: Path, name: str, text: str, 
         read_raw(tmp_path, name)
 
 
+# New series
+
+
+def test_a_file_without_labels_is_not_read_as_one_with(tmp_path: Path) -> None:
+    for name, text in (
+        ("bare.tsv", "1\t2\t3\n2\t4\t5\n"),
+        ("known.tsv", "?\t2\t3\n\t4\t5\n"),
+        ("mixed.tsv", "1\t2\t3\n2\t4\t5\t6\n"),
+        ("bare.ts", "@data\n2,3:1\n4,5:2\n"),
+    ):
+        (tmp_path / name).write_text(text)
+    for name in ("known.tsv", "mixed.tsv", "bare.ts"):
+        assert len(read_series(tmp_path / name, length=3)[0]) == 2
+    assert read_series(tmp_path / "bare.tsv", length=2)[1] == ["1", "2"]
+    with pytest.raises(
+        InputError, match=r"has series of 2 values, expected 3: its lines seem to begin with a value; be"
+    ):
+        read_series(tmp_path / "bare.tsv", length=3)
+
+
 # Values that stand for missing ones
 
 
