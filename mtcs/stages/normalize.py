@@ -20,8 +20,13 @@ def normalize(suite: SuiteName) -> None:
     with progress(f"normalize {suite}", len(names), "tasks") as advance:
         for done, name in enumerate(names, 1):
             raw = read_raw(WORKSPACE.raw(suite, name), name, wanted.missing)
-            remarks += doubts(raw)
             task = z_normalize(raw)
+            remarks += doubts(raw)
+            if repeated := task.repeated():
+                remarks.append(
+                    f"{name}: {repeated:,} of {len(task.test):,} test series are in the training split, too; "
+                    "take them out of one of the two."
+                )
             write_task(WORKSPACE.normalized(suite, name), task)
             fingerprints.append(fingerprint(task))
             advance(done, name)
