@@ -12,7 +12,7 @@ from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
-from flows.addresses import without_secrets
+from mtcs.data.address import without_secrets
 from mtcs.errors import InputError
 from mtcs.layout import Layout, Run
 

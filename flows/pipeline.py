@@ -28,7 +28,6 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Failed
 from prefect.task_runners import TaskRunner
 
-from flows.addresses import without_secrets
 from flows.artifacts import show_report
 from flows.graph import Graph, Stage
 from flows.request import Request, check_request
@@ -37,6 +36,7 @@ from flows.stage import StageContext, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
 from mtcs.config.experiment import read_experiment
 from mtcs.config.machine import DeviceName, read_machine
+from mtcs.data.address import without_secrets
 from mtcs.errors import InputError, MtcsError, WorkError
 from mtcs.layout import Layout
 

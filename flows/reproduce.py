@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.addresses import without_secrets
 from flows.request import check_request, parse_request
 from flows.server import prefect_api
+from mtcs.data.address import without_secrets
 from mtcs.errors import MtcsError, WorkError
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from prefect.settings import get_current_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.addresses import without_secrets
 from flows.graph import Stage
 from flows.stage import computes
 from mtcs.config.machine import DeviceName
+from mtcs.data.address import without_secrets
 from mtcs.errors import InputError
 
 

@@ -12,11 +12,11 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
-from flows.addresses import without_secrets
 from flows.flow import reproduce
 from flows.heartbeat import notice_dead_runs
 from flows.server import LOCAL_SERVER
 from flows.watch import watch
+from mtcs.data.address import without_secrets
 from mtcs.errors import WorkError
 
 NIGHTLY = "0 2 * * *"

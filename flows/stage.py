@@ -28,10 +28,10 @@ from prefect.states import Cancelled, Completed
 from prefect.tasks import exponential_backoff
 
 from flows import GRACE_SECONDS
-from flows.addresses import without_secrets
 from flows.child import RAN, RESTORED, UP_TO_DATE
 from flows.graph import Stage
 from flows.workspace import is_abandoned
+from mtcs.data.address import without_secrets
 from mtcs.stages import STAGES
 
 FailureReason = Literal["mistake", "network", "crash", "timeout", "work"]

@@ -13,12 +13,12 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 
-from flows.addresses import without_secrets
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
 from flows.workspace import STATE
 from mtcs.config.experiment import Experiment, read_experiment
 from mtcs.config.machine import DeviceName, read_machine
+from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
 from mtcs.errors import InputError
 from mtcs.layout import Layout, atomic_write

@@ -22,6 +22,6 @@ def shown(address: str) -> str:
     return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]}..."
 
 
-def shown_in(text: str) -> str:
+def without_secrets(text: str) -> str:
     """A text by somebody else, such as another program's error, with every address in it as `shown`."""
     return _ADDRESS.sub(lambda found: shown(found[0]), text)

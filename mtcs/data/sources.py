@@ -23,7 +23,7 @@ from typing import BinaryIO
 import httpx
 import tenacity
 
-from mtcs.data.address import shown, shown_in
+from mtcs.data.address import shown, without_secrets
 from mtcs.data.formats import PARTS, SUFFIXES, load_task
 from mtcs.data.published import published_sizes
 from mtcs.data.text import InvalidData, listed
@@ -232,7 +232,7 @@ class TransferError(Exception):
     """A transfer that may go better next time; `retry_after` is how many seconds the server asks for."""
 
     def __init__(self, reason: object, retry_after: float = 0.0) -> None:
-        super().__init__(shown_in(str(reason))[:200])
+        super().__init__(without_secrets(str(reason))[:200])
         self.retry_after = retry_after
 
 
@@ -289,7 +289,7 @@ async def _receive(name: str, url: httpx.URL, file: BinaryIO, progress: Progress
     except TimeoutError as error:
         raise TransferError(f"{received:,} bytes came at less than {MIN_RATE:,} a second") from error
     except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, ImportError) as error:  # of a redirection or a proxy
-        raise _refused(name, url, shown_in(str(error))) from error
+        raise _refused(name, url, without_secrets(str(error))) from error
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # ValueError: a host that cannot be written
         raise TransferError("timed out" if isinstance(error, httpx.TimeoutException) else error) from error
 
