@@ -23,6 +23,11 @@ def hold_out(task: Task, share: float, seed: int = 0) -> Task:
     for label in range(task.n_classes):
         rows = generator.permutation(np.flatnonzero(task.train.labels == label))
         held.append(rows[: min(round(share * len(rows)), len(rows) - 1)])
+    if np.bincount(task.train.labels).max() == 1:
+        raise InputError(
+            f"{task.name} has one training series in each of its {task.n_classes} classes, and none can be held "
+            "out; take the task out of the suite."
+        )
     if not any(len(rows) for rows in held):
         raise InputError(
             f"{task.name} has too few training series ({len(task.train)} of {task.n_classes} classes) to hold out a "

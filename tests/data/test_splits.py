@@ -5,6 +5,7 @@ import pytest
 
 from mtcs.data.splits import hold_out
 from mtcs.data.task import Split, Task
+from mtcs.errors import InputError
 
 
 def make_task(counts: tuple[int, ...] = (20, 8, 3, 1)) -> Task:
@@ -46,3 +47,22 @@ def test_the_task_is_left_as_it_was():
     found.train.series[:] = 7
     found.test.series[:] = 7
     np.testing.assert_array_equal(task.train.series, make_task().train.series)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        (
+            (1, 1, 1),
+            "Tiny has one training series in each of its 3 classes, and none can be held out; take the task out",
+        ),
+        ((2, 1, 1), "Tiny has too few training series .* share of 0.2; take a larger one, up to 0.5, or the task out"),
+    ],
+)
+def test_the_way_out_is_one_that_helps(counts, message):
+    with pytest.raises(InputError, match=message):
+        hold_out(make_task(counts), 0.2)
+
+
+def test_a_larger_share_does_help():
+    assert len(hold_out(make_task((2, 1, 1)), 0.5).test) == 1
