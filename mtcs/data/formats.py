@@ -95,7 +95,7 @@ def load_task(folder: Path, name: str, missing: Sequence[float] = ()) -> RawTask
     if unseen := sorted(set(test.labels).difference(classes)):
         own = ", where every series has a label of its own" if 1 < len(classes) == len(train.labels) else ""
         raise InvalidData(f"{name} (test) has label {quoted(unseen[0])}, expected one of the training labels{own}")
-    task = RawTask(name, train, test, tuple(in_order(classes)))
+    task = RawTask(name, train, test, tuple(in_order(classes)), tuple(missing))
     if name in published_sizes():
         _compare(task, published_sizes()[name])
     if len(classes) < 2:

@@ -27,6 +27,7 @@ def z_normalize(raw: RawTask) -> Task:
         classes=raw.classes,
         mean=float(mean),
         std=float(std),
+        missing=raw.missing,
     )
 
 

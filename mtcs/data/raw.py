@@ -35,9 +35,11 @@ class RawTask:
     """A task as the archive has it.
 
     classes: the labels of the training split; in numerical order if all are numbers, else in the header's order.
+    missing: values that stood for missing ones in its files, and are NaN in its series.
     """
 
     name: str
     train: RawSplit
     test: RawSplit
     classes: tuple[str, ...]
+    missing: tuple[float, ...] = ()

@@ -41,6 +41,7 @@ class TaskInfo:
     classes: label strings, in order.
     length: T of the training series, padding included.
     mean, std: of the training values before they were z-normalised; new series are scaled by them.
+    missing: values that stand for missing ones in its files, and in those of new series.
     """
 
     name: str
@@ -48,6 +49,7 @@ class TaskInfo:
     length: int
     mean: float = 0.0
     std: float = 1.0
+    missing: tuple[float, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -60,6 +62,7 @@ class Task:
 
     classes: the label strings, in order; label c of a split means `classes[c]`.
     mean, std: of the training values before they were z-normalised.
+    missing: values that stood for missing ones before that.
 
     Raises:
         InputError: if shapes, label range or values are not as `Split` says.
@@ -71,6 +74,7 @@ class Task:
     classes: tuple[str, ...]
     mean: float = 0.0
     std: float = 1.0
+    missing: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for part, split in (("train", self.train), ("test", self.test)):
@@ -95,7 +99,7 @@ class Task:
 
     @property
     def info(self) -> TaskInfo:
-        return TaskInfo(self.name, self.classes, self.length, self.mean, self.std)
+        return TaskInfo(self.name, self.classes, self.length, self.mean, self.std, self.missing)
 
 
 def _observed(series: np.ndarray) -> bytes:
@@ -133,6 +137,7 @@ def write_task(path: Path, task: Task) -> None:
             classes=np.array(task.classes, dtype=np.str_),
             mean=np.float64(task.mean),
             std=np.float64(task.std),
+            missing=np.array(task.missing, dtype=np.float64),
         )
 
 
@@ -152,6 +157,7 @@ def read_task(path: Path) -> Task:
                 classes=tuple(str(name) for name in arrays["classes"]),
                 mean=float(arrays["mean"]),
                 std=float(arrays["std"]),
+                missing=tuple(arrays["missing"].tolist()),
             )
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None

@@ -19,7 +19,7 @@ def read_new(path: Path, task: TaskInfo) -> tuple[np.ndarray, list[str | None]]:
     Raises:
         InputError: if the file does not hold series, a value is too large to scale, or a label is none of the task's.
     """
-    series, found = read_series(path, length=task.length)
+    series, found = read_series(path, task.missing, task.length)
     labels = [None if label is None else _class_of(label, task) for label in found]
     for i, (label, known) in enumerate(zip(found, labels, strict=True)):
         if label is not None and known is None:

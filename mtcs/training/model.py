@@ -1,8 +1,8 @@
 """The file of a trained model, which describes itself: beside its weights stands all that is needed to use them.
 
 A `.safetensors` file whose metadata hold the format's version, the method's parameters, the tasks in order with their
-labels, lengths, training mean and standard deviation, the seed, and the version of `mtcs`. Reading it runs no code of
-the file and needs neither `params.yaml` nor any series.
+labels, lengths, training mean and standard deviation and values that stand for missing ones, the seed, and the version
+of `mtcs`. Reading it runs no code of the file and needs neither `params.yaml` nor any series.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     length: int = Field(ge=1)
     mean: float
     std: float = Field(gt=0)
+    missing: tuple[float, ...] = ()
 
 
 class _Description(BaseModel, frozen=True, extra="forbid"):

@@ -111,6 +111,7 @@ def arrays(**changes) -> dict[str, np.ndarray]:
         "classes": np.array(task.classes),
         "mean": np.float64(1.5),
         "std": np.float64(2.0),
+        "missing": np.array([-9999.0]),
     }
     return held | changes
 
@@ -164,7 +165,7 @@ def write_suite(folder, *tasks: Task) -> None:
 
 
 def test_a_suite_has_its_tasks_in_order_with_their_scale(tmp_path):
-    tasks = [replace(make_task(), name=name, mean=3.0, std=0.5) for name in ("Second", "First")]
+    tasks = [replace(make_task(), name=name, mean=3.0, std=0.5, missing=(-9999.0,)) for name in ("Second", "First")]
     write_suite(tmp_path / "tiny", *tasks)
     found = read_suite(tmp_path / "tiny")
     assert [task.info for task in found] == [task.info for task in tasks]

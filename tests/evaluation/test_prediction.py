@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -299,6 +300,13 @@ def test_new_series_are_scaled_by_the_training_series(tmp_path: Path):
     found, labels = read_new(path, TOY)
     np.testing.assert_allclose(found, [[1 / 2**0.5, 3 / 2**0.5], [-1 / 2**0.5, np.nan]], rtol=1e-6)
     assert labels == ["a", None]
+
+
+def test_values_that_stand_for_missing_ones_are_missing_in_new_series_too(tmp_path: Path):
+    path = tmp_path / "new.tsv"
+    path.write_text("a\t-9999\t5\n")
+    found, _ = read_new(path, dataclasses.replace(TOY, missing=(-9999.0,)))
+    np.testing.assert_allclose(found, [[np.nan, 3 / 2**0.5]], rtol=1e-6)
 
 
 def test_values_beyond_float32_are_refused(tmp_path: Path):

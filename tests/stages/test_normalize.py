@@ -58,4 +58,6 @@ def test_a_fill_value_is_reported_or_taken_for_missing() -> None:
         write_pump(suite, series.tolist(), [[1.0] * 7 + [0.0]] * 2)
     assert "comes from the value -9999, which 1 of 48 values have" in normalize("mine")
     assert "-9999" not in normalize("filled")
-    assert np.isnan(read_task(LAYOUT.normalized("filled", "Pump")).train.series[2, 3])
+    task = read_task(LAYOUT.normalized("filled", "Pump"))
+    assert np.isnan(task.train.series[2, 3])
+    assert task.info.missing == (-9999.0,)  # which goes into the model's file, for new series

@@ -16,7 +16,7 @@ from mtcs.methods import build_method
 from mtcs.training.model import FORMAT, load_model, save_model
 
 EXPERIMENT = read_experiment(Path(__file__).parents[2] / "params.yaml")
-INFOS = (TaskInfo("a", ("OK", "worn out"), 30, 1.5, 2.0), TaskInfo("b", ("1", "2", "3"), 50, -3.0, 0.1))
+INFOS = (TaskInfo("a", ("OK", "worn out"), 30, 1.5, 2.0, (-9999.0,)), TaskInfo("b", ("1", "2", "3"), 50, -3.0, 0.1))
 
 
 def small(name: str, **changes):
