@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import logging
 import re
 import shutil
@@ -278,7 +279,7 @@ def test_a_mistake_ends_the_run_before_any_stage(workspace, parameters, message)
 
 def test_a_suite_that_no_list_of_dvc_yaml_has(workspace):
     parameters = yaml.safe_load((workspace.root / "params.yaml").read_text())
-    parameters["suites"]["three"] = parameters["suites"]["one"]
+    parameters["suites"]["three"] = copy.deepcopy(parameters["suites"]["one"])  # no alias
     (workspace.root / "params.yaml").write_text(yaml.safe_dump(parameters))
     pipeline = (workspace.root / "dvc.yaml").read_text()
     state, tasks = run(suites=["three"])
