@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mtcs.data.folder import read_folder
     from mtcs.errors import InputError, MtcsError, WorkError
     from mtcs.estimator import MTCSClassifier, MultiTaskClassifier, cross_validate, load
 
@@ -18,9 +19,11 @@ __all__ = [
     "WorkError",
     "cross_validate",
     "load",
+    "read_folder",
 ]
 
 _MODULES = {
+    "read_folder": "mtcs.data.folder",
     "InputError": "mtcs.errors",
     "MtcsError": "mtcs.errors",
     "WorkError": "mtcs.errors",

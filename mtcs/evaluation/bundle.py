@@ -23,7 +23,6 @@ from mtcs.evaluation.classify import Reader, check_labels, fit_reader
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 from mtcs.evaluation.representations import represent
 from mtcs.training.hardware import Hardware
-from mtcs.training.loop import train_method
 from mtcs.training.model import Model
 
 
@@ -123,6 +122,7 @@ def fit_bundle(
     """
     from mtcs.evaluation.measure import label_affinity, task_similarity  # pandas: whoever predicts does without
     from mtcs.provenance import versions
+    from mtcs.training.loop import train_method
 
     if not data:
         raise InputError("There is no task, expected at least one; give {task: (X, y)}.")

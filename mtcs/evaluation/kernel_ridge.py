@@ -19,8 +19,6 @@ from typing import Any, ClassVar
 
 import joblib
 import numpy as np
-from scipy.linalg import eigh
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
@@ -118,6 +116,8 @@ def _exact(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     Also the expansion (n, n): the fit of coefficients c in the basis is the kernel, centered, times expansion @ c.
     """
+    from scipy.linalg import eigh  # not above: whoever predicts does without
+
     means = kernel.mean(axis=0)
     kernel += means.mean() - means - means[:, np.newaxis]
     scale = _trace_scale(kernel.trace(), len(kernel))
@@ -131,6 +131,8 @@ def _nystroem(kernel: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     The kernel of all series is replaced by K_nm K_mm^-1 K_mn, which is F F^T with features F = K_nm A.
     """
+    from scipy.linalg import eigh  # not above: whoever predicts does without
+
     values, vectors = eigh(kernel[rows], check_finite=False, driver="evd")
     sound = values > values[-1] * len(values) * np.finfo(np.float64).eps  # the others are rounding
     expansion = vectors[:, sound] / np.sqrt(values[sound])  # A  (m, r)
@@ -160,6 +162,8 @@ def _sharpness(decisions: np.ndarray, indices: np.ndarray) -> float:
     As in Platt's calibration, targets are as after one more series that could be of any class: otherwise decisions
     that are all right would be sharpened without end.
     """
+    from scipy.optimize import minimize_scalar
+
     n, n_classes = decisions.shape
     targets = (n * (indices[:, np.newaxis] == np.arange(n_classes)) + 1 / n_classes) / (n + 1)
 

@@ -8,6 +8,8 @@ from mtcs.stages.classify import classify
 from mtcs.stages.code import code
 from mtcs.stages.cost import cost
 from mtcs.stages.download import download
+from mtcs.stages.fit import fit
+from mtcs.stages.inspect import inspect
 from mtcs.stages.measure import measure
 from mtcs.stages.normalize import normalize
 from mtcs.stages.predict import predict
@@ -27,6 +29,8 @@ STAGES: tuple[Callable[..., None], ...] = (
     report,
     cost,
     validate,
+    fit,
     predict,
+    inspect,
 )
 """In the order in which `mtcs --help` lists them: those of `dvc.yaml`, then those that use what these leave."""

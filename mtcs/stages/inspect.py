@@ -1,0 +1,27 @@
+"""`mtcs inspect`: what a file of `mtcs fit` was trained on, how well it does, and with which versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE.mtcs", help="What 'mtcs fit' or save() wrote.")],
+) -> None:
+    """Show the tasks of a fitted classifier, their labels and lengths, scores, versions and size."""
+    from mtcs.evaluation.bundle_file import load_bundle
+
+    bundle = load_bundle(file)
+    weights = sum(weight.numel() for weight in bundle.model.method.parameters())
+    print(f"{file}: {getattr(bundle.model.spec, 'kind', '')}, {weights:,} weights, {file.stat().st_size / 1e6:.1f} MB")
+    for name, task in bundle.tasks.items():
+        shortest, longest = task.lengths
+        steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
+        added = "" if any(name == one.name for one in bundle.model.tasks) else ", added later"
+        print(f"  {name}: {task.n_series} series of {steps}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
+        if name in bundle.scores:
+            print("    " + ", ".join(f"{key} {value:.3f}" for key, value in bundle.scores[name].items()))
+    print("  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items()))

@@ -1,0 +1,143 @@
+"""From a folder of recordings to labels with probabilities, by the command line, far from any params.yaml."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import mtcs
+from mtcs.cli import app
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def series(n: int = 12, length: int = 20) -> tuple[np.ndarray, list[str]]:
+    X = np.random.default_rng(0).normal(scale=0.2, size=(n, length)).round(3)
+    X[::2] += np.sin(np.arange(length))
+    return X, ["ok", "worn out"] * (n // 2)
+
+
+def folder() -> Path:
+    """Pumps with a header, identities and unequal lengths; fans as Excel writes them in Germany; an archive's pair."""
+    root = Path("sensors")
+    root.mkdir()
+    X, y = series()
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(X.shape[1])])
+    frame.iloc[3, 15:] = np.nan
+    frame.insert(0, "id", [f"r{i}" for i in range(len(X))])
+    frame["state"] = y
+    frame.to_csv(root / "pumps.csv", index=False)
+    lines = [
+        ";".join([label, *(f"{value:.3f}".replace(".", ",") for value in row)]) for row, label in zip(X, y, strict=True)
+    ]
+    (root / "fans.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    for part in ("TRAIN", "TEST"):
+        text = "\n".join("\t".join([str(1 + i % 2), *map(str, row)]) for i, row in enumerate(X))
+        (root / f"Valve_{part}.tsv").write_text(text)
+    (root / "motors").mkdir()
+    np.savez(root / "motors" / "all.npz", X=X, y=np.arange(len(X)) % 2)
+    return root
+
+
+def test_a_folder_is_read_and_told(capsys):
+    data = mtcs.read_folder(folder())
+    told = capsys.readouterr().err.splitlines()
+    X, y = series()
+    assert set(data) == {"pumps", "fans", "Valve", "motors"}
+    assert "pumps.csv: 12 series of 15 to 20 steps, labels in column `state`: ok 6, worn out 6" in told
+    np.testing.assert_array_equal(data["pumps"][0][0], X[0])
+    np.testing.assert_allclose(data["fans"][0][0], X[0], atol=5e-4)
+    assert list(data["fans"][1]) == list(data["pumps"][1]) == y
+    assert len(data["Valve"][0]) == 24
+    assert data["motors"][1].dtype == np.int64
+
+
+def test_fit_inspect_and_predict(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    code, out, err = run("fit", folder(), "--out", "m.mtcs", "--cv", 2, "--device", "cpu", "--precision", "fp32")
+    assert code == 0, err
+    assert "accuracy" in out
+    code, out, _ = run("inspect", "m.mtcs")
+    assert code == 0
+    assert "pumps: 12 series of 15 to 20 steps; labels ok, worn out" in out
+    assert "2-fold accuracy" in out
+    code, out, err = run("predict", "m.mtcs", "sensors/pumps.csv", "--task", "pumps", "--proba", "--device", "cpu")
+    assert code == 0, err
+    table = pd.read_csv(io.StringIO(out))
+    assert list(table.columns) == ["id", "label", "predicted", "margin", "p_ok", "p_worn out"]
+    assert list(table["id"]) == [f"r{i}" for i in range(12)]
+    model, data = mtcs.load("m.mtcs"), mtcs.read_folder("sensors", verbose=False)
+    np.testing.assert_allclose(table[["p_ok", "p_worn out"]], model.predict_proba("pumps", data["pumps"][0]), atol=1e-6)
+    np.testing.assert_allclose(table["margin"], (table["p_ok"] - table["p_worn out"]).abs(), atol=2e-6)
+    Path("new.csv").write_text("\n".join(",".join(map(str, row)) for row in series()[0]))
+    code, out, err = run("predict", "m.mtcs", "new.csv", "--task", "pumps", "--out", "labels.csv", "--device", "cpu")
+    assert code == 0, err
+    assert list(pd.read_csv("labels.csv").columns) == ["predicted", "margin"]
+    for arguments, words in (
+        (("predict", "m.mtcs", "new.csv"), "choose one with --task"),
+        (("predict", "m.mtcs", "new.csv", "--task", "pump"), "Unknown task pump"),
+        (("predict", "none.mtcs", "new.csv"), "none.mtcs does not exist"),
+        (("predict", "mtcs", "new.csv"), "METHOD SUITE TASK DATA"),
+        (("fit", "none", "--out", "m.mtcs"), "none is no folder"),
+        (("fit", "sensors", "--out", "m.bin"), "does not end in .mtcs"),
+        (("inspect", "new.csv"), "new.csv is no bundle"),
+    ):
+        code, _, err = run(*arguments)
+        assert code == 2
+        assert words in err
+        assert err.count("\n") == 1
+
+
+def tiny(method: str):
+    from mtcs.config.packaged import packaged_method
+
+    return packaged_method({"like": method, "depth": 2, "hidden": 8, "output": 16})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"label,a,b\nok,1\xff,2\n", "line 2: not UTF-8"),
+        (b"label;a;b\nok;1,5;2\nok;1.5;2\n", "decimal points (line 3) and decimal commas (line 2)"),
+        (b"label,a,b\nok,1,two\n", "line 2: 'two' is no number"),
+        (b'label,a,b\nok,"1,5",2\n', "line 2: '1,5' is no number"),
+        (b"label,a,b\nok,1,5,2,5\n", "line 2: 5 fields under a header of 3"),
+        (b"label,a,b\nok,,\n", "line 2: no finite value"),
+        (b"id,time,value,label\na,0,1,ok\n", "one row a series"),
+        (b"a,b,c\n1,2,3\n", "has no labels"),
+        (b'label,a\nok,"1\n', "line 2"),
+    ],
+)
+def test_tables_that_cannot_be_read(content, words):
+    Path("data").mkdir()
+    Path("data/t.csv").write_bytes(content)
+    with pytest.raises(mtcs.InputError) as error:
+        mtcs.read_folder("data", verbose=False)
+    assert words in str(error.value)
+    assert "t.csv" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["ok,1,2\nworn,3,4\n", "1,2,ok\n3,4,worn\n", "a,b,y\n1,2,ok\n3,4,worn\n", ",0,1,state\n0,1,2,ok\n1,3,4,worn\n"],
+)
+def test_where_labels_stand(content):
+    Path("data").mkdir()
+    Path("data/t.csv").write_text(content)
+    X, y = mtcs.read_folder("data", verbose=False)["t"]
+    assert list(y) == ["ok", "worn"]
+    np.testing.assert_array_equal(X, [[1, 2], [3, 4]])
