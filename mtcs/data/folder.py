@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.data.archive import read_series
 from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.formats import read_series
 from mtcs.data.tables import Recordings, read_table
 from mtcs.errors import InputError
 
