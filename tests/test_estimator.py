@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import subprocess
 import sys
@@ -318,6 +319,11 @@ def test_packaged_parameters_are_those_of_the_workspace():
     root = Path(__file__).parent.parent
     assert (root / "mtcs/reference/params.yaml").read_bytes() == (root / "params.yaml").read_bytes()
     assert packaged_method("mtcs").schedule.epochs == 5
+
+
+def test_the_example_in_the_docstring():
+    result = doctest.testmod(sys.modules["mtcs.estimator"])
+    assert result.attempted and not result.failed
 
 
 def test_within_scikit_learn():
