@@ -295,4 +295,4 @@ def test_spec_reads_yaml_and_forbids_what_it_does_not_know():
         with pytest.raises(ValidationError):
             SVM(C=grid)
     with pytest.raises(ValidationError):
-        SVM(C=(1,), costs=(1,))  # pyright: ignore[reportCallIssue]
+        SVM(C=(1,), penalty=1)  # pyright: ignore[reportCallIssue]
