@@ -128,8 +128,8 @@ def main() -> None:
 def bounded_spinning() -> None:
     """Threads that wait for one that is not running soon give way; read by the OpenMP library when torch loads it.
 
-    By default they spin for milliseconds, while the thread that they wait for may want their core. What the user has set
-    stays. `benchmarks/threads.py` measures what it is worth on a machine.
+    By default they spin for milliseconds, while the thread that they wait for may want their core. What the user has
+    set stays. `benchmarks/threads.py` measures what it is worth on a machine.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")
