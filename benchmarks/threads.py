@@ -74,7 +74,7 @@ def main() -> None:
     if given.one:
         print(train(given.steps, given.threads))
         return
-    bounded = {"GOMP_SPINCOUNT": "2000"}
+    bounded = {"GOMP_SPINCOUNT": "10000"}
     all_threads = given.threads
     for title, others, first, second in (
         ("quiet: bounded against default", 0, (all_threads, bounded), (all_threads, DEFAULT)),

@@ -132,4 +132,4 @@ def bounded_spinning() -> None:
     set stays. `benchmarks/threads.py` measures what it is worth on a machine.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -642,7 +642,7 @@ def test_waiting_threads_spin_for_a_while_only_unless_the_user_says_otherwise(mo
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)
     bounded_spinning()
-    assert os.environ["GOMP_SPINCOUNT"] == "2000"
+    assert os.environ["GOMP_SPINCOUNT"] == "10000"
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
     bounded_spinning()
     assert os.environ["GOMP_SPINCOUNT"] == "7"
