@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
-from typing import Literal
+from typing import Literal, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 Reduction = Literal["mean", "sum"]
+Matrix = TypeVar("Matrix", Tensor, np.ndarray)
 
 
-def affinity(probabilities_j: Tensor, probabilities_k: Tensor) -> Tensor:
+def affinity(probabilities_j: Matrix, probabilities_k: Matrix) -> Matrix:
     """A: mean outer product of two tasks' class probabilities on the same B series (Equation 4).
 
     (B, M), (B, N) -> (M, N); the entries sum to 1 where the rows of both arguments do.

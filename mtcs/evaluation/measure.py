@@ -30,6 +30,7 @@ from mtcs.evaluation.results import (
 )
 from mtcs.evaluation.scores import score
 from mtcs.layout import Run, digest
+from mtcs.sharing import affinity
 from mtcs.similarity import factor, factor_similarity
 
 CURVE_POINTS = 60
@@ -252,7 +253,7 @@ def task_similarity(series: Mapping[str, np.ndarray], centered: bool = False) ->
 
 
 def label_affinity(series: Mapping[str, np.ndarray], heads: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Equation 4 over all heads at once, see `mtcs.sharing.affinity`: mean outer product of class probabilities.
+    """Equation 4 over all heads at once: mean outer product of class probabilities.
 
     Training estimates A of tasks k and j on one batch; here it is estimated on the training series of k and of j,
     each task with half the weight, which makes it symmetric.
@@ -270,7 +271,7 @@ def label_affinity(series: Mapping[str, np.ndarray], heads: Mapping[str, np.ndar
     for k, x in enumerate(series.values()):
         probabilities = _softmax_by_task(x @ weights.T, starts[:-1])  # (n, S)
         rows = slice(starts[k], starts[k + 1])
-        own[rows] = probabilities[:, rows].T @ probabilities / len(x)  # (C, S): A of task k with all, on its series
+        own[rows] = affinity(probabilities[:, rows], probabilities)  # (C, S): A of task k with all, on its series
     return (own + own.T) / 2
 
 

@@ -85,10 +85,9 @@ def fit(
     if total == 0:
         return Trained(_curves([], tasks), 0.0, 0, peak_memory(hardware))
     training = _Training(method, tasks, schedule, total, seed, hardware)
-    state = training.state
     if checkpoint is not None and checkpoint.exists():
         training.resume(checkpoint)
-        state = training.state
+    state = training.state
     saved, saving = time.perf_counter(), 0.0
     with deterministic(hardware.device), progress("train", total, "steps") as advance:
         advance(len(state.rows), _epochs(schedule, state.epoch))
