@@ -53,9 +53,9 @@ class _Record(_Part):
 class TrainingRecord(_Record):
     """How a model came about: of `task`, or of all tasks where that is None.
 
-    settings: the method's parameters, without its classifier's; tasks: fingerprints of those it was trained on;
-        weights, curves: digests of the files of the model and of the training curves. They tell whether what a run left
-        belongs together, and are not part of its result.
+    precision_reason: why that precision; settings: the method's parameters, without its classifier's;
+        tasks: fingerprints of those it was trained on; weights, curves: digests of the files of the model and of the
+        training curves. They tell whether what a run left belongs together, and are not part of its result.
     """
 
     task: str | None = None
@@ -68,6 +68,7 @@ class TrainingRecord(_Record):
     parameters: int
     versions: dict[str, str] = {}
     commit: str | None = None
+    precision_reason: str | None = Field(default=None, exclude=True)
     settings: dict[str, Any] | None = Field(default=None, exclude=True)
     tasks: dict[str, str] | None = Field(default=None, exclude=True)
     weights: str | None = Field(default=None, exclude=True)

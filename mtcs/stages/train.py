@@ -67,6 +67,7 @@ def train(
             task=scope,
             device=str(where),
             precision=where.precision,
+            precision_reason=where.reason,
             seconds=round(trained.seconds, 1),
             steps=len(trained.curves),
             series_per_second=round(trained.series_per_second, 1),
@@ -83,7 +84,7 @@ def train(
         finished.append(name)
         print(
             f"{method} on {scope or suite}, seed {seed}: {len(trained.curves)} steps in {trained.seconds:.0f} s, "
-            f"{trained.series_per_second:.0f} series/s, {where.precision} on {where}"
+            f"{trained.series_per_second:.0f} series/s, {where.precision} on {where} ({where.reason})"
         )
     # Only now: DVC deletes what a killed stage has written, and finished tasks are then read from their checkpoints.
     discard_checkpoints(WORKSPACE.checkpoints, finished)

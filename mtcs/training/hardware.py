@@ -7,7 +7,7 @@ import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,8 @@ class Hardware:
 
     device: torch.device
     bf16: bool
+    reason: str = field(default="as asked", compare=False)
+    """Why this precision."""
 
     def __str__(self) -> str:
         if self.device.type == "cuda":
@@ -55,12 +57,9 @@ def choose_hardware(
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is cuda, but no CUDA device is available here; take --device cpu or auto.")
     name = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    fast = (
-        torch.cuda.is_bf16_supported(including_emulation=False)
-        if name == "cuda"
-        else fixed_length and _has_bf16_units()
-    )
-    return Hardware(torch.device(name), precision == "bf16" or (precision == "auto" and fast))
+    if precision != "auto":
+        return Hardware(torch.device(name), precision == "bf16")
+    return Hardware(torch.device(name), *(_of_gpu() if name == "cuda" else _of_processor(fixed_length)))
 
 
 BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
@@ -68,9 +67,22 @@ BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 the encoder's step took 0.3 to 0.6 of its time in fp32."""
 
 
-def _has_bf16_units() -> bool:
-    """Whether this processor has units for bf16; without, such products are emulated and slower than fp32's."""
-    return any(BF16_FLAGS & set(line.split()) for line in _cpuinfo() if line.startswith(("flags", "Features")))
+def _of_gpu() -> tuple[bool, str]:
+    """Whether bf16 is faster on this GPU, and why."""
+    fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    return fast, "the GPU has bf16" if fast else "the GPU has no bf16"
+
+
+def _of_processor(fixed_length: bool) -> tuple[bool, str]:
+    """Whether bf16 is faster on this processor, and why.
+
+    Without units for bf16 its products are emulated, slower than fp32's; with them, each new shape is compiled first.
+    """
+    if not fixed_length:
+        return False, "lengths change from step to step"
+    flags = {flag for line in _cpuinfo() if line.startswith(("flags", "Features")) for flag in line.split()}
+    units = sorted(BF16_FLAGS & flags)
+    return bool(units), f"the processor has {' and '.join(units)}" if units else "no bf16 units known"
 
 
 def peak_memory(hardware: Hardware) -> float:

@@ -437,9 +437,13 @@ def test_bf16_is_for_matrix_units_and_steps_that_repeat_their_lengths(monkeypatc
     for units in (True, False):
         flags = "flags : fpu sse2 avx512_bf16" if units else "flags : fpu sse2 avx512f"
         monkeypatch.setattr("mtcs.training.hardware._cpuinfo", lambda flags=flags: ["model name : x", flags])
-        assert choose_hardware("cpu", fixed_length=True).bf16 == units
-        assert not choose_hardware("cpu", fixed_length=False).bf16
-        assert choose_hardware("cpu", "bf16", fixed_length=False).bf16
+        chosen = choose_hardware("cpu", fixed_length=True)
+        assert chosen.bf16 == units
+        assert chosen.reason == ("the processor has avx512_bf16" if units else "no bf16 units known")
+        changing = choose_hardware("cpu", fixed_length=False)
+        assert (changing.bf16, changing.reason) == (False, "lengths change from step to step")
+        asked = choose_hardware("cpu", "bf16", fixed_length=False)
+        assert (asked.bf16, asked.reason) == (True, "as asked")
 
 
 # Representations
