@@ -77,7 +77,7 @@ CONTRAST = """
 NAMES = """
 (() => {
   const without = [];
-  for (const one of document.querySelectorAll('[role=img]'))
+  for (const one of document.querySelectorAll('[role=img]:not([aria-label])'))
     if (!(one.getAttribute('aria-labelledby') || '').split(' ').every(id => document.getElementById(id)?.textContent))
       without.push('img');
   for (const one of document.querySelectorAll('[role=region], nav')) if (!one.ariaLabel) without.push(one.tagName);
