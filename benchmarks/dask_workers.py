@@ -124,10 +124,10 @@ def main() -> None:
         try:
             times: dict[int, list[float]] = {1: [], 2: []}
             for _ in range(given.repeats):
-                for workers, found in times.items():
+                for workers, durations in times.items():
                     load = os.getloadavg()[0]
-                    found.append(seconds(folder, environment, workers))
-                    print(f"{workers} workers: {found[-1]:.1f} s (load before: {load:.1f})", flush=True)
+                    durations.append(seconds(folder, environment, workers))
+                    print(f"{workers} workers: {durations[-1]:.1f} s (load before: {load:.1f})", flush=True)
             speed_up = median(times[1]) / median(times[2])
             print(f"speed-up of two workers over one: {speed_up:.2f}, efficiency {speed_up / 2:.2f}")
         finally:

@@ -87,13 +87,13 @@ def difference(ours: DilatedEncoder, plain: PlainEncoder) -> float:
     layers += zip(convolutions(ours), plain.convolutions(), strict=True)
     pairs = [(a.get_parameter(name), b.get_parameter(name)) for a, b in layers for name in ("weight", "bias")]
     assert len(pairs) == len(list(ours.parameters())) == len(list(plain.parameters()))
-    apart = []
+    deviations = []
     for a, b in pairs:
         assert a.grad is not None
         assert b.grad is not None
-        found = a.grad.permute(2, 1, 0) if a.ndim == 3 else a.grad.view_as(b)  # of a dilated convolution, see above
-        apart.append(float((found - b.grad).abs().max() / b.grad.abs().max()))
-    return max(apart)
+        gradient = a.grad.permute(2, 1, 0) if a.ndim == 3 else a.grad.view_as(b)  # of a dilated convolution, see above
+        deviations.append(float((gradient - b.grad).abs().max() / b.grad.abs().max()))
+    return max(deviations)
 
 
 def main() -> None:
@@ -118,13 +118,13 @@ def main() -> None:
             series = torch.randn(32, length)
             step(plain, series)
             step(ours, series, bf16)
-            apart = difference(ours, plain)
+            deviation = difference(ours, plain)
             times = [(turn(plain, series), turn(ours, series, bf16)) for _ in range(options.repeats)]
             ratio, seconds = median(a / b for a, b in times), median(b for _, b in times)
             share = step_flops(ours, 32 * length) / seconds / rate
             print(
                 f"T = {length:4}: plain {1e3 * median(a for a, _ in times):7.1f} ms, "
-                f"ours {1e3 * seconds:7.1f} ms, ratio {ratio:.2f}, gradients apart {apart:.1e}, {share:.0%} of that",
+                f"ours {1e3 * seconds:7.1f} ms, ratio {ratio:.2f}, gradients differ {deviation:.0e}, {share:.0%} of it",
                 flush=True,
             )
 

@@ -98,13 +98,13 @@ def computing(precision: str, device: str) -> Iterator[Hardware]:
 
 
 def whole_training(tasks: list[Task], device: str, epochs: int) -> dict[str, Any]:
-    found = {}
+    results = {}
     for precision in PRECISIONS:
         with computing(precision, device) as hardware:
             train(tasks, hardware, steps=len(tasks))  # kernels are chosen before they are timed
             _, trained = train(tasks, hardware, epochs=epochs)
         steps = count_steps(spec(epochs=epochs).schedule, tasks)
-        found[precision] = {
+        results[precision] = {
             "epochs": epochs,
             "steps": steps,
             "seconds": round(trained.seconds, 2),
@@ -112,7 +112,7 @@ def whole_training(tasks: list[Task], device: str, epochs: int) -> dict[str, Any
             "peak_memory_mb": round(peak_memory(hardware)),
             "last_loss": float(trained.curves["loss"].iloc[-1]),
         }
-    return found
+    return results
 
 
 def agreement(tasks: list[Task], device: str, steps: int) -> dict[str, Any]:
@@ -121,32 +121,32 @@ def agreement(tasks: list[Task], device: str, steps: int) -> dict[str, Any]:
     with computing("fp32", "cpu") as cpu:
         reference, trained = train(tasks, cpu, steps=steps)
         losses, expected = trained.curves["loss"].to_numpy(), represent(reference, series, cpu)
-    found = {}
+    results = {}
     for precision in PRECISIONS:
         with computing(precision, device) as hardware:
             _, trained = train(tasks, hardware, steps=steps)
-            apart = np.abs(represent(reference.to(hardware.device), series, hardware) - expected).max()
+            deviation = np.abs(represent(reference.to(hardware.device), series, hardware) - expected).max()
         reference.to("cpu")
         loss = np.abs(trained.curves["loss"].to_numpy() - losses).max()
-        relative = float(apart / np.abs(expected).max())
-        found[precision] = {
+        relative = float(deviation / np.abs(expected).max())
+        results[precision] = {
             "steps": steps,
             "loss": float(loss),
             "representations": relative,
             "bound": BOUNDS[precision],
             "holds": bool(max(loss, relative) <= BOUNDS[precision]),
         }
-    return found
+    return results
 
 
 def single_steps(device: str, lengths: tuple[int, ...], repeats: int) -> list[dict[str, Any]]:
-    found = []
+    rows = []
     for precision in PRECISIONS:
         with computing(precision, device) as hardware:
             rate = matrix_rate(hardware.device, torch.bfloat16 if precision == "bf16" else torch.float32)
             for length in lengths:
-                found += [{"precision": precision, "T": length, **one_length(hardware, length, rate, repeats)}]
-    return found
+                rows += [{"precision": precision, "T": length, **one_length(hardware, length, rate, repeats)}]
+    return rows
 
 
 def one_length(hardware: Hardware, length: int, rate: float, repeats: int) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     tasks = suite(given.quick)
     lengths, repeats = ((24, 300), 1) if given.quick else ((46, 152, 500, 1024), 20)
-    found: dict[str, Any] = {"device": str(hardware), "commit": commit(), "versions": versions()}
+    results: dict[str, Any] = {"device": str(hardware), "commit": commit(), "versions": versions()}
     parts: dict[str, Callable[[], Any]] = {
         "agreement": lambda: agreement(tasks, given.device, 3 if given.quick else 10),
         "training": lambda: whole_training(tasks, given.device, given.epochs),
@@ -247,12 +247,12 @@ def main() -> None:
         parts = {"tests": tests, **parts}
     for name, part in parts.items():
         start = time.perf_counter()
-        found[name] = part()
-        given.out.write_text(json.dumps(found, indent=1) + "\n")  # what there is, if the time ends here
+        results[name] = part()
+        given.out.write_text(json.dumps(results, indent=1) + "\n")  # what there is, if the time ends here
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
-    print(json.dumps(found, indent=1))
-    failed = [name for name, one in found["agreement"].items() if not one["holds"]]
-    if failed or not found.get("tests", {"passed": True})["passed"]:
+    print(json.dumps(results, indent=1))
+    failed = [name for name, one in results["agreement"].items() if not one["holds"]]
+    if failed or not results.get("tests", {"passed": True})["passed"]:
         print(f"{sys.argv[0]}: tests failed or bounds exceeded: {', '.join(failed) or 'tests'}", file=sys.stderr)
         sys.exit(1)
 

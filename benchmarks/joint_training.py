@@ -61,19 +61,20 @@ def main() -> None:
     options = parser.parse_args()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
         try:
-            found = fresh.submit(measure, **vars(options)).result()
+            measured = fresh.submit(measure, **vars(options)).result()
         except MtcsError as error:
             print(f"{sys.argv[0]}: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
     print(
-        f"{options.method} on {options.suite}: {found.tasks} tasks, {found.series:,} training series; {found.hardware}"
+        f"{options.method} on {options.suite}: {measured.tasks} tasks, {measured.series:,} training series; "
+        f"{measured.hardware}"
     )
     print(
-        f"{options.epochs} epochs in {found.seconds:.1f} s: {found.seconds / options.epochs:.1f} s an epoch, "
-        f"{found.series * options.epochs / found.seconds:.0f} series/s, peak memory {found.peak:.0f} MB"
+        f"{options.epochs} epochs in {measured.seconds:.1f} s: {measured.seconds / options.epochs:.1f} s an epoch, "
+        f"{measured.series * options.epochs / measured.seconds:.0f} series/s, peak memory {measured.peak:.0f} MB"
     )
     if options.epochs != 5:
-        print(f"Projected, not measured: 5 epochs in {5 * found.seconds / options.epochs / 60:.1f} minutes.")
+        print(f"Projected, not measured: 5 epochs in {5 * measured.seconds / options.epochs / 60:.1f} minutes.")
 
 
 if __name__ == "__main__":

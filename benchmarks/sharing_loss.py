@@ -68,8 +68,8 @@ def heads(tasks: int, scale: float | None, common: float, spread: float) -> tupl
         logits = spread * torch.randn(BATCH, len(weights), generator=generator)
     else:
         weights *= scale
-        mean, apart = (normalize(torch.randn(n, WIDTH, generator=generator)) for n in (1, BATCH))
-        logits = (common * mean + spread * apart) @ weights.T
+        mean, deviation = (normalize(torch.randn(n, WIDTH, generator=generator)) for n in (1, BATCH))
+        logits = (common * mean + spread * deviation) @ weights.T
     probabilities = logits.view(BATCH, tasks, LABELS).softmax(2).flatten(1)
     return weights.requires_grad_(), probabilities, torch.full((tasks,), LABELS)
 

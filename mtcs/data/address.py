@@ -24,4 +24,4 @@ def shown(address: str) -> str:
 
 def without_secrets(text: str) -> str:
     """A text by somebody else, such as another program's error, with every address in it as `shown`."""
-    return _ADDRESS.sub(lambda found: shown(found[0]), text)
+    return _ADDRESS.sub(lambda match: shown(match[0]), text)

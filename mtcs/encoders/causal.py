@@ -41,7 +41,7 @@ class CausalEncoder(nn.Module):
         with torch.autocast(device, enabled=False):  # dtypes are set by hand
             blocks = cast("list[CausalBlock]", [*self.blocks, self.last])
             kernels = [block.kernels() for block in blocks]  # once, for all pieces
-            pooled = torch.cat([self._pooled(some, kernels, dtype) for some in series.split(size)])  # (B, P)
+            pooled = torch.cat([self._pooled(chunk, kernels, dtype) for chunk in series.split(size)])  # (B, P)
             return self.linear(pooled)  # (B, D)
 
     def _pooled(self, series: Tensor, kernels: Sequence[Kernels], dtype: torch.dtype) -> Tensor:
@@ -73,13 +73,13 @@ class CausalEncoder(nn.Module):
         columns, place = (times * batch + torch.arange(batch, device=x.device)).unique(return_inverse=True)
         back = batch * 2 ** len(self.blocks)
         depths = (columns // back).clamp(max=4)  # (N,), ascending as columns are
-        found = []
-        for depth, some in enumerate(columns.split(depths.bincount().tolist())):
-            if len(some):
-                taps = some - back * torch.arange(depth, -1, -1, device=x.device).unsqueeze(1)  # (depth + 1, N')
+        outputs = []
+        for depth, same_depth in enumerate(columns.split(depths.bincount().tolist())):
+            if len(same_depth):
+                taps = same_depth - back * torch.arange(depth, -1, -1, device=x.device).unsqueeze(1)  # (depth + 1, N')
                 short = x.flatten(1).index_select(1, taps.flatten()).unflatten(1, taps.shape)  # (C, depth + 1, N')
-                found.append(self.last(short, kernels, 1)[:, -1])  # (P, N')
-        return torch.cat(found, 1).gather(1, place)  # (P, B)
+                outputs.append(self.last(short, kernels, 1)[:, -1])  # (P, N')
+        return torch.cat(outputs, 1).gather(1, place)  # (P, B)
 
 
 class CausalBlock(nn.Module):

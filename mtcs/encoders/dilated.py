@@ -47,7 +47,7 @@ class DilatedEncoder(nn.Module):
         Returns (B, D).
         """
         size = max(1, _ROWS // series.shape[1]) if series.device.type == "cpu" else len(series)
-        return torch.cat([self._encode(some) for some in series.split(size)])  # (B, D)
+        return torch.cat([self._encode(chunk) for chunk in series.split(size)])  # (B, D)
 
     def per_step(self, series: Tensor, keep: Tensor | None = None, steps: slice = slice(None)) -> Tensor:
         """Representations of every time step, for objectives that look at more than the maximum.
@@ -144,8 +144,10 @@ class MaxOverTimeBlock(nn.Module):
         alone = self.first.dilation >= steps
         piece = max(1, rows // batch) if alone else steps
         values, times = [], []
-        for start, some, seen in zip(range(0, steps, piece), x.split(piece), observed.split(piece), strict=True):
-            value, time = _without(self._changing(some, None if alone else inside), seen).max(0)  # (B, D)
+        for start, chunk, observed_chunk in zip(
+            range(0, steps, piece), x.split(piece), observed.split(piece), strict=True
+        ):
+            value, time = _without(self._changing(chunk, None if alone else inside), observed_chunk).max(0)  # (B, D)
             values.append(value)
             times.append(time + start)
         best, which = torch.stack(values).max(0)

@@ -30,9 +30,9 @@ class MixtureEncoder(nn.Module):
 
         task: whose gate mixes; the mean of all gates where the series belong to none.
         """
-        found = torch.stack([expert(series) for expert in self.experts], 1)  # (B, n, D)
+        representations = torch.stack([expert(series) for expert in self.experts], 1)  # (B, n, D)
         with torch.autocast(series.device.type, enabled=False):
             summary = self.projection(series.nanmean(1, keepdim=True))  # (B, C)
             gates = self.gates.values() if task is None else (self.gates[task],)
             share = torch.stack([gate(summary).softmax(1) for gate in gates]).mean(0)  # (B, n)
-            return (share.unsqueeze(-1) * found).sum(1)  # (B, D)
+            return (share.unsqueeze(-1) * representations).sum(1)  # (B, D)

@@ -19,9 +19,9 @@ def read_new(path: Path, task: TaskInfo) -> tuple[np.ndarray, list[str | None]]:
     Raises:
         InputError: if the file does not hold series, a value is too large to scale, or a label is none of the task's.
     """
-    series, found = read_series(path, task.missing, task.length)
-    labels = [None if label is None else _class_of(label, task) for label in found]
-    for i, (label, known) in enumerate(zip(found, labels, strict=True)):
+    series, given_labels = read_series(path, task.missing, task.length)
+    labels = [None if label is None else _class_of(label, task) for label in given_labels]
+    for i, (label, known) in enumerate(zip(given_labels, labels, strict=True)):
         if label is not None and known is None:
             raise InputError(
                 f"{path}: series {i} has label {label}, expected one of {task.name}'s ({', '.join(task.classes)}) or "

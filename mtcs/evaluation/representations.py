@@ -79,7 +79,7 @@ def read_representations(path: Path) -> Representations:
     remedy = f"run 'mtcs represent {method} {suite} --seed {seed.removeprefix('seed')}'"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = dict(arrays)
+            stored = dict(arrays)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except PermissionError as error:
@@ -87,15 +87,15 @@ def read_representations(path: Path) -> Representations:
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
         raise InputError(f"{path} does not hold representations ({what}); {remedy}.") from error
-    missing = {"train", "test"} - set(found)
+    missing = {"train", "test"} - set(stored)
     if missing:
         raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; {remedy}.")
     for part in ("train", "test"):
-        if found[part].ndim != 2 or np.isinf(found[part]).any():
+        if stored[part].ndim != 2 or np.isinf(stored[part]).any():
             raise InputError(
-                f"{path}: '{part}' of shape {found[part].shape}, expected (n, D) and no infinity; {remedy}."
+                f"{path}: '{part}' of shape {stored[part].shape}, expected (n, D) and no infinity; {remedy}."
             )
-    head = found.get("head")
-    if head is not None and (head.ndim != 2 or head.shape[1] != found["test"].shape[1]):
-        raise InputError(f"{path}: head of shape {head.shape}, expected (C, {found['test'].shape[1]}); {remedy}.")
-    return Representations(found["train"], found["test"], head)
+    head = stored.get("head")
+    if head is not None and (head.ndim != 2 or head.shape[1] != stored["test"].shape[1]):
+        raise InputError(f"{path}: head of shape {head.shape}, expected (C, {stored['test'].shape[1]}); {remedy}.")
+    return Representations(stored["train"], stored["test"], head)

@@ -96,7 +96,7 @@ class TsTcc(Method):
 
     def _encode(self, views: Tensor, start: int, stride: int) -> Tensor:
         size = max(1, _ROWS // views.shape[1]) if views.device.type == "cpu" else len(views)
-        return torch.cat([encode_every(self.encoder, some, start, stride) for some in views.split(size)], 1)
+        return torch.cat([encode_every(self.encoder, chunk, start, stride) for chunk in views.split(size)], 1)
 
     def _temporal(self, past: Tensor, past_seen: Tensor, future: Tensor, future_seen: Tensor) -> tuple[Tensor, Tensor]:
         """Sum one view up to a random step t, predict the other's next steps.
@@ -164,8 +164,8 @@ class Attention(nn.Module):
         inputs = self.inputs(self.norm(x)).unflatten(2, (3, self.heads, -1))  # (B, L, 3, H, W / H)
         queries, keys, values = inputs.permute(2, 0, 3, 1, 4)  # (B, H, L, W / H)
         mask = seen[:, None, None]  # (B, 1, 1, L)
-        found = scaled_dot_product_attention(queries, keys, values, mask, scale=width**-0.5)
-        return self.outputs(found.transpose(1, 2).flatten(2))
+        attended = scaled_dot_product_attention(queries, keys, values, mask, scale=width**-0.5)
+        return self.outputs(attended.transpose(1, 2).flatten(2))
 
 
 def temporal_loss(predicted: list[Tensor], targets: Tensor, seen: Tensor) -> Tensor:
@@ -204,11 +204,11 @@ def encode_every(encoder: DilatedEncoder, series: Tensor, start: int, stride: in
     inside = extent(observed.squeeze(2).T)  # (T, B, 1)
     if torch.is_autocast_enabled(x.device.type):
         x = x.to(torch.get_autocast_dtype(x.device.type))
-    apart = 1  # steps of the series from one row of x to the next
+    row_stride = 1  # steps of the series from one row of x to the next
     for block in (*encoder.blocks, encoder.last):
         assert isinstance(block, Block | MaxOverTimeBlock)
-        dilation = block.first.dilation // apart
-        keep = (start // apart % 2, 2) if apart < stride else (0, 1)
+        dilation = block.first.dilation // row_stride
+        keep = (start // row_stride % 2, 2) if row_stride < stride else (0, 1)
         hidden = convolve(block.first, gelu(x), dilation)
         hidden = gelu(hidden if inside is None else hidden * inside)
         shortcut = block.shortcut(x) if isinstance(block, MaxOverTimeBlock) else x
@@ -216,7 +216,7 @@ def encode_every(encoder: DilatedEncoder, series: Tensor, start: int, stride: in
         if inside is not None:
             inside = inside[keep[0] :: keep[1]]
             x = x * inside if isinstance(block, Block) else x
-        apart = min(2 * apart, stride)
+        row_stride = min(2 * row_stride, stride)
     return x
 
 

@@ -55,9 +55,9 @@ class Tst(Method):
         values, observed = self._steps(batch.series, batch.task)  # (B, S)
         masked = segment_mask(len(values), values.shape[1], self.mask_ratio, self.mask_mean, values.device)  # (B, S)
         x = self._encode(values.masked_fill(masked, 0.0), observed)[masked[observed]]  # (M, D)
-        found = self.reconstruction(self.drop(x)).squeeze(1)  # (M,)
+        predicted = self.reconstruction(self.drop(x)).squeeze(1)  # (M,)
         with torch.autocast(values.device.type, enabled=False):
-            return mse_loss(found.float(), values[masked & observed], reduction="sum") / max(1, len(found))
+            return mse_loss(predicted.float(), values[masked & observed], reduction="sum") / max(1, len(predicted))
 
     def represent(self, series: Tensor, task: str | None = None) -> Tensor:
         """Maximum over time of the last layer after its GELU: (B, T), NaN where padded or missing -> (B, D).
@@ -119,8 +119,8 @@ class Layer(nn.Module):
         # weights above 1e-13 of the largest, which adds nothing to a sum in fp32; values of absent steps are zero.
         # torch's scaled_dot_product_attention has no such floor, and took six times as long on such scores.
         scores = scores.clamp(min=scores.detach().amax(3, keepdim=True) - 30)
-        found = self.drop(scores.softmax(3)) @ values  # (B, H, S, D / H)
-        return self.merge(found.transpose(1, 2)[observed].flatten(1))  # (N, D)
+        attended = self.drop(scores.softmax(3)) @ values  # (B, H, S, D / H)
+        return self.merge(attended.transpose(1, 2)[observed].flatten(1))  # (N, D)
 
 
 class Dropout(nn.Module):

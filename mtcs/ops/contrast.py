@@ -30,8 +30,8 @@ class _Contrast(torch.autograd.Function):
         groups, items, _ = views.shape
         size = max(1, _PAIRS // items**2) if views.device.type == "cpu" else groups
         total, gradients = views.new_zeros(()), []
-        for some in views.split(size):
-            similarity = some @ some.mT  # (g, 2 N, 2 N)
+        for chunk in views.split(size):
+            similarity = chunk @ chunk.mT  # (g, 2 N, 2 N)
             positives = similarity.diagonal(items // 2, 1, 2).sum()
             similarity.diagonal(0, 1, 2).fill_(-torch.inf)
             share = similarity.softmax(2)
@@ -41,8 +41,8 @@ class _Contrast(torch.autograd.Function):
             if ctx.needs_input_grad[0]:
                 # P^T from similarities, which are symmetric: reading a large matrix along columns takes longer.
                 share += similarity.sub_(log_sums.unsqueeze(1)).exp_()
-                others = some.roll(items // 2, 1)  # (g, 2 N, D), the other view of each item
-                gradients.append(torch.baddbmm(others, share, some, beta=-2))
+                others = chunk.roll(items // 2, 1)  # (g, 2 N, D), the other view of each item
+                gradients.append(torch.baddbmm(others, share, chunk, beta=-2))
         if gradients:
             ctx.save_for_backward(torch.cat(gradients))
         ctx.rows = groups * items
