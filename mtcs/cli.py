@@ -112,6 +112,10 @@ def methods() -> None:
     experiment = read_params()
     for name in experiment.known:
         note = ", a variant for the table of ablations" if name in experiment.ablation else ""
+        if name in experiment.readings:
+            reading = experiment.readings[name]
+            typer.echo(f"{name}: representations of {reading.representations_of}, classifier {reading.classifier}")
+            continue
         typer.echo(f"{name}: one model for {'each task' if name in experiment.single_task else 'a suite'}{note}")
         for parameter, value in effective(experiment.methods[name].model_dump(mode="json")).items():
             if isinstance(value, dict):

@@ -71,6 +71,8 @@ class Run:
     """Those of the suite, in its order, likewise."""
     joint: bool = field(default=True, compare=False)
     """Whether one model serves all tasks, likewise."""
+    reads: str | None = field(default=None, compare=False)
+    """The method whose models and representations these are, where it is another one, likewise."""
 
     def __str__(self) -> str:
         return f"{self.method} on {self.suite}, seed {self.seed}"
@@ -82,12 +84,19 @@ class Run:
 
     def command(self, stage: str) -> str:
         """The command line of one of the run's stages."""
-        return f"mtcs {stage} {self.method} {self.suite} --seed {self.seed}"
+        method = self.encoder if stage in ("train", "represent") else self.method
+        return f"mtcs {stage} {method} {self.suite} --seed {self.seed}"
 
     def remedy(self, *stages: str) -> str:
         """What to run when something of a stage is missing or wrong: "run 'mtcs train ...', then represent"."""
         first, *then = stages
-        return f"run '{self.command(first)}'" + (f", then {' and '.join(then)}" if then else "")
+        words = [f"'{self.command(stage)}'" if self.reads else stage for stage in then]
+        return f"run '{self.command(first)}'" + (f", then {' and '.join(words)}" if then else "")
+
+    @property
+    def encoder(self) -> str:
+        """The method that trains the models whose representations are read."""
+        return self.reads or self.method
 
     @property
     def scopes(self) -> tuple[str | None, ...]:
@@ -96,7 +105,7 @@ class Run:
 
     @property
     def models(self) -> Path:
-        return self._folder("data/models")
+        return self._folder("data/models", self.encoder)
 
     def model(self, task: str | None = None) -> Path:
         """The joint model, or the model of one task."""
@@ -105,7 +114,7 @@ class Run:
     @property
     def training(self) -> Path:
         """How models were trained; apart from them, so that these are the same when a run is repeated."""
-        return self._folder("data/training")
+        return self._folder("data/training", self.encoder)
 
     def curves(self, task: str | None = None) -> Path:
         """Training curves, one row a step."""
@@ -117,7 +126,7 @@ class Run:
 
     @property
     def representations(self) -> Path:
-        return self._folder("data/representations")
+        return self._folder("data/representations", self.encoder)
 
     def representation(self, task: str) -> Path:
         return self.representations / f"{task}.npz"
@@ -130,7 +139,7 @@ class Run:
     @property
     def representation_cost(self) -> Path:
         """How long the representations took, and where. Not an input of any later number."""
-        return self._folder("data/costs").with_suffix(".json")
+        return self._folder("data/costs", self.encoder).with_suffix(".json")
 
     @property
     def predictions(self) -> Path:
@@ -166,8 +175,8 @@ class Run:
         """Accuracy on a held-out share of the training series, for choosing settings."""
         return self._folder("data/validation").with_name(f"seed{self.seed}-share{share:g}.csv")
 
-    def _folder(self, kind: str) -> Path:
-        return self.layout.root / kind / self.suite / self.method / f"seed{self.seed}"
+    def _folder(self, kind: str, method: str | None = None) -> Path:
+        return self.layout.root / kind / self.suite / (method or self.method) / f"seed{self.seed}"
 
 
 def digest(path: Path) -> str:

@@ -265,7 +265,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
             replaced("- joint", "- joined"),
             "joint, single_task and ablation: joined is not among methods (joint, alone, spare).",
         ),
-        (replaced("- alone", "- joint"), "joint, single_task and ablation: joint stands there twice."),
+        (replaced("- alone", "- joint"), "joint, single_task, ablation and readings: joint stands there twice."),
         (replaced("- 1", "- 0"), "seeds: 0 stands there twice."),
         (replaced("- 1", "- -1"), "seeds.1: Input should be greater than or equal to 0 (is -1)."),
         (replaced("- Long", "- Short"), "suites.tiny.tasks: Short stands there twice."),

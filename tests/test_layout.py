@@ -44,6 +44,19 @@ def test_a_run_says_what_to_run():
     )
 
 
+def test_a_run_that_reads_another_methods_representations():
+    reading = Run("demo", "mtcs_ridge", 3, reads="mtcs")
+    assert reading.representation("GunPoint") == RUN.representation("GunPoint")
+    assert (reading.models, reading.training, reading.represented) == (RUN.models, RUN.training, RUN.represented)
+    assert reading.representation_cost == RUN.representation_cost
+    assert reading.classified == Path("data/predictions/demo/mtcs_ridge/seed3/classifier.json")
+    assert reading.result == Path("results/demo/mtcs_ridge/seed3.json")
+    assert (
+        reading.remedy("represent", "classify")
+        == "run 'mtcs represent mtcs demo --seed 3', then 'mtcs classify mtcs_ridge demo --seed 3'"
+    )
+
+
 def test_paths_begin_at_the_root():
     assert Run("demo", "mtcs", 3, Layout(Path("/there"))).result == Path("/there/results/demo/mtcs/seed3.json")
     assert Layout(Path("/there")).normalized("demo", "GunPoint") == Path("/there/data/normalized/demo/GunPoint.npz")

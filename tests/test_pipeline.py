@@ -30,6 +30,7 @@ from mtcs.config.experiment import read_experiment
 from mtcs.layout import Layout, Run
 
 ROOT = Path(__file__).parent.parent
+READS = {name: one.representations_of for name, one in read_experiment(ROOT / "params.yaml").readings.items()}
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -70,6 +71,15 @@ def stage_of(stage: PipelineStage) -> str:
     return stage.name.split("@")[0].split("-")[0]
 
 
+def run_of(stage: PipelineStage) -> str:
+    """Suite, method and seed of an entry; those that read a method's representations are named after the method."""
+    group, _, run = stage.name.partition("@")
+    if "-ridge" not in group:
+        return run
+    encoder, _, seed = run.rpartition("-")
+    return f"{encoder}_ridge-{seed}"
+
+
 def paths(stage: PipelineStage, what: str) -> list[str]:
     """Paths of a stage's `deps` or `outs` as `dvc.yaml` has them; parameters are not among them."""
     return [str(one.def_path) for one in getattr(stage, what) if not isinstance(one, ParamsDependency)]
@@ -97,7 +107,7 @@ def test_every_command_parses(pipeline):
     assert len(pipeline) > 100
     for stage, name, run in runs(pipeline):
         assert stage_of(stage) == name
-        assert stage.name.partition("@")[2] == "-".join(map(str, run.values())), stage.cmd
+        assert run_of(stage) == "-".join(map(str, run.values())), stage.cmd
 
 
 def test_outs_are_those_of_the_layout(pipeline):
@@ -112,7 +122,7 @@ def test_a_report_that_cannot_be_made_anew_stays(pipeline):
 
 
 def layout_outs(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[Path]:
-    layout, run = Layout(), Run(suite, method, seed)
+    layout, run = Layout(), Run(suite, method, seed, reads=READS.get(method))
     match stage:
         case "code":
             return [layout.code]
@@ -146,7 +156,7 @@ def test_data_and_parameters_of_a_stage_are_those_it_reads(pipeline):
 
 
 def layout_deps(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[Path]:
-    layout, run = Layout(), Run(suite, method, seed)
+    layout, run = Layout(), Run(suite, method, seed, reads=READS.get(method))
     normalized = layout.normalized_suite(suite)
     match stage:
         case "code":
@@ -171,7 +181,7 @@ def layout_deps(stage: str, suite: str = "", method: str = "", seed: int = -1) -
 def parameters_read(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[str]:
     match stage:
         case "code":
-            return ["joint", "single_task", "ablation", "methods", "classifiers"]
+            return ["joint", "single_task", "ablation", "readings", "methods", "classifiers"]
         case "download" | "normalize":
             return [f"suites.{suite}"]
         case "train":
@@ -179,7 +189,7 @@ def parameters_read(stage: str, suite: str = "", method: str = "", seed: int = -
         case "represent" | "classify" | "measure":
             return []
         case "report":
-            groups = ["seeds", "seeds_single_task", "joint", "single_task", "ablation", "titles"]
+            groups = ["seeds", "seeds_single_task", "joint", "single_task", "ablation", "readings", "titles"]
             return [f"suites.{suite}", *groups, "methods", "classifiers"]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
 
@@ -217,11 +227,13 @@ def test_runs_are_those_of_params(pipeline):
     wanted = {("code", "")}
     wanted |= {(stage, suite) for stage in ("download", "normalize", "report") for suite in experiment.suites}
     for suite in experiment.suites:
-        for method in experiment.known if suite == "ucr10" else (*experiment.joint, *experiment.single_task):
-            stages = ("train", "represent", "classify", "measure")
+        for method in experiment.known:
+            if method in experiment.ablation and suite != "ucr10":
+                continue
+            stages = ("train", "represent", "classify", "measure")[2 * (method in READS) :]
             seeds = experiment.seeds_of(method)
             wanted |= {(stage, f"{suite}-{method}-{seed}") for stage in stages for seed in seeds}
-    assert {(stage_of(stage), stage.name.partition("@")[2]) for stage in pipeline} == wanted
+    assert {(stage_of(stage), run_of(stage)) for stage in pipeline} == wanted
     assert len(pipeline) == len(wanted)
 
 
@@ -296,6 +308,7 @@ def tiny(folder: Path) -> Workspace:
     def parameters(params: dict[str, Any]) -> None:
         params["suites"] = {"tiny": {"tasks": ["Short", "Long"]}}
         params["seeds"], params["joint"], params["single_task"], params["ablation"] = [0, 1], ["mtcs", "mtl"], [], []
+        params["readings"], params["titles"] = {}, {}
         params["classifiers"]["svm"]["C"] = [1, 100]
         params["methods"]["mtcs"] |= {"depth": 2, "hidden": 8, "output": 16}  # mtl is like it
         params["methods"]["mtcs"]["schedule"] = {"epochs": 2, "batch_size": 8, "learning_rate": 0.01}

@@ -56,8 +56,17 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     """Values that stand for missing ones in its tasks' files, such as -9999; compared in single precision."""
 
 
+class Reading(BaseModel, frozen=True, extra="forbid"):
+    """A method's representations under another classifier than the method's own."""
+
+    representations_of: Name
+    """The method whose models and representations are taken."""
+    classifier: Name
+    """What reads them."""
+
+
 class Experiment(BaseModel, frozen=True, extra="forbid"):
-    """What is run: every method of `joint` and `single_task`, on every suite, with every seed."""
+    """What is run: every method of `joint` and `single_task`, and every reading, on every suite, with every seed."""
 
     suites: dict[Name, Suite]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
@@ -70,6 +79,8 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     """Methods that train one model for each task."""
     ablation: tuple[Name, ...] = ()
     """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
+    readings: dict[Name, Reading] = {}
+    """Columns without a training of their own, with the seeds of the method that they read."""
     methods: dict[Name, MethodSpec]
     """In params.yaml, `like: NAME` takes over all parameters of another method but those that stand beside it."""
     titles: dict[Name, Title] = {}
@@ -95,7 +106,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         everywhere: dict[str, tuple[object, ...]] = {
             "seeds": self.seeds,
             "seeds_single_task": self.seeds_single_task or (),
-            "joint, single_task and ablation": self.known,
+            "joint, single_task, ablation and readings": self.known,
         }
         everywhere |= {f"suites.{name}.tasks": suite.tasks for name, suite in self.suites.items()}
         for what, names in everywhere.items():
@@ -111,9 +122,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         for name in self.known:
             if (other := same_file.setdefault(name.lower().replace("-", "_"), name)) != name:
                 raise ValueError(
-                    f"joint, single_task and ablation: {other} and {name} differ in capitals or dashes alone"
+                    f"joint, single_task, ablation and readings: {other} and {name} differ in capitals or dashes alone"
                 )
-        for name in self.known:
+        for name in self.trained:
             if name not in self.methods:
                 known = ", ".join(self.methods)
                 raise ValueError(f"joint, single_task and ablation: {name} is not among methods ({known})")
@@ -123,19 +134,33 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
                 )
         if not (self.joint or self.single_task):
             raise ValueError("joint and single_task: both are empty, expected at least one method")
-        if unknown := sorted(set(self.titles) - set(self.methods)):
-            raise ValueError(f"titles: {unknown[0]} is not among methods ({', '.join(self.methods)})")
+        if unknown := sorted(set(self.titles) - {*self.methods, *self.readings}):
+            raise ValueError(f"titles: {unknown[0]} is not among methods ({', '.join(self.methods)}) or readings")
+        return self
+
+    @model_validator(mode="after")
+    def _readings_have_representations(self) -> Experiment:
+        for name, reading in self.readings.items():
+            of, classifier = reading.representations_of, reading.classifier
+            if of not in self.trained:
+                raise ValueError(
+                    f"readings.{name}.representations_of: {of} is not in joint, single_task or ablation "
+                    f"({', '.join(self.trained)})"
+                )
+            if classifier not in self.classifiers:
+                known = ", ".join(self.classifiers)
+                raise ValueError(f"readings.{name}.classifier: {classifier} is not among classifiers ({known})")
         return self
 
     @model_validator(mode="after")
     def _dtw_is_searched(self) -> Experiment:
         """DTW hands on the series themselves: there is no model that tasks could share, and no vector for an SVM."""
-        for name in (name for name in self.known if self.methods[name].kind == "dtw"):
-            if name not in self.single_task:
+        for name in (name for name in self.known if self._spec(name).kind == "dtw"):
+            if self._encoder(name) not in self.single_task:
                 raise ValueError(
                     f"methods.{name}.kind: dtw trains no model that tasks share; list {name} under single_task"
                 )
-            classifier = self.methods[name].classifier
+            classifier = self._spec(name).classifier
             if (kind := self.classifiers[classifier].kind) != "nearest_neighbour":
                 raise ValueError(
                     f"methods.{name}.classifier: {classifier} is of kind {kind}, expected nearest_neighbour with dtw"
@@ -143,13 +168,18 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @property
-    def known(self) -> tuple[str, ...]:
-        """Every method that can be run, in the order of columns: joint ones, single-task ones, variants."""
+    def trained(self) -> tuple[str, ...]:
+        """Every method with models of its own, in the order of columns: joint ones, single-task ones, variants."""
         return (*self.joint, *self.single_task, *self.ablation)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every method that can be run: those that are trained, and readings."""
+        return (*self.trained, *self.readings)
 
     def seeds_of(self, method: str) -> tuple[int, ...]:
         """The seeds that a complete report has of a method."""
-        return (self.seeds_single_task or self.seeds) if method in self.single_task else self.seeds
+        return (self.seeds_single_task or self.seeds) if self._encoder(method) in self.single_task else self.seeds
 
     def run(self, suite: str, method: str, seed: int, layout: Layout | None = None) -> Run:
         """A run with its parameters and tasks.
@@ -157,8 +187,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         Raises:
             InputError: with the known names, if there is no such suite, or no method of that name is run.
         """
-        spec, tasks = self.method(method), self.suite(suite).tasks
-        return Run(suite, method, seed, layout or Layout(), spec, tasks, method not in self.single_task)
+        spec, tasks, encoder = self.method(method), self.suite(suite).tasks, self._encoder(method)
+        joint, reads = encoder not in self.single_task, None if encoder == method else encoder
+        return Run(suite, method, seed, layout or Layout(), spec, tasks, joint, reads)
 
     def title(self, method: str) -> str:
         """What reports call a method."""
@@ -166,11 +197,11 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     def classifier(self, method: str) -> ClassifierSpec:
         """What reads the representations of a known method."""
-        return self.classifiers[self.methods[method].classifier]
+        return self.classifiers[self._spec(method).classifier]
 
     def parameters(self, method: str) -> dict[str, Any]:
         """The parameters of a known method as plain values, those of its classifier in place of its name."""
-        return plain_values(self.methods[method]) | {"classifier": plain_values(self.classifier(method))}
+        return plain_values(self._spec(method)) | {"classifier": plain_values(self.classifier(method))}
 
     def suite(self, name: str) -> Suite:
         """Raises InputError, with the known names, if there is no such suite."""
@@ -179,11 +210,23 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         return self.suites[name]
 
     def method(self, name: str) -> MethodSpec:
-        """Raises InputError, with the known names, if no method of that name is run."""
+        """The parameters of a method; of a reading those of what it reads, with its own classifier.
+
+        Raises:
+            InputError: with the known names, if no method of that name is run.
+        """
         if name not in self.known:
             hint = " under methods, but not in joint, single_task or ablation" if name in self.methods else ""
             raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.known)}.")
-        return self.methods[name]
+        return self._spec(name)
+
+    def _spec(self, name: str) -> MethodSpec:
+        spec, reading = self.methods[self._encoder(name)], self.readings.get(name)
+        return spec if reading is None else spec.model_copy(update={"classifier": reading.classifier})
+
+    def _encoder(self, name: str) -> str:
+        """The method whose models represent the series of a known method."""
+        return self.readings[name].representations_of if name in self.readings else name
 
 
 def plain_values(parameters: BaseModel) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     representations = {task.name: _read_representations(run, task) for task in tasks}
     series = {name: one.train for name, one in representations.items()}
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
+    compared = joint and run.reads is None  # of a reading, similarities and curves are those of what it reads
     return RunResult(
         suite=run.suite,
         method=run.method,
@@ -68,10 +69,10 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
         tasks=tuple(_task_result(run, task, representations[task.name]) for task in tasks),
         trained=tuple(trained),
         represented=represented,
-        similarity=Triangle.of(task_similarity(series)) if joint else None,
-        centered=Triangle.of(task_similarity(series, centered=True)) if joint else None,
-        label_affinity=Triangle.of(label_affinity(series, heads)) if joint and len(heads) == len(tasks) else None,
-        curves=tuple(curve for scope in scopes for curve in _read_curves(run.curves(scope), run)),
+        similarity=Triangle.of(task_similarity(series)) if compared else None,
+        centered=Triangle.of(task_similarity(series, centered=True)) if compared else None,
+        label_affinity=Triangle.of(label_affinity(series, heads)) if compared and len(heads) == len(tasks) else None,
+        curves=() if run.reads else tuple(curve for scope in scopes for curve in _read_curves(run.curves(scope), run)),
     )
 
 

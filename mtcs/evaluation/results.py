@@ -79,10 +79,12 @@ class ClassifierRecord(_Record):
     """What predictions are of.
 
     classifier: its parameters; tasks: fingerprints of those it was fitted on.
+    reads: the method whose representations they are, where it is another one.
     weights: digests of the models, by task or "joint"; representations, fitted, predictions: of each task's files.
     """
 
     classifier: dict[str, Any]
+    reads: str | None = None
     tasks: dict[str, str]
     weights: dict[str, str]
     representations: dict[str, str]

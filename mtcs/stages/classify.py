@@ -53,6 +53,7 @@ def classify(
     )
     record = ClassifierRecord(
         classifier=plain_values(spec),
+        reads=run.reads,
         tasks={task.name: fingerprint(task) for task in tasks},
         weights=represented.weights,
         representations={task.name: outcome.representations for task, outcome in zip(tasks, outcomes, strict=True)},

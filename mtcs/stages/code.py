@@ -16,8 +16,8 @@ def code() -> None:
     digests = {
         "download": code_digest("mtcs.data.sources", data="reference/archive_sizes.csv"),
         "normalize": code_digest("mtcs.data.normalize", "mtcs.data.formats", data="reference/archive_sizes.csv"),
-        "train": {name: training_digest(known.methods[name]) for name in known.known},
-        "represent": {name: representation_digest(known.methods[name]) for name in known.known},
+        "train": {name: training_digest(known.methods[name]) for name in known.trained},
+        "represent": {name: representation_digest(known.methods[name]) for name in known.trained},
         "classify": {name: classification_digest(known.classifier(name)) for name in known.known},
         "measure": code_digest("mtcs.evaluation.measure"),
         "report": code_digest("mtcs.reports.page", data="re[fp]*/**/*.[cj]*"),

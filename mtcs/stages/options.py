@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtcs.config.machine import DeviceName, PrecisionName, read_machine
+from mtcs.errors import InputError
 from mtcs.layout import Layout, Run
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
@@ -71,7 +73,22 @@ def named_run(method: str, suite: str, seed: int) -> Run:
     """A run whose models say what they are; where there is a params.yaml, its names are checked."""
     if WORKSPACE.params.exists():
         return experiment().run(suite, method, seed, WORKSPACE)
-    return Run(suite, method, seed, WORKSPACE)
+    run = Run(suite, method, seed, WORKSPACE)
+    if not run.classified.exists():
+        return run
+    from mtcs.evaluation.measure import read_record
+    from mtcs.evaluation.results import ClassifierRecord
+
+    return replace(run, reads=read_record(run.classified, ClassifierRecord, run, "classify").reads)
+
+
+def refuse_reading(run: Run) -> None:
+    """Raises InputError if the run reads the representations of another method, whose stage this is."""
+    if run.reads is not None:
+        raise InputError(
+            f"{run.method} has no models of its own, it reads the representations of {run.reads}; "
+            f"{run.remedy('train', 'represent', 'classify')}."
+        )
 
 
 def hardware(spec: Spec, device: DeviceName | None, precision: PrecisionName | None, workers: int | None) -> Hardware:

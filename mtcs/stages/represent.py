@@ -17,6 +17,7 @@ from mtcs.stages.options import (
     WorkersOption,
     hardware,
     named_run,
+    refuse_reading,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def represent(
     from mtcs.training.model import load_model
 
     run = named_run(method, suite, seed)
+    refuse_reading(run)
     tasks = read_suite(WORKSPACE.normalized_suite(suite))
     joint = run.model().exists() or not run.model(tasks[0].name).exists()
     scopes = [(None, tasks)] if joint else [(task.name, [task]) for task in tasks]

@@ -18,6 +18,7 @@ from mtcs.stages.options import (
     WorkersOption,
     experiment,
     hardware,
+    refuse_reading,
 )
 
 
@@ -47,6 +48,7 @@ def train(
     run = known.run(suite, method, seed, WORKSPACE)
     assert run.spec is not None
     spec = run.spec
+    refuse_reading(run)
     if task is not None and run.joint:
         raise InputError(f"{method} trains one model for the whole suite; leave out --task {task}.")
     if task is not None and task not in run.tasks:

@@ -97,6 +97,20 @@ def test_the_svm_has_the_published_grid():
     assert (svm.folds, svm.max_train, svm.max_iter) == (5, 10_000, 10_000_000)
 
 
+def test_a_reading_has_the_seeds_and_parameters_of_its_method():
+    experiment = read_experiment(PARAMS)
+    for name, reading in experiment.readings.items():
+        assert name == f"{reading.representations_of}_{reading.classifier}"
+        assert experiment.seeds_of(name) == experiment.seeds_of(reading.representations_of)
+        run = experiment.run("ucr10", name, 0)
+        assert (run.reads, run.joint) == (reading.representations_of, reading.representations_of in experiment.joint)
+        ours, theirs = experiment.parameters(name), experiment.parameters(reading.representations_of)
+        assert ours.pop("classifier") != theirs.pop("classifier")
+        assert ours == theirs
+    vectors = [name for name in (*experiment.joint, *experiment.single_task) if experiment.methods[name].kind != "dtw"]
+    assert [reading.representations_of for reading in experiment.readings.values()] == vectors
+
+
 # Mistakes
 
 
@@ -133,9 +147,24 @@ MISTAKES = [
     (("seeds",), [0, 1, 0], "seeds: 0 stands there twice"),
     (("seeds",), [-1], "seeds.0: Input should be greater than or equal to 0 (is -1)"),
     (("seeds",), [2**32], "seeds.0: Input should be less than 4294967296 (is 4294967296)"),
-    (("joint",), ["mtcs", "mtcs"], "joint, single_task and ablation: mtcs stands there twice"),
-    (("single_task",), ["mtcs"], "joint, single_task and ablation: mtcs stands there twice"),
-    (("single_task",), ["MTCS"], "joint, single_task and ablation: mtcs and MTCS differ in capitals or dashes alone"),
+    (("joint",), ["mtcs", "mtcs"], "joint, single_task, ablation and readings: mtcs stands there twice"),
+    (("single_task",), ["mtcs"], "joint, single_task, ablation and readings: mtcs stands there twice"),
+    (
+        ("single_task",),
+        ["MTCS"],
+        "joint, single_task, ablation and readings: mtcs and MTCS differ in capitals or dashes alone",
+    ),
+    (("readings",), {"mtcs": {"representations_of": "mtcs", "classifier": "svm"}}, "readings: mtcs stands there twice"),
+    (
+        ("readings",),
+        {"again": {"representations_of": "unused", "classifier": "svm"}},
+        "readings.again.representations_of: unused is not in joint, single_task or ablation (mtcs)",
+    ),
+    (
+        ("readings",),
+        {"again": {"representations_of": "mtcs", "classifier": "tree"}},
+        "readings.again.classifier: tree is not among classifiers (svm)",
+    ),
     (("joint",), [], "joint and single_task: both are empty, expected at least one method"),
     (
         ("methods", "mtcs"),
@@ -412,7 +441,7 @@ def test_a_run_knows_its_parameters_and_its_tasks(tmp_path):
 def test_a_title_is_the_methods_name_unless_given(tmp_path):
     experiment = read_experiment(write(tmp_path, valid() | {"titles": {"mtcs": "MTCS"}, "ablation": ["unused"]}))
     assert (experiment.title("mtcs"), experiment.title("unused")) == ("MTCS", "unused")
-    with pytest.raises(InputError, match=r"titles: mtl is not among methods \(mtcs, unused\)\.$"):
+    with pytest.raises(InputError, match=r"titles: mtl is not among methods \(mtcs, unused\) or readings\.$"):
         read_experiment(write(tmp_path, valid() | {"titles": {"mtl": "MTL"}}))
 
 
