@@ -27,6 +27,7 @@ from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.representations import read_representations, write_representations
+from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout, Run
 
 PARAMS = {
@@ -518,6 +519,38 @@ def die(*arguments: object) -> None:
     """As if the system had killed the process, to free memory."""
     Path("killed").touch()
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_reading_has_a_classifier_and_a_result_of_its_own():
+    reading = {"representations_of": "joint", "classifier": "ridge"}
+    ridge = {"ridge": {"kind": "kernel_ridge"}}
+    known = PARAMS | {"readings": {"joint_ridge": reading}, "classifiers": PARAMS["classifiers"] | ridge}
+    LAYOUT.params.write_text(yaml.safe_dump(known, sort_keys=False))
+    normalized()
+    assert fails(2, "train", "joint_ridge", "tiny") == (
+        "joint_ridge has no models of its own, it reads the representations of joint; run 'mtcs train joint tiny "
+        "--seed 0', then 'mtcs represent joint tiny --seed 0' and 'mtcs classify joint_ridge tiny --seed 0'."
+    )
+    assert fails(2, "classify", "joint_ridge", "tiny").endswith("run 'mtcs represent joint tiny --seed 0'.")
+    for stage in ("train", "represent", "classify", "measure"):
+        mtcs_says(stage, "joint", "tiny")
+    before = {path: path.read_bytes() for path in Path("data").rglob("*") if path.is_file()}
+    assert "kernel ridge" in mtcs_says("classify", "joint_ridge", "tiny")
+    mtcs_says("measure", "joint_ridge", "tiny")
+    assert all(path.read_bytes() == content for path, content in before.items()), "the method's own files stay"
+    result = read_result(Path("results/tiny/joint_ridge/seed0.json"), "tiny", "joint_ridge", 0)
+    assert result.parameters["classifier"]["kind"] == "kernel_ridge"
+    assert (result.trained, result.curves, result.similarity) == ((), (), None), "they are in the method's own result"
+    assert [row.split() for row in mtcs_says("methods").splitlines() if row.startswith("joint_ridge")] == [
+        ["joint_ridge:", "representations", "of", "joint,", "classifier", "ridge"]
+    ]
+    mtcs_says("report", "tiny", "--reference", "joint")
+    assert "| joint ridge " in Path("reports/tiny/readings.md").read_text()
+    file = Path("new.tsv")
+    file.write_text("\t".join(["yes", *map(str, np.sin(np.arange(9.0)))]) + "\n")
+    said = mtcs_says("predict", "joint_ridge", "tiny", "Short", str(file))
+    LAYOUT.params.unlink()
+    assert mtcs_says("predict", "joint_ridge", "tiny", "Short", str(file)) == said, "its record says what it reads"
 
 
 def test_a_model_needs_no_parameters():

@@ -59,7 +59,8 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     representations = {task.name: _read_representations(run, task) for task in tasks}
     series = {name: one.train for name, one in representations.items()}
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
-    compared = joint and run.reads is None  # of a reading, similarities and curves are those of what it reads
+    own = run.reads is None  # what a reading has not made itself is in the result of the method that it reads
+    compared = own and joint
     return RunResult(
         suite=run.suite,
         method=run.method,
@@ -67,12 +68,12 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
         parameters={**(trained[0].settings or {}), "classifier": classified.classifier},
         joint=joint,
         tasks=tuple(_task_result(run, task, representations[task.name]) for task in tasks),
-        trained=tuple(trained),
-        represented=represented,
+        trained=tuple(trained) if own else (),
+        represented=represented if own else None,
         similarity=Triangle.of(task_similarity(series)) if compared else None,
         centered=Triangle.of(task_similarity(series, centered=True)) if compared else None,
         label_affinity=Triangle.of(label_affinity(series, heads)) if compared and len(heads) == len(tasks) else None,
-        curves=() if run.reads else tuple(curve for scope in scopes for curve in _read_curves(run.curves(scope), run)),
+        curves=tuple(curve for scope in scopes if own for curve in _read_curves(run.curves(scope), run)),
     )
 
 

@@ -27,8 +27,8 @@ from mtcs.reports.figures.ranks import critical_difference
 from mtcs.reports.numbers import listed
 
 OWN = re.compile(
-    r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|objectives|overview|p-values|separation|sharing"
-    r"|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
+    r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|objectives|overview|p-values|readings"
+    r"|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
 )
 """Files of earlier reports, of which those that are not written again are removed."""
 
@@ -47,6 +47,7 @@ def write_report(
     seeds: Mapping[str, Sequence[int]],
     parameters: Mapping[str, Mapping[str, object]],
     ablation: Sequence[str] = (),
+    readings: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
     reference: str = REFERENCE,
     export: Path | None = None,
@@ -58,10 +59,11 @@ def write_report(
         suite: the suite's name.
         tasks: its tasks, in the order of the tables.
         methods: in the order of the columns.
-        seeds: those that a complete report would have, by method, those of `ablation` among them.
+        seeds: those that a complete report would have, by method, those of `ablation` and `readings` among them.
         parameters: each method's parameters as plain values, shown on the page; of methods that are left out of this
             suite too, which the report then names.
         ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
+        readings: by name, the methods whose representations another classifier reads; a table of their own, no rank.
         titles: of the methods; one without is shown by its name.
         reference: the method that the others are compared with.
         export: a folder for the tables as LaTeX and CSV and the figures as SVG and PDF; None for no such files.
@@ -72,7 +74,7 @@ def write_report(
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
     """
-    report = analyze(layout, suite, tasks, methods, seeds, parameters, ablation, titles, reference)
+    report = analyze(layout, suite, tasks, methods, seeds, parameters, ablation, readings, titles, reference)
     drawings = draw_all(report)
     files = {**text_files(report), **{f"{drawing.name}.svg": drawing.standalone() for drawing in drawings.values()}}
     files["report.html"] = render(report, drawings, [name for name in files if not name.endswith(".svg")])
@@ -135,6 +137,9 @@ def text_files(report: Report) -> dict[str, str]:
     if report.variants:
         table = tables.markdown(tables.ablation(report))
         files["ablation.md"] = f"# Ablations on {report.suite}\n\n{table}\n\n{words.ablation_notes(report)}\n"
+    if report.readings:
+        table = tables.markdown(tables.readings(report))
+        files["readings.md"] = f"# Another classifier on {report.suite}\n\n{table}\n\n{words.READINGS}\n"
     if report.costs.rows:
         table = tables.markdown(tables.cost_table(report.costs, report.titles))
         files["cost.md"] = f"# Cost of the methods on {report.suite}\n\n{table}\n\n{words.cost_notes(report)}\n"
@@ -194,6 +199,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
     present = {
         "ranks": ("Average ranks", "critical-difference" in drawings),
         "accuracy": ("Accuracy by task", True),
+        "readings": ("Another classifier", report.readings),
         "ablation": ("Ablations", report.variants),
         "others": ("Beside other classifiers", len(others)),
         "similarity": ("Which tasks are alike", "figure-2" in drawings),
@@ -265,6 +271,7 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
         "other-classifiers": (tables.others(report), tables.others(report, tables.BOLD)),
         "p-values": (tables.pairs(report), tables.pairs(report, tables.BOLD)),
         "paper": (tables.paper(report),) * 2,
+        "readings": (tables.readings(report),) * 2,
         "ablation": (tables.ablation(report),) * 2,
         "balanced-accuracy": (tables.balances(report),) * 2,
         "cost": (tables.cost_table(report.costs, report.titles),) * 2,

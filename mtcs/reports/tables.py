@@ -135,6 +135,24 @@ def ablation(report: Report) -> pd.DataFrame:
     return _frame(rows, report.titles.of(variant.method for variant in report.variants), "variant")
 
 
+def readings(report: Report) -> pd.DataFrame:
+    """Each reading: accuracy under the method's own classifier and under this one, difference by seed, and places."""
+    rows = []
+    for one in report.readings:
+        gap, deviation = one.difference
+        rows.append(
+            {
+                "own classifier": spread(*one.own),
+                "this one": spread(*one.other),
+                "difference": signed(gap) if math.isnan(deviation) else f"{signed(gap)} ± {deviation:.3f}",
+                "better/equal/worse": f"{one.better}/{one.equal}/{one.worse}",
+                "place": f"{one.own_place} → {one.other_place}",
+                "seeds": str(one.seeds),
+            }
+        )
+    return _frame(rows, report.titles.of(one.name for one in report.readings), "representations, classifier")
+
+
 def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
     """Each method's cost; precision and machine are columns where they are not the same for all."""
     rows = []

@@ -245,6 +245,13 @@ def separated(report: Report, form: str) -> str:
     )
 
 
+READINGS = (
+    "The same representations under the method's own classifier and under another. Mean ± standard deviation over the "
+    "seeds that both have; better, equal and worse count tasks; places are by mean accuracy among these rows, with "
+    "their own classifiers and with the others."
+)
+
+
 def ablation_notes(report: Report) -> str:
     """What the columns of the ablation table are."""
     name = report.titles[REFERENCE]

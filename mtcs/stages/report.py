@@ -38,8 +38,11 @@ def report(
     chosen = list(dict.fromkeys(chosen))
     parameters = {name: known.parameters(name) for name in known.known}
     variants = tuple(name for name in known.ablation if name not in chosen)
-    titles = {name: known.title(name) for name in known.methods}
-    made = write_report(WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, titles, reference, export)
+    readings = {name: one.representations_of for name, one in known.readings.items() if name not in chosen}
+    titles = {name: known.title(name) for name in (*known.methods, *known.readings)}
+    made = write_report(
+        WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, readings, titles, reference, export
+    )
     print(tables.methods(made).to_string())
     for line in words.not_counted(made):
         print(line)

@@ -132,6 +132,18 @@ def test_similarity_and_affinity_are_of_all_training_series(run: Run) -> None:
     assert result.label_affinity.square() == pytest.approx(label_affinity(series, heads), rel=1e-5)
 
 
+def test_a_reading_has_what_it_made_itself(run: Run) -> None:
+    reading = replace(run, method="mtcs_ridge", reads="mtcs")
+    for name in TASKS:
+        write(reading.prediction(name), run.prediction(name).read_text())
+    write(reading.classified, run.classified.read_text())
+    whole, result = measured(run), measured(reading)
+    assert result.tasks == whole.tasks
+    assert result.method == "mtcs_ridge"
+    assert (result.trained, result.represented, result.curves) == ((), None, ())
+    assert (result.similarity, result.centered, result.label_affinity) == (None, None, None)
+
+
 def test_models_of_single_tasks_are_not_compared(run: Run) -> None:
     for task in TASKS:
         write(run.curves(task), run.curves().read_text())

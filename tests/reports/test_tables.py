@@ -83,6 +83,28 @@ def test_runs_say_how_their_models_came_about(report_of, write, result) -> None:
     assert frame["commit"].tolist() == ["0123456789", "0123456789-dirty"]
 
 
+def test_readings_are_paired_with_their_methods_by_seed(report_of) -> None:
+    report = report_of(
+        {
+            "mtcs": {"A": [0.6, 0.8], "B": [0.5, 0.5]},
+            "tnc": {"A": [0.7, 0.7], "B": [0.5, 0.5]},
+            "dtw": {"A": [0.9, 0.9], "B": [0.9, 0.9]},
+            "mtcs_ridge": {"A": [0.7, 0.9], "B": [0.5, 0.5]},
+            "tnc_ridge": {"A": [0.6], "B": [0.4]},
+        },
+        readings={"mtcs_ridge": "mtcs", "tnc_ridge": "tnc", "absent_ridge": "dtw"},
+        methods=["mtcs", "tnc", "dtw"],
+        seeds={"tnc_ridge": (0,), **dict.fromkeys(("mtcs", "tnc", "dtw", "mtcs_ridge", "absent_ridge"), (0, 1))},
+        titles={"mtcs_ridge": "MTCS, kernel ridge"},
+    )
+    assert report.methods == ("mtcs", "tnc", "dtw")
+    frame = tables.readings(report)
+    assert frame.index.tolist() == ["MTCS, kernel ridge", "tnc_ridge"]
+    numbers = ["0.600 ± 0.071", "0.650 ± 0.071", "+0.050 ± 0.000", "1/1/0", "1 → 1", "2"]
+    assert frame.loc["MTCS, kernel ridge"].tolist() == numbers
+    assert frame.loc["tnc_ridge"].tolist() == ["0.600", "0.500", f"{MINUS}0.100", "0/0/2", "1 → 2", "1"]
+
+
 def test_markdown_lines_are_of_one_length_and_bars_are_escaped(report_of) -> None:
     report = report_of({m: {"a|b": [0.5, 0.6], "Crop": [0.8, 0.9]} for m in TEN})
     for frame in (tables.methods(report), tables.tasks(report, "**{}**")):

@@ -16,6 +16,7 @@ from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
 from mtcs.reports.analysis.balance import Balance, balance
 from mtcs.reports.analysis.examples import examples
+from mtcs.reports.analysis.readings import Reading, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
 from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
@@ -43,6 +44,7 @@ class Report:
     others: (tasks, classifiers) accuracies of other public classifiers.
     affinities: of the methods with one model for all tasks; separations: how the pairs that the paper calls related
         rank in them, by method and form.
+    readings: methods whose representations another classifier has read, too.
     curves: training curves by method, without the sharing loss.
     examples: a typical series of each label that is drawn, by task and label, where the data are at hand.
     unlike: parameters of MTCS that differ from the paper's, in words.
@@ -61,6 +63,7 @@ class Report:
     separations: dict[tuple[str, str], Separation]
     examples: Mapping[tuple[str, str], np.ndarray]
     variants: list[Variant]
+    readings: list[Reading]
     balances: list[Balance]
     costs: cost.Costs
     curves: dict[str, pd.DataFrame]
@@ -91,6 +94,7 @@ def analyze(
     seeds: Mapping[str, Sequence[int]],
     parameters: Mapping[str, Mapping[str, object]],
     ablation: Sequence[str] = (),
+    readings: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
     reference: str = REFERENCE,
 ) -> Report:
@@ -99,7 +103,9 @@ def analyze(
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
     """
-    planned = [Run(suite, method, seed, layout) for method in (*methods, *ablation) for seed in seeds[method]]
+    readings = {} if readings is None else readings
+    shown = (*methods, *ablation, *readings)
+    planned = [Run(suite, method, seed, layout) for method in shown for seed in seeds[method]]
     runs = read_runs(planned, tasks, parameters)
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
@@ -132,6 +138,7 @@ def analyze(
         },
         examples=examples(layout, suite, _drawn_labels(affinities, found)),
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
+        readings=compare_readings(long, readings),
         balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(layout, suite, tasks, parameters, by_method),
         curves={
@@ -142,7 +149,7 @@ def analyze(
         unlike=_unlike_the_paper(parameters.get(REFERENCE, {})) if REFERENCE in table.methods else "",
         results=runs.results,
         set_aside=runs.set_aside,
-        left_out=tuple(name for name in parameters if name not in (*methods, *ablation)),
+        left_out=tuple(name for name in parameters if name not in shown),
     )
 
 
