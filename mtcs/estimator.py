@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method
-from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.arrays import as_labels, as_series, counted
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
 from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle
@@ -343,4 +343,12 @@ def _splits(
             f"{name}: {len(np.unique(groups))} groups of shape {groups.shape}, expected ({len(indices)},) with at "
             f"least {folds} different ones; take fewer folds."
         )
-    return list(StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(indices, indices, groups))
+    splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(indices, indices, groups))
+    for train, _ in splits:
+        if unseen := sorted(set(range(len(labels))).difference(indices[train].tolist())):
+            n_groups = len(np.unique(groups[indices == unseen[0]]))
+            raise InputError(
+                f"{name}: all series of label {labels[unseen[0]]!s:.40}, from {counted(n_groups, 'group')}, are in one "
+                "fold, so that nothing is left to learn it from; take fewer folds, or label series of other groups."
+            )
+    return splits

@@ -7,36 +7,39 @@ from typing import Any
 
 import numpy as np
 
+from mtcs.data.recordings import n_channels, trimmed
 from mtcs.errors import InputError
 
 
 def as_series(X: Any, name: str = "X") -> list[np.ndarray]:
-    """Series of `X` as n arrays (T_i,) float64, without the missing values at their end.
+    """Series of `X` as n arrays (T_i,) or (channels, T_i) float64, without the missing values at their end.
 
     Args:
-        X: (n, T) or (n, 1, T) numbers, an array or a pandas frame, or a list of n series of unequal length; NaN where a
-            value is missing.
+        X: (n, T) or (n, channels, T) numbers, an array or a pandas frame, or a list of n series (T_i,) or
+            (channels, T_i) of unequal length; NaN where a value is missing.
         name: of the task, for messages.
 
     Raises:
-        InputError: if X has several channels, holds no series, or a series has no observed or an infinite value.
+        InputError: if X holds no series, or a series has another number of channels than the first, a channel without
+            an observed value, or an infinite value.
     """
     if hasattr(X, "to_numpy"):  # a frame
         X = X.to_numpy()
     if isinstance(X, np.ndarray) and X.dtype != object:
         X = _numbers(X, name, "X")
-        if X.ndim == 3 and X.shape[1] == 1:
-            X = X[:, 0]
-        if X.ndim == 3:
+        if X.ndim not in (2, 3):
             raise InputError(
-                f"{name}: X has {X.shape[1]} channels (n, channels, T), expected one; give one channel, X[:, 0], or "
-                "each channel as a task of its own."
+                f"{name}: X has shape {X.shape}, expected (n, T) or (n, channels, T); for one series X[np.newaxis]."
             )
-        if X.ndim != 2:
-            raise InputError(f"{name}: X has shape {X.shape}, expected (n, T); for a single series X[np.newaxis].")
-    series = [_trimmed(_numbers(row, name, f"series {i}"), name, i) for i, row in enumerate(X)]
+    series = [_series(_numbers(row, name, f"series {i}"), name, i) for i, row in enumerate(X)]
     if not series:
         raise InputError(f"{name}: X holds no series, expected at least one.")
+    channels = [n_channels(row) for row in series]
+    if other := [i for i, count in enumerate(channels) if count != channels[0]]:
+        raise InputError(
+            f"{name}: series {other[0]} has {counted(channels[other[0]], 'channel')}, expected {channels[0]} as the "
+            "first has; give every series the same channels."
+        )
     return series
 
 
@@ -99,15 +102,19 @@ def _numbers(values: Any, name: str, what: str) -> np.ndarray:
         raise InputError(f"{name}: {what} is not of numbers ({error!s:.120}); give numbers, NaN if missing.") from error
 
 
-def _trimmed(values: np.ndarray, name: str, i: int) -> np.ndarray:
-    if values.ndim != 1:
-        raise InputError(
-            f"{name}: series {i} has shape {values.shape}, expected (T,), one channel; give each channel as a "
-            "task of its own."
-        )
-    observed = np.flatnonzero(~np.isnan(values))
-    if observed.size == 0:
-        raise InputError(f"{name}: series {i} has no observed value; leave it out.")
-    if np.isinf(values).any():
-        raise InputError(f"{name}: series {i} holds an infinite value; replace it by NaN if it is missing.")
-    return values[: observed[-1] + 1]
+def _series(values: np.ndarray, name: str, i: int) -> np.ndarray:
+    if values.ndim not in (1, 2) or not len(values):
+        raise InputError(f"{name}: series {i} has shape {values.shape}, expected (T,) or (channels, T).")
+    if values.ndim == 2 and len(values) == 1:
+        values = values[0]
+    return trimmed(
+        values,
+        lambda fault: InputError(
+            f"{name}: series {i}: {fault}; leave it out, or write NaN for single values that are missing."
+        ),
+    )
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: "1 channel", "3 channels"."""
+    return f"{n} {noun}{'s' * (n != 1)}"

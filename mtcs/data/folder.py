@@ -3,116 +3,243 @@
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from mtcs.data.arrays import as_labels, as_series
-from mtcs.data.formats import read_series
-from mtcs.data.tables import Recordings, read_table
+from mtcs.data.arrays import counted
+from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
+from mtcs.data.recording_files import label_file, read_recording_files
+from mtcs.data.recordings import Recordings, joined
+from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 
-SUFFIXES = (".csv", ".tsv", ".ts", ".npz")
-_PARTS = ("_TRAIN", "_TEST")
+Labelled = tuple[list[np.ndarray], np.ndarray]
+
+
+class FolderData(dict[str, Labelled]):
+    """{task: (X, y)} of a folder; X is a list of n arrays (T_i,) or (channels, T_i) float64, NaN where missing.
+
+    test: {task: (X, y)} of tasks that are split, as by `Name_TEST`; none of these is among the mapping's own series.
+    groups: {task: (n,)} what each series comes from, where a column of groups was named; for `cross_validate`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.test: dict[str, Labelled] = {}
+        self.groups: dict[str, np.ndarray] = {}
 
 
 def read_folder(
-    path: str | Path, label: str | None = None, verbose: bool = True
-) -> dict[str, tuple[list[np.ndarray], np.ndarray]]:
+    path: str | Path,
+    label: str | None = None,
+    verbose: bool = True,
+    *,
+    id: str | None = None,
+    time: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    values: Sequence[str] | None = None,
+    layout: Literal["wide", "long"] | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+) -> FolderData:
     """Read the labelled series of a folder; each file in it is a task, and so is each subfolder with its files.
 
-    Read are `.csv` and `.tsv` with one row a series, `.ts` and `.tsv` of the archive, of which `Name_TRAIN` and
-    `Name_TEST` become one task with the series of both, and `.npz` with arrays X (n, T) and y (n,).
+    Read are tables (`.csv`, `.tsv`, `.txt`, `.parquet`) with one row a series (wide) or one row a time step (long:
+    columns `id`, `time`, a column of values for each channel, and `label`), `.ts`, `.arff` and `.tsv` of the archive,
+    `.npz` with arrays X (n, T) or (n, channels, T) and y (n,), and subfolders with a file for each recording and a
+    table `labels.csv`. A table with a column `task` holds several tasks. `Name_TEST` beside `Name_TRAIN` is `test`.
+
+    Columns are given by their name, or without a header by their number from 1.
 
     Args:
-        path: the folder.
-        label: the column of labels in tables, where its name is not label, class, state, target or y.
+        path: the folder, or a single file.
+        label: column of labels in tables, where it is not found.
         verbose: tell on standard error, one line a task, what was read and guessed.
+        id: column of the names of series.
+        time: column of times, of one row a time step.
+        task: column of tasks.
+        group: column that says what a series comes from, as a machine or a patient.
+        values: columns of values, names or `first:last`; as a rule all others.
+        layout: "wide" or "long".
+        header: whether the first row of tables names columns.
+        separator: one character, or tab, semicolon, comma or space.
+        decimal: "." or ",".
 
     Returns:
-        {task: (X, y)}, X a list of n arrays (T_i,) float64 with NaN where a value is missing; in order of names.
+        {task: (X, y)} in order of names, with the attributes `test` and `groups`.
 
     Raises:
         InputError: in one line, with the file and the cause.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; name one that holds a file or a subfolder for each task.")
-    files: dict[str, list[Path]] = {}
-    for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            inside = [file for file in sorted(entry.iterdir()) if file.suffix.lower() in SUFFIXES]
-            if inside:
-                files.setdefault(entry.name, []).extend(inside)
-        elif entry.suffix.lower() in SUFFIXES:
-            name = entry.stem
-            for part in _PARTS:
-                name = name.removesuffix(part)
-            files.setdefault(name, []).append(entry)
-    if not files:
-        raise InputError(f"{folder} holds no {', '.join(SUFFIXES)} file; put one for each task there.")
-    data = {}
-    for task, paths in files.items():
-        parts = [_labelled(file, label) for file in paths]
-        series, labels = [row for part, _ in parts for row in part.series], np.concatenate([y for _, y in parts])
-        data[task] = (series, labels)
-        if verbose:
-            print(_line(", ".join(file.name for file in paths), series, labels, parts[0][0].note), file=sys.stderr)
+    options = TableOptions(label, id, time, task, group, values, layout, header, separator, decimal)
+    data = FolderData()
+    for source in _sources(Path(path), verbose):
+        for name, train, test in _read_source(source, options):
+            if name in data:
+                raise InputError(f"{source.where} holds task {name:.60}, and so does another file; rename one.")
+            data[name] = (train.series, _labels(source, train))
+            if train.groups is not None:
+                data.groups[name] = train.groups
+            if test is not None:
+                data.test[name] = (test.series, _labels(source, test))
+                _check_test(source, train, test)
+            if verbose:
+                print(_line(source, name, train, test), file=sys.stderr)
     return data
 
 
-def read_recordings(path: Path, label: str | None = None, known: frozenset[str] | None = None) -> Recordings:
-    """Read the series of one file, and their labels where it has some; see `read_folder` and `read_table`.
+@dataclass(frozen=True)
+class _Source:
+    """Where one task is, as a rule: a folder of recordings, or files for training and, if it is split, for tests."""
 
-    Raises:
-        InputError: in one line, with the file and the cause.
-    """
-    suffix = path.suffix.lower()
-    if suffix == ".npz":
-        return _read_npz(path)
-    if suffix == ".ts":
-        series, found = read_series(path)
-        labels = None if all(one is None for one in found) else np.array([one or "" for one in found])
-        return Recordings(series, labels, None, "the archive's format")
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path} is none of {', '.join(SUFFIXES)}; write it as one of these.")
-    return read_table(path, label, known)
+    name: str
+    where: Path
+    train: Sequence[Path]
+    test: Sequence[Path] = ()
+    recordings: bool = False
+
+    @property
+    def files(self) -> str:
+        names = [path.name for path in (*self.train, *self.test)]
+        shown = names if len(names) < 5 else [names[0], "...", names[-1]]
+        return f"{self.where.name}/" if self.recordings else ", ".join(shown)
 
 
-def _labelled(path: Path, label: str | None) -> tuple[Recordings, np.ndarray]:
-    recordings = read_recordings(path, label)
+def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
+    if path.is_file():
+        yield _Source(path.stem, path, [path])
+        return
+    if not path.is_dir():
+        raise InputError(f"{path} is no folder; name one that holds a file or a subfolder for each task.")
+    if label_file(path) is not None:
+        yield _Source(path.resolve().name, path, [], recordings=True)
+        return
+    files: dict[str, list[Path]] = {}
+    skipped = []
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            if inside := [file for file in sorted(entry.iterdir()) if file.suffix.lower() in SUFFIXES]:
+                if entry.name in files:
+                    raise InputError(f"{entry} and {files[entry.name][0].name} would be one task; rename one.")
+                files[entry.name] = inside
+        elif entry.suffix.lower() in SUFFIXES:
+            name = _part(entry)[0]
+            if any(file.parent != path for file in files.get(name, [])):
+                raise InputError(f"{entry} and the folder {name} would be one task; rename one.")
+            files.setdefault(name, []).append(entry)
+        else:
+            skipped.append(entry.name)
+    if not files:
+        raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file; put one for each task there.")
+    if skipped and verbose:
+        shown = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
+        print(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {shown}", file=sys.stderr)
+    for name, paths in files.items():
+        if paths[0].parent != path and label_file(paths[0].parent) is not None:
+            yield _Source(name, paths[0].parent, [], recordings=True)
+            continue
+        stems = Counter(file.stem for file in paths)
+        if twice := [stem for stem in stems if stems[stem] > 1]:
+            same = " and ".join(file.name for file in paths if file.stem == twice[0])
+            raise InputError(f"{paths[0].parent} holds {same}, twice the same series it seems; leave one out.")
+        test = [file for file in paths if _part(file)[1] == "TEST"]
+        train = [file for file in paths if file not in test]
+        if test and not train:
+            raise InputError(f"{test[0]} has no {name}_TRAIN beside it; add that file, or rename this one.")
+        yield _Source(name, paths[0], train, test)
+
+
+def _part(path: Path) -> tuple[str, str]:
+    """The name of a file's task, and TRAIN or TEST where its own ends so."""
+    name, _, part = path.stem.rpartition("_")
+    return (name, part.upper()) if part.upper() in ("TRAIN", "TEST") and name else (path.stem, "")
+
+
+def _read_source(source: _Source, options: TableOptions) -> Iterator[tuple[str, Recordings, Recordings | None]]:
+    """The tasks of a source: name, training part, test part where it is split."""
+    if source.recordings:
+        yield source.name, read_recording_files(source.where, options), None
+        return
+    if (
+        not source.test
+        and len(source.train) == 1
+        and source.train[0].suffix.lower() == ".npz"
+        and npz_split(source.train[0])
+    ):
+        yield source.name, *read_npz_split(source.train[0])
+        return
+    parts = [_by_task(files, options) for files in (source.train, source.test)]
+    for task, recordings in parts[0].items():
+        test = parts[1].pop(task, None)
+        if source.test and test is None:
+            raise InputError(f"{source.test[0]} has no series of task {task}; add them, or leave the task out.")
+        yield task or source.name, recordings, test
+    if parts[1]:
+        raise InputError(
+            f"{source.test[0]} has task {next(iter(parts[1]))}, and {source.train[0].name} has not; add it."
+        )
+
+
+def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, Recordings]:
+    parts: dict[str | None, list[Recordings]] = {}
+    for file in files:
+        for task, recordings in read_file(file, options).items():
+            first = parts.setdefault(task, [recordings])[0]
+            if recordings.channels != first.channels:
+                found = counted(recordings.channels, "channel")
+                raise InputError(f"{file} has series of {found}, expected {first.channels} as {files[0].name} has.")
+            if recordings is not first:
+                parts[task].append(recordings)
+    return {task: joined(some) for task, some in parts.items()}
+
+
+def _labels(source: _Source, recordings: Recordings) -> np.ndarray:
     if recordings.labels is None:
-        raise InputError(f"{path} has no labels; call their column `label`, or name it with --label.")
-    empty = [i for i, one in enumerate(recordings.labels.tolist()) if one in ("", "?")]
-    if empty:
-        raise InputError(f"{path}: series {empty[0]} has no label; label it or leave it out.")
-    return recordings, recordings.labels
+        hint = "call their column `label`, or name it with --label"
+        if source.train and source.train[0].suffix.lower() in TABLES and len(source.train) > 1:
+            hint += "; of one file a recording, write labels.csv beside them"
+        raise InputError(f"{source.where} has no labels; {hint}.")
+    unknown = [i for i, one in enumerate(recordings.labels.tolist()) if one in ("", "?")]
+    if unknown:
+        name = f"{recordings.ids[unknown[0]]:.60}" if recordings.ids else str(unknown[0])
+        raise InputError(f"{source.where}: series {name} has no label; label it or leave it out.")
+    return recordings.labels
 
 
-def _read_npz(path: Path) -> Recordings:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            X: Any = arrays["X"]
-            y: Any = arrays.get("y")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; name a file with series.") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} does not hold arrays X (n, T) and y (n,) ({error!s:.100}); save these.") from error
-    series = as_series(X, str(path))
-    if y is not None:
-        as_labels(y, len(series), str(path))
-    return Recordings(series, y, None, "arrays X and y")
+def _check_test(source: _Source, train: Recordings, test: Recordings) -> None:
+    if test.channels != train.channels:
+        raise InputError(
+            f"{source.where}: test series have {counted(test.channels, 'channel')}, training series {train.channels}; "
+            "give both the same."
+        )
+    known: set[Any] = set(np.asarray(train.labels).tolist())
+    if new := [label for label in np.asarray(test.labels).tolist() if label not in known]:
+        raise InputError(
+            f"{source.where}: test label {new[0]!s:.40} has no training series; add some, or leave it out."
+        )
 
 
-def _line(name: str, series: list[np.ndarray], labels: np.ndarray, note: str) -> str:
-    """What was read, as "pumps.csv: 120 series of 84 to 311 steps, labels in column `state`: ok 80, worn 40"."""
-    lengths = sorted({len(row) for row in series})
+def _line(source: _Source, name: str, train: Recordings, test: Recordings | None) -> str:
+    """As "pumps.csv: 120 series of 84 to 311 steps, 3 channels, labels in column `state`: ok 80, worn 40"."""
+    lengths = sorted({row.shape[-1] for row in train.series})
     steps = f"{lengths[0]} steps" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} steps"
-    counts = Counter(labels.tolist()).most_common()
+    facts = [f"{len(train)} series of {steps}"]
+    if train.channels > 1:
+        facts.append(f"{train.channels} channels")
+    if train.groups is not None:
+        facts.append(f"{len(np.unique(train.groups))} groups")
+    if test is not None:
+        facts.append(f"{len(test)} more as test series")
+    counts = Counter(np.asarray(train.labels).tolist()).most_common()
     shown = ", ".join(f"{label} {count}" for label, count in counts[:6]) + (", ..." if len(counts) > 6 else "")
-    return f"{name}: {len(series)} series of {steps}, {note}: {shown}"
+    task = "" if name == source.name else f" (task {name})"
+    return f"{source.files}{task}: {', '.join(facts)}, {train.note}: {shown}"

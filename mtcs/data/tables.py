@@ -1,196 +1,166 @@
-"""Tables of series, one row a series: CSV and TSV as people's programs write them.
-
-What a column is, is guessed and told; what cannot be told apart is refused by file, line and cause.
-"""
+"""Tables of series, one row a series (wide) or one row a time step (long), as the tasks that they hold."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mtcs.data.columns import Columns, find_columns
+from mtcs.data.fields import MISSING, Table, numbers, read_fields
+from mtcs.data.recordings import Recordings, trimmed
+from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 
-LABEL_NAMES = ("label", "class", "state", "target", "y")
-ID_NAMES = ("", "id", "name", "index", "recording", "series")
-MISSING = ("", "nan", "na", "null", "?")
-_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?\s*")
+_HINT = "repair it, or say which columns are values with --values"
 
 
-@dataclass(frozen=True)
-class Recordings:
-    """Series of a file.
-
-    series: n arrays (T_i,) float64, NaN where a value is missing.
-    labels: (n,) as the file has them, None if it has none.
-    ids: what the file calls its series, None if it calls them nothing.
-    note: what was guessed, in words: "labels in column `state`".
-    """
-
-    series: list[np.ndarray]
-    labels: np.ndarray | None
-    ids: list[str] | None = None
-    note: str = ""
-
-
-def read_table(path: Path, label: str | None = None, known: frozenset[str] | None = None) -> Recordings:
-    """Read a wide table: one row a series; with or without a header, labels in one of the columns.
-
-    Labels are in the column `label`, or in one that is called label, class, state, target or y; without such a header
-    in the first column, or in the last if that alone is not of numbers.
+def read_table(
+    path: Path, options: TableOptions | None = None, known: frozenset[str] | None = None
+) -> dict[str | None, Recordings]:
+    """Read a table as {task: recordings}, with the one task None where it has no column of tasks.
 
     Args:
-        path: a file in UTF-8; fields between commas, semicolons or tabs, decimal points or, but for commas, commas.
-        label: the column of labels by its name, or "none".
+        path: CSV, TSV or Parquet.
+        options: what is known of it; the rest is guessed, and told in each task's note.
         known: labels of a fitted task: first numbers that are not all among these are no labels.
 
     Raises:
         InputError: in one line with the file, the line and the cause, if it is no such table.
     """
-    lines, rows = _rows(path)
-    header = _header(rows, label)
-    names = [name.strip() for name in rows[0]] if header else []
-    if header:
-        lines, rows = lines[1:], rows[1:]
-    if not rows:
-        raise InputError(f"{path} has no row of values; write one row a series.")
-    if {name.lower() for name in names} >= {"id", "time"}:
-        raise InputError(f"{path} has a row for each time (columns id and time); write one row a series instead.")
-    if "task" in map(str.lower, names):
-        raise InputError(f"{path} has a column `task`; write a file for each task instead.")
-    ids = next((i for i, name in enumerate(names) if name.lower() in ID_NAMES), None)
-    column = _label_column(path, names, rows, ids, label, known)
+    options = options or TableOptions()
+    table = read_fields(path, options)
+    columns = find_columns(table, options, known)
+    tasks = [None] * len(table.rows) if columns.task is None else table.column(columns.task)
+    rows_of: dict[str | None, list[int]] = {}
+    for row, task in enumerate(tasks):
+        if task == "":
+            raise InputError(f"{table.where(row)}: no task in column `{table.names[columns.task or 0]}`; name one.")
+        rows_of.setdefault(task, []).append(row)
+    read = _wide if columns.layout == "wide" else _long
+    return {task: read(table, columns, rows) for task, rows in rows_of.items()}
+
+
+def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
+    """Recordings of one channel, one a row."""
+    names = [] if columns.id is None else table.column(columns.id)
     series = []
-    for number, row in zip(lines, rows, strict=True):
-        if names and len(row) > len(names):
-            raise InputError(
-                f"{path}, line {number}: {len(row)} fields under a header of {len(names)}; repair the line."
-            )
-        cells = [cell for i, cell in enumerate(row) if i not in (ids, column)]
-        series.append(_values(path, number, cells))
-    labels = None if column is None else np.array([row[column].strip() if column < len(row) else "" for row in rows])
-    where = f"labels in column `{names[column]}`" if column is not None and names else "labels in the first column"
-    if column and not names:
-        where = "labels in the last column"
+    for row in rows:
+        fields = table.rows[row]
+        cells = [fields[i].strip() for i in columns.values if i < len(fields)]
+        values = numbers(table, cells, [row] * len(cells), _HINT)
+        series.append(trimmed(values, lambda fault, row=row: _fault(table.where(row), fault)))
     return Recordings(
         series,
-        labels,
-        None if ids is None else [row[ids] for row in rows],
-        "no labels" if column is None else where,
+        labels=_of_rows(table, columns.label, rows),
+        ids=None if columns.id is None else [names[row] for row in rows],
+        groups=_of_rows(table, columns.group, rows),
+        note=_note(table, columns),
     )
 
 
-def _rows(path: Path) -> tuple[list[int], list[list[str]]]:
-    """Line numbers and fields, empty lines left out; a decimal comma has become a point."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; name a file with series.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); name a file with series.") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError(f"{path}, line {line}: not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8).") from error
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = next((one for one in "\t;," if one in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    lines, rows = [], []
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                lines.append(reader.line_num)
-                rows.append(row)
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}; repair the line.") from error
-    if not rows:
-        raise InputError(f"{path} is empty; write one row a series.")
-    if separator != ",":
-        rows = _with_points(path, lines, rows)
-    return lines, rows
-
-
-def _with_points(path: Path, lines: list[int], rows: list[list[str]]) -> list[list[str]]:
-    """Rows with decimal points for decimal commas; raises InputError where a file has both."""
-    seen: dict[str, int] = {}
-    for number, row in zip(lines, rows, strict=True):
-        for cell in row:
-            if _NUMBER.fullmatch(cell):
-                for mark in ".,":
-                    if mark in cell:
-                        seen.setdefault(mark, number)
-    if len(seen) == 2:
+def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
+    """Recordings of as many channels as there are columns of values; in the order in which their names appear."""
+    assert columns.id is not None
+    names, steps_of = table.column(columns.id), {}
+    for row in rows:
+        steps_of.setdefault(names[row], []).append(row)
+    if "" in steps_of:
+        where = f"{table.where(steps_of[''][0])}: nothing in column `{_name(table, columns.id)}`"
+        raise InputError(f"{where}; write there which series the row is of.")
+    if columns.time is not None and len(rows) > 1 and len(steps_of) == len(rows):
         raise InputError(
-            f"{path} has decimal points (line {seen['.']}) and decimal commas (line {seen[',']}); write one of them."
+            f"{table.path} has columns of names and times, but one row only for each `{_name(table, columns.id)}`; if "
+            "one row is one series, add --layout wide."
         )
-    if "," not in seen:
-        return rows
-    return [[cell.replace(",", ".") if _NUMBER.fullmatch(cell) else cell for cell in row] for row in rows]
+    values = np.stack([_values(table, i, rows) for i in columns.values])  # (channels, rows)
+    place = {row: i for i, row in enumerate(rows)}
+    times = None if columns.time is None else _times(table, columns.time, rows)
+    series, unequal = [], 0
+    for name, steps in steps_of.items():
+        order = np.array([place[row] for row in steps])
+        if times is not None:
+            order = order[np.argsort(times[order], kind="stable")]
+            gaps = np.diff(times[order])
+            if (gaps == 0).any():
+                row = rows[order[int((gaps == 0).argmax()) + 1]]
+                raise InputError(f"{table.where(row)}: a second row of {name:.40} at the same time; leave one out.")
+            unequal += bool(len(gaps) and gaps.max() > 1.01 * gaps.min())
+        one = values[0, order] if len(values) == 1 else values[:, order]
+        series.append(trimmed(one, lambda fault, row=steps[0]: _fault(table.where(row), fault)))
+    notes = f"unequal time steps in {unequal} of them read as equal, " if unequal else ""
+    return Recordings(
+        series,
+        labels=_same(table, columns.label, list(steps_of.values()), "labels"),
+        ids=list(steps_of),
+        groups=_same(table, columns.group, list(steps_of.values()), "groups"),
+        note=notes + _note(table, columns),
+    )
 
 
-def _header(rows: list[list[str]], label: str | None) -> bool:
-    """Whether the first row names columns: one is called as labels are, or none is a number and others have some."""
-    first = [cell.strip() for cell in rows[0]]
-    if any(cell.lower() in LABEL_NAMES or cell == label for cell in first):
-        return True
-    if first[0].lower() in ID_NAMES and all(cell == str(i) for i, cell in enumerate(first[1:])):
-        return True  # as pandas writes a frame
-    return len(rows) > 1 and not any(map(_is_number, first)) and any(map(_is_number, rows[1]))
+def _values(table: Table, column: int, rows: list[int]) -> np.ndarray:
+    fields = table.column(column)
+    return numbers(table, [fields[row] for row in rows], rows, _HINT)
 
 
-def _label_column(
-    path: Path,
-    names: list[str],
-    rows: list[list[str]],
-    ids: int | None,
-    label: str | None,
-    known: frozenset[str] | None,
-) -> int | None:
-    if label == "none":
-        return None
-    if label is not None:
-        if label not in names:
-            raise InputError(f"{path} has no column {label}; it has {', '.join(names)[:200] or 'no header'}.")
-        return names.index(label)
-    named = [i for i, name in enumerate(names) if name.lower() in LABEL_NAMES]
-    if len(named) > 1:
-        raise InputError(f"{path} has columns {' and '.join(names[i] for i in named)}; name one with --label.")
-    if named:
-        return named[0]
-    width = min(map(len, rows))
-    text = [i for i in range(width) if i != ids and any(not _is_number(row[i]) for row in rows)]
-    if len(text) == 1 and text[0] in (0, 1 if ids == 0 else 0, width - 1):
-        return text[0]
-    if text or names:
-        return None  # words among the values are refused by line; a header would have named a column of labels
-    if known is not None and not {row[0].strip() for row in rows} <= known:
-        return None
-    return 0
-
-
-def _values(path: Path, number: int, cells: list[str]) -> np.ndarray:
+def _times(table: Table, column: int, rows: list[int]) -> np.ndarray:
+    """Times as numbers; those of a calendar in nanoseconds."""
+    fields = table.column(column)
+    given = [fields[row] for row in rows]
+    if any(field.lower() in MISSING for field in given):
+        row = rows[next(i for i, field in enumerate(given) if field.lower() in MISSING)]
+        raise InputError(f"{table.where(row)}: no time in column `{_name(table, column)}`; write one or drop the row.")
     try:
-        values = np.array([np.nan if cell.strip().lower() in MISSING else float(cell) for cell in cells])
-    except ValueError:
-        wrong = next(cell for cell in cells if not _is_number(cell))
-        raise InputError(
-            f"{path}, line {number}: {wrong.strip()[:40]!r} is no number; repair it, or name the column of labels with "
-            "--label."
-        ) from None
-    observed = np.flatnonzero(~np.isnan(values))
-    if not observed.size or np.isinf(values).any():
-        raise InputError(f"{path}, line {number}: no finite value; leave the series out.")
-    return values[: observed[-1] + 1]
+        return numbers(table, given, rows, "")
+    except InputError:
+        import pandas as pd
+
+        try:
+            return pd.DatetimeIndex(pd.to_datetime(given, format="ISO8601", utc=True)).as_unit("ns").asi8
+        except (ValueError, OverflowError) as error:
+            raise InputError(
+                f"{table.path}: column `{_name(table, column)}` holds neither numbers nor times as 2026-01-31T12:00:00 "
+                f"({given[0][:30]!r} is the first); write one of them, or name the times with --time."
+            ) from error
 
 
-def _is_number(cell: str) -> bool:
-    if cell.strip().lower() in MISSING:
-        return True
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
+def _same(table: Table, column: int | None, series: list[list[int]], what: str) -> np.ndarray | None:
+    """What a column says of each series, whose rows must agree."""
+    if column is None:
+        return None
+    fields, found = table.column(column), []
+    for rows in series:
+        different = dict.fromkeys(field for row in rows if (field := fields[row]))
+        if len(different) > 1:
+            first, second = list(different)[:2]
+            row = next(row for row in rows if fields[row] == second)
+            raise InputError(
+                f"{table.where(row)}: {what[:-1]} {second[:30]!r}, where earlier rows of the same series have "
+                f"{first[:30]!r}; write one, or split the series."
+            )
+        found.append(next(iter(different), ""))
+    return np.array(found)
+
+
+def _of_rows(table: Table, column: int | None, rows: list[int]) -> np.ndarray | None:
+    if column is None:
+        return None
+    fields = table.column(column)
+    return np.array([fields[row] for row in rows])
+
+
+def _fault(where: str, fault: str) -> InputError:
+    return InputError(f"{where}: {fault}; repair the series or leave it out.")
+
+
+def _name(table: Table, column: int) -> str:
+    return table.names[column][:40] if table.names else str(column + 1)
+
+
+def _note(table: Table, columns: Columns) -> str:
+    if columns.label is None:
+        return "no labels"
+    if table.names:
+        return f"labels in column `{_name(table, columns.label)}`"
+    place = "first" if columns.label == 0 else "last" if columns.label == table.width - 1 else f"{columns.label + 1}th"
+    return f"labels in the {place} column"

@@ -185,6 +185,10 @@ def _task(name: str, X: Any, y: Any, classifier: ClassifierSpec) -> tuple[Task, 
     """A task of given series, its labels as they were given, and the lengths of its shortest and longest series."""
     check_task_name(name)
     series = as_series(X, name)
+    if series[0].ndim > 1:
+        raise InputError(
+            f"{name}: series have {len(series[0])} channels, expected one; give each as a task of its own."
+        )
     labels, indices = as_labels(y, len(series), name)
     if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
         raise InputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mtcs.evaluation.bundle import Bundle
@@ -41,3 +43,12 @@ def score(
         "f1": float(f1_score(truth, predicted, average="macro")),
         "log_loss": float(loss),
     }
+
+
+def score_labels(bundle: Bundle, task: str, representations: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """As `score`, of labels (n,) as they were given, each of them a label of the task."""
+    known = bundle.task(task)
+    place = {label: c for c, label in enumerate(known.labels.tolist())}
+    truth = np.array([place[label] for label in y.tolist()])
+    by_index = replace(bundle, tasks={task: replace(known, labels=np.arange(len(place)))})
+    return score(by_index, task, representations, truth, len(place))

@@ -11,16 +11,28 @@ import typer
 from mtcs.config.machine import read_machine
 from mtcs.errors import InputError
 from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, threads
+from mtcs.stages.reading import (
+    DecimalOption,
+    GroupOption,
+    HeaderOption,
+    IdOption,
+    LabelOption,
+    LayoutOption,
+    SeparatorOption,
+    TaskColumnOption,
+    TimeOption,
+    ValuesOption,
+    column_list,
+)
 
 
 def fit(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A file or a subfolder for each task.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A file or a subfolder for each task; or a single file.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.mtcs", help="Where the classifier goes.")],
     cv: Annotated[
         int | None, typer.Option("--cv", min=2, metavar="N", help="Measure it first, by N-fold cross-validation.")
-    ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="Column of labels, where it is not found.")
     ] = None,
     method: Annotated[str, typer.Option("--method", help="What trains the encoder.")] = "mtcs",
     classifier: Annotated[str, typer.Option("--classifier", help="What reads its representations.")] = "ridge",
@@ -29,6 +41,16 @@ def fit(
     device: DeviceOption = None,
     precision: PrecisionOption = None,
     workers: WorkersOption = None,
+    label: LabelOption = None,
+    id: IdOption = None,
+    time: TimeOption = None,
+    task_column: TaskColumnOption = None,
+    group: GroupOption = None,
+    values: ValuesOption = None,
+    layout: LayoutOption = None,
+    header: HeaderOption = None,
+    separator: SeparatorOption = None,
+    decimal: DecimalOption = None,
 ) -> None:
     """Learn all tasks of a folder together, into one file that labels new series; needs no params.yaml."""
     from dataclasses import replace
@@ -36,11 +58,24 @@ def fit(
     from mtcs.data.folder import read_folder
     from mtcs.estimator import MultiTaskClassifier, cross_validate
     from mtcs.evaluation.bundle_file import save_bundle
-    from mtcs.evaluation.metrics import SCORES
+    from mtcs.evaluation.metrics import SCORES, score_labels
 
     if out.suffix != ".mtcs":
         raise InputError(f"--out {out} does not end in .mtcs, by which 'mtcs predict' knows it; name it so.")
-    data, machine = read_folder(folder, label), read_machine()
+    machine = read_machine()
+    data = read_folder(
+        folder,
+        label,
+        id=id,
+        time=time,
+        task=task_column,
+        group=group,
+        values=column_list(values),
+        layout=layout,
+        header=header,
+        separator=separator,
+        decimal=decimal,
+    )
     model = MultiTaskClassifier(
         method,
         random_state=seed,
@@ -53,13 +88,19 @@ def fit(
     )
     scores = {}
     if cv is not None:
-        table = cross_validate(model, data, cv)
+        table = cross_validate(model, data, cv, data.groups)
         means: Any = table.groupby("task", sort=False)[list(SCORES)].mean()
         print(means.to_string(float_format="%.3f"))
         scores = {
             str(task): {f"{cv}-fold {key}": value for key, value in row.items()}
             for task, row in means.to_dict("index").items()
         }
-    bundle = replace(model.fit(data).bundle_, scores=scores)
+    bundle = model.fit(data).bundle_
+    tested = {task: score_labels(bundle, task, model.transform(task, X), y) for task, (X, y) in data.test.items()}
+    for task, values_of in tested.items():
+        shown = ", ".join(f"{key} {value:.3f}" for key, value in values_of.items())
+        print(f"{task}, its {len(data.test[task][1])} test series: {shown}")
+        scores[task] = scores.get(task, {}) | {f"test {key}": value for key, value in values_of.items()}
+    bundle = replace(bundle, scores=scores)
     save_bundle(out, bundle)
     print(f"{out}: {len(data)} tasks, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 from mtcs.layout import atomic_write, digest
 from mtcs.stages.options import (
@@ -22,6 +23,19 @@ from mtcs.stages.options import (
     named_run,
     threads,
 )
+from mtcs.stages.reading import (
+    DecimalOption,
+    GroupOption,
+    HeaderOption,
+    IdOption,
+    LabelOption,
+    LayoutOption,
+    SeparatorOption,
+    TaskColumnOption,
+    TimeOption,
+    ValuesOption,
+    column_list,
+)
 
 
 def predict(
@@ -31,9 +45,6 @@ def predict(
     file: Annotated[Path | None, typer.Argument(metavar="DATA]", help="and new series of it, .ts or .tsv.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="Of FILE.mtcs, where it has several.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="With the probability of each label.")] = False,
-    label: Annotated[
-        str | None, typer.Option("--label", metavar="COLUMN", help="Column of known labels in DATA, or 'none'.")
-    ] = None,
     seed: SeedOption = 0,
     out: Annotated[
         Path | None,
@@ -42,10 +53,21 @@ def predict(
     device: DeviceOption = None,
     precision: PrecisionOption = None,
     workers: WorkersOption = None,
+    label: LabelOption = None,
+    id: IdOption = None,
+    time: TimeOption = None,
+    task_column: TaskColumnOption = None,
+    group: GroupOption = None,
+    values: ValuesOption = None,
+    layout: LayoutOption = None,
+    header: HeaderOption = None,
+    separator: SeparatorOption = None,
+    decimal: DecimalOption = None,
 ) -> None:
     """Predict the labels of new series: 'mtcs predict FILE.mtcs DATA --task TASK', or METHOD SUITE TASK DATA of a run.
 
-    Either describes itself: neither params.yaml nor the data it was trained on are needed.
+    Either describes itself: neither params.yaml nor the data it was trained on are needed. DATA is a file, a folder
+    with a file for each recording, or - for standard input.
     """
     new = Path(data) if file is None else file
     if out is not None and out.is_dir():
@@ -55,13 +77,15 @@ def predict(
     if model.endswith(".mtcs"):
         if run_task is not None:
             raise InputError(f"{run_task} is one argument too many; write 'mtcs predict {model} {data} --task TASK'.")
-        _by_bundle(Path(model), new, task, proba, label, out, device, precision, workers)
+        columns = column_list(values)
+        options = TableOptions(label, id, time, task_column, group, columns, layout, header, separator, decimal)
+        _by_bundle(Path(model), new, task, proba, options, out, device, precision, workers)
     elif run_task is None or file is None:
         raise InputError(
             f"{model} is no .mtcs file, so that METHOD SUITE TASK DATA are expected; name all four, or a .mtcs file."
         )
-    elif task is not None or proba or label is not None:
-        raise InputError("--task, --proba and --label are for a .mtcs file; leave them out, or name one.")
+    elif task is not None or proba or any((label, id, time, task_column, group, values, layout, separator, decimal)):
+        raise InputError("--task, --proba and how tables are read are for a .mtcs file; leave them out, or name one.")
     else:
         _by_run(model, data, run_task, file, seed, out, device, precision, workers)
 
@@ -71,13 +95,13 @@ def _by_bundle(
     file: Path,
     task: str | None,
     proba: bool,
-    label: str | None,
+    options: TableOptions,
     out: Path | None,
     device: DeviceName | None,
     precision: PrecisionName | None,
     workers: int | None,
 ) -> None:
-    from mtcs.data.folder import read_recordings
+    from mtcs.data.new_series import names_of, odd_series, read_new_series
     from mtcs.evaluation.bundle_file import load_bundle
     from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 
@@ -87,7 +111,9 @@ def _by_bundle(
     task = task or next(iter(bundle.tasks))
     known = bundle.task(task)
     names = [str(one) for one in known.labels.tolist()]
-    recordings = read_recordings(file, label, frozenset(names))
+    recordings = read_new_series(file, task, options, frozenset(names))
+    for sentence in odd_series(recordings, known.lengths[0]):
+        print(f"{file}: {sentence}", file=sys.stderr)
     where = hardware(bundle.model.spec, device, precision or bundle.precision, workers)
     representations = bundle.represent(task, recordings.series, where)
     predicted = [str(one) for one in bundle.predict(task, representations, threads(workers)).tolist()]
@@ -98,7 +124,8 @@ def _by_bundle(
         pairs = [(a, b) for a, b in zip(columns["label"], predicted, strict=True) if a not in ("", "?")]
         if unknown := [i for i, one in enumerate(columns["label"]) if one not in ("", "?", *names)]:
             raise InputError(
-                f"{file}: series {unknown[0]} has label {columns['label'][unknown[0]][:40]}, expected one of {task}'s "
+                f"{file}: series {names_of(recordings)[unknown[0]]:.60} has label "
+                f"{columns['label'][unknown[0]]:.40}, expected one of {task}'s "
                 f"({', '.join(names)[:150]}) or '?'; --label says in which column labels are, or 'none'."
             )
         if pairs:

@@ -61,7 +61,8 @@ def test_a_folder_is_read_and_told(capsys):
     np.testing.assert_array_equal(data["pumps"][0][0], X[0])
     np.testing.assert_allclose(data["fans"][0][0], X[0], atol=5e-4)
     assert list(data["fans"][1]) == list(data["pumps"][1]) == y
-    assert len(data["Valve"][0]) == 24
+    assert len(data["Valve"][0]) == len(data.test["Valve"][0]) == 12
+    assert set(data.test) == {"Valve"}
     assert data["motors"][1].dtype == np.int64
 
 
@@ -116,8 +117,7 @@ def tiny(method: str):
         (b"label,a,b\nok,1,two\n", "line 2: 'two' is no number"),
         (b'label,a,b\nok,"1,5",2\n', "line 2: '1,5' is no number"),
         (b"label,a,b\nok,1,5,2,5\n", "line 2: 5 fields under a header of 3"),
-        (b"label,a,b\nok,,\n", "line 2: no finite value"),
-        (b"id,time,value,label\na,0,1,ok\n", "one row a series"),
+        (b"label,a,b\nok,,\n", "line 2: it has no observed value"),
         (b"a,b,c\n1,2,3\n", "has no labels"),
         (b'label,a\nok,"1\n', "line 2"),
     ],
@@ -141,3 +141,85 @@ def test_where_labels_stand(content):
     X, y = mtcs.read_folder("data", verbose=False)["t"]
     assert list(y) == ["ok", "worn"]
     np.testing.assert_array_equal(X, [[1, 2], [3, 4]])
+
+
+@pytest.fixture
+def fitted() -> Path:
+    X, y = series()
+    model = mtcs.MultiTaskClassifier(
+        {"depth": 2, "hidden": 8, "output": 16}, random_state=0, device="cpu", precision="fp32"
+    )
+    model.fit({"pumps": (X, y), "fans": (X, y)}).save("m.mtcs")
+    return Path("m.mtcs")
+
+
+def long_table(X: np.ndarray, names: list[str]) -> str:
+    rows = [f"{name},{step},{value}" for name, row in zip(names, X, strict=True) for step, value in enumerate(row)]
+    return "\n".join(["id,time,value", *rows]) + "\n"
+
+
+def test_predictions_keep_names_and_order_whatever_the_format(fitted, monkeypatch):
+    X, _ = series()
+    names = [f"r{i}" for i in (5, 3, 1, 0)]
+    expected = mtcs.load(fitted).predict_proba("pumps", X[:4])
+    frame = pd.DataFrame(X[:4], columns=[f"t{i}" for i in range(20)], index=pd.Index(names, name="id"))
+    frame.to_csv("wide.csv")
+    frame.to_parquet("wide.parquet")
+    Path("long.csv").write_text(long_table(X[:4], names))
+    Path("recordings").mkdir()
+    for name, row in zip(names, X, strict=False):
+        (Path("recordings") / f"{name}.csv").write_text("\n".join(map(str, row)))
+    everything = frame.reset_index().assign(task=["pumps"] * 4)
+    pd.concat([everything.assign(task="fans"), everything]).to_csv("all.csv", index=False)
+    for data in ("wide.csv", "wide.parquet", "long.csv", "recordings", "all.csv"):
+        code, out, err = run("predict", fitted, data, "--task", "pumps", "--proba", "--device", "cpu")
+        assert code == 0, err
+        table = pd.read_csv(io.StringIO(out), index_col="id")
+        if data == "recordings":
+            table = table.loc[names]
+        assert list(table.index) == names
+        np.testing.assert_allclose(table[["p_ok", "p_worn out"]], expected, atol=1e-6)
+    for name in ("long.csv", "wide.parquet"):
+        done = CliRunner().invoke(
+            app, ["predict", str(fitted), "-", "--task", "pumps", "--device", "cpu"], input=Path(name).read_bytes()
+        )
+        assert done.exit_code == 0
+        assert list(pd.read_csv(io.StringIO(done.stdout))["id"]) == names
+
+
+def test_series_that_cannot_be_labelled_are_named(fitted):
+    X, _ = series()
+    X[1], lines = 0.5, ["id,label," + ",".join(f"t{i}" for i in range(20))]
+    lines += [f"r{i},ok," + ",".join(map(str, row[: 5 if i == 2 else 20])) for i, row in enumerate(X)]
+    Path("new.csv").write_text("\n".join(lines))
+    code, _, err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")
+    assert code == 0
+    assert "new.csv: series r1 is constant, so its label means little." in err
+    assert "new.csv: series r2 has 5 steps, less than half of the shortest training series (20)." in err
+    Path("new.csv").write_text("\n".join([*lines, lines[-1].replace(",ok,", ",broken,")]))
+    code, _, err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")
+    assert code == 2
+    assert "series r11 has label broken, expected one of pumps's (ok, worn out)" in err
+    Path("tasks.csv").write_text("task,t0,t1\nvalves,1,2\n")
+    code, _, err = run("predict", fitted, "tasks.csv", "--task", "pumps")
+    assert code == 2
+    assert "tasks.csv has series of valves, and none of task pumps" in err
+
+
+def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    Path("sensors").mkdir()
+    X, y = series()
+    frame = pd.DataFrame(X).assign(label=y, machine=np.repeat(list("abcdef"), 2))
+    frame.to_csv("sensors/pumps.csv", index=False)
+    for part in ("TRAIN", "TEST"):
+        frame.to_csv(f"sensors/fans_{part}.csv", index=False)
+    code, out, err = run("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--group", "machine", "--device", "cpu")
+    assert code == 0, err
+    assert "pumps.csv: 12 series of 20 steps, 6 groups, labels in column `label`" in err
+    assert "fans, its 12 test series: accuracy" in out
+    code, out, _ = run("inspect", "m.mtcs")
+    assert "test accuracy" in out
+    code, _, err = run("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--group", "patient")
+    assert code == 2
+    assert "has no column patient (--group); it has 0, 1" in err

@@ -1,0 +1,157 @@
+"""Which column of a table is what: labels, names of series, times, groups, tasks, values."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mtcs.data.fields import (
+    ID_NAMES,
+    LABEL_NAMES,
+    TASK_NAMES,
+    TIME_NAMES,
+    Table,
+    is_number,
+)
+from mtcs.data.table_options import TableOptions
+from mtcs.errors import InputError
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a table by their place; None where it has none of a kind."""
+
+    layout: Literal["wide", "long"]
+    label: int | None
+    id: int | None
+    time: int | None
+    task: int | None
+    group: int | None
+    values: list[int]
+
+
+def find_columns(table: Table, options: TableOptions, known: frozenset[str] | None = None) -> Columns:
+    """Tell columns apart by the options, by their names, and labels at last by what they hold.
+
+    Args:
+        table: with at least one row.
+        options: what is known of it.
+        known: labels of a fitted task: numbers in the first column that are not all among these are no labels.
+
+    Raises:
+        InputError: if an option names no column, or what a column is cannot be told.
+    """
+    names = [name.lower() for name in table.names]
+    task = _column(table, "--task-column", options.task, TASK_NAMES)
+    group = _column(table, "--group", options.group)
+    time = _column(table, "--time", options.time)
+    if time is None and options.layout != "wide":
+        time = next((names.index(name) for name in TIME_NAMES if name in names), None)
+    taken = {column for column in (task, group, time) if column is not None}
+    identity = _column(table, "--id", options.id)
+    if identity is None:
+        identity = next(
+            (names.index(name) for name in ID_NAMES if name in names and names.index(name) not in taken), None
+        )
+    long = options.layout == "long" or (options.layout is None and time is not None and identity is not None)
+    if long and identity is None:
+        raise InputError(
+            f"{table.path} has one row a time step, but no column `id` that says of which series; add --id."
+        )
+    if not long and options.time is None:
+        time = None
+        taken = {column for column in (task, group) if column is not None}
+    if identity is not None:
+        taken.add(identity)
+    label = _label(table, options, taken, None if long else known)
+    taken |= {label} if label is not None else set()
+    taken |= {names.index("")} if "" in names and long else set()  # an index
+    rest = [i for i in range(table.width) if i not in taken]
+    values = _selected(table, options.values) if options.values else rest
+    if not options.values:
+        _check_values(table, values, long)
+    if not values:
+        raise InputError(f"{table.path} has no column of values; name them with --values, as --values x,y or t0:t99.")
+    return Columns("long" if long else "wide", label, identity, time, task, group, values)
+
+
+def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = ()) -> int | None:
+    """The column that an option names, or else the first of the usual names."""
+    if name is None:
+        lower = [one.lower() for one in table.names]
+        return next((lower.index(one) for one in usual if one in lower), None)
+    if not table.names and name.isascii() and name.isdigit() and 1 <= int(name) <= table.width:
+        return int(name) - 1
+    if table.names.count(name) != 1:
+        what = "several columns" if name in table.names else "no column"
+        known = ", ".join(table.names)[:150] if table.names else "no header, so that columns are numbers from 1"
+        raise InputError(f"{table.path} has {what} {name} ({option}); it has {known}.")
+    return table.names.index(name)
+
+
+def _label(table: Table, options: TableOptions, taken: set[int], known: frozenset[str] | None) -> int | None:
+    if options.label == "none":
+        return None
+    if options.label is not None:
+        return _column(table, "--label", options.label)
+    free = [i for i in range(table.width) if i not in taken]
+    names = [name.lower() for name in table.names]
+    named = [i for i in free if names and names[i] in LABEL_NAMES]
+    if "x" in names:  # y is an axis then
+        named = [i for i in named if names[i] != "y"]
+    if len(named) > 1:
+        raise InputError(
+            f"{table.path} has columns {' and '.join(table.names[i] for i in named)}; name that of labels with --label."
+        )
+    if named:
+        return named[0]
+    width = min(map(len, table.rows))
+    text = [i for i in free if i < width and not all(is_number(row[i]) for row in table.rows)]
+    words = sum(not is_number(row[text[0]]) for row in table.rows) if len(text) == 1 else 0
+    if 2 * words > len(table.rows) or (words and options.values):
+        return text[0]
+    if text or table.names or not free:
+        return None  # words among the values are refused by line; a header would have named a column of labels
+    if known is not None and not {row[0].strip() for row in table.rows} <= known:
+        return None
+    return free[0]
+
+
+def _selected(table: Table, values: Sequence[str]) -> list[int]:
+    """Columns by names and ranges `first:last`."""
+    columns = []
+    for name in values:
+        first, colon, last = name.partition(":")
+        if colon and name not in table.names:
+            start, end = _column(table, "--values", first), _column(table, "--values", last)
+            assert start is not None and end is not None
+            columns.extend(range(start, end + 1))
+        else:
+            columns.append(_column(table, "--values", name))
+    return columns
+
+
+def _check_values(table: Table, values: list[int], long: bool) -> None:
+    """Raise where a column among the values seems to be something else: it holds words, or is named like no other."""
+    if not table.names:
+        return
+    for i in values:
+        column = table.column(i)
+        if not any(field and is_number(field) for field in column) and any(column):
+            row, field = next((row, field) for row, field in enumerate(column) if field)
+            raise InputError(
+                f"{table.where(row)}: {field[:30]!r} is no number; say what column `{table.names[i]:.40}` is with "
+                "--label, --id or --group, or name the columns of values with --values."
+            )
+    stems = [re.sub(r"[-+.\d]+$", "", table.names[i]) for i in values]
+    stem, count = Counter(stems).most_common(1)[0] if stems else ("", 0)
+    if not long and len(values) / 2 < count < len(values) and count > 2:
+        odd = next(table.names[i] for i, one in zip(values, stems, strict=True) if one != stem)
+        like = table.names[values[stems.index(stem)]]
+        raise InputError(
+            f"{table.path}: column `{odd:.40}` stands among values named like `{like:.40}`; say what it is with --id "
+            f"or --group, or name the columns of values, as --values {like:.40}:..."
+        )

@@ -1,0 +1,217 @@
+"""Tables as rows of fields: CSV as people's programs write it, and Parquet.
+
+How a text is to be taken apart is guessed, and every guess can be overruled; what cannot be told is refused by file,
+line and cause.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mtcs.data.table_options import TableOptions
+from mtcs.errors import InputError
+
+LABEL_NAMES = ("label", "class", "state", "target", "y")
+ID_NAMES = ("id", "name", "index", "recording", "series", "file", "")
+TIME_NAMES = ("time", "timestamp", "step", "t")
+TASK_NAMES = ("task",)
+MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "?")
+_NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+SEPARATORS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "space": " "}
+"""Words that a separator may be given by."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of fields as text, with decimal points; a row may be shorter than the names.
+
+    names: of the columns, empty without a header.
+    lines: where in the file each row ends.
+    unit: what `lines` counts, "line" or "row".
+    """
+
+    path: Path
+    names: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+    unit: str = "line"
+
+    @property
+    def width(self) -> int:
+        return len(self.names) or max(map(len, self.rows))
+
+    def where(self, row: int) -> str:
+        return f"{self.path}, {self.unit} {self.lines[row]}"
+
+    def column(self, i: int) -> list[str]:
+        """The fields of a column, "" where a row has ended."""
+        return [row[i].strip() if i < len(row) else "" for row in self.rows]
+
+
+def read_fields(path: Path, options: TableOptions) -> Table:
+    """Read a table.
+
+    Args:
+        path: `.parquet`, or a text in UTF-8 with commas, semicolons or tabs between its fields and decimal points or,
+            but for commas between, decimal commas.
+        options: what is known of it.
+
+    Raises:
+        InputError: in one line with the file, the line and the cause, if it is no such table.
+    """
+    table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_text(path, options)
+    for row, fields in enumerate(table.rows):
+        if table.names and len(fields) > len(table.names):
+            raise InputError(
+                f"{table.where(row)}: {len(fields)} fields under a header of {len(table.names)}; repair the line, or "
+                "say with --separator and --decimal how the file is written."
+            )
+    if not table.rows:
+        raise InputError(f"{path} has no row of values; write one row a series, or one a time step.")
+    return table
+
+
+def _read_text(path: Path, options: TableOptions) -> Table:
+    text = _text(path)
+    separator, text, skipped = _separator(path, text, options.separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    lines, rows = [], []
+    try:
+        for row in reader:
+            if any(field.strip() for field in row):
+                lines.append(reader.line_num + skipped)
+                rows.append(row)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num + skipped}: {error}; repair the line.") from error
+    if not rows:
+        raise InputError(f"{path} is empty; write one row a series, or one a time step.")
+    rows = _with_points(path, lines, rows, separator, options.decimal)
+    header = has_header(rows, options) if options.header is None else options.header
+    if not header:
+        return Table(path, [], rows, lines)
+    return Table(path, [name.strip() for name in rows[0]], rows[1:], lines[1:])
+
+
+def _read_parquet(path: Path) -> Table:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with path.open("rb") as file:
+            table = parquet.read_table(file)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; name a file with series.") from None
+    except OSError as error:  # pyarrow's own are of this type, too
+        raise InputError(f"{path} cannot be read ({' '.join(str(error).split()):.150}); write it again.") from error
+    except pa.ArrowException as error:
+        raise InputError(f"{path} is no Parquet file ({' '.join(str(error).split()):.150}); write it again.") from error
+    if nested := [field.name for field in table.schema if pa.types.is_nested(field.type)]:
+        raise InputError(f"{path}: column {nested[0]} holds lists; write one row a time step, or one column a step.")
+    columns = [[_field(value) for value in column.to_pylist()] for column in table.columns]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    names = ["" if name == "__index_level_0__" else name for name in table.column_names]  # of a frame's index
+    return Table(path, names, rows, list(range(1, len(rows) + 1)), "row")
+
+
+def _field(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; name a file with series.") from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); name a file with series.") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}: not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8).") from error
+
+
+def _separator(path: Path, text: str, given: str | None) -> tuple[str, str, int]:
+    """What stands between fields, the text without Excel's line `sep=;`, and how many lines that leaves out."""
+    if stated := re.match(r"sep=(.)\r?(\n|$)", text):
+        return stated[1], text[stated.end() :], 1
+    if given is not None:
+        separator = SEPARATORS.get(given, given)
+        if len(separator) != 1 or separator in '"\r\n':
+            raise InputError(
+                f"--separator {given!r:.40} is no single character; write one, or {', '.join(SEPARATORS)}."
+            )
+        return separator, text, 0
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    bare = re.sub(r'"[^"]*"', "", first)  # what is quoted separates nothing
+    found = next((one for one in "\t;," if one in bare), None)
+    if found is None and len(re.findall(r"\S+", bare)) > 2 and all(map(is_number, bare.split()[1:])):
+        raise InputError(
+            f"{path} has neither commas, semicolons nor tabs between fields in its first line; name what stands "
+            "there, as --separator space."
+        )
+    return found or ",", text, 0
+
+
+def _with_points(
+    path: Path, lines: list[int], rows: list[list[str]], separator: str, given: str | None
+) -> list[list[str]]:
+    """Rows with decimal points for decimal commas; raises InputError where a file has both."""
+    if given == "." or (given is None and separator == ","):
+        return rows
+    seen: dict[str, int] = {}
+    for number, row in zip(lines, rows, strict=True):
+        for field in row:
+            mark = "," if "," in field else "." if "." in field else ""
+            if mark and mark not in seen and _NUMBER.fullmatch(field):
+                seen[mark] = number
+    if len(seen) == 2:
+        raise InputError(
+            f"{path} has decimal points (line {seen['.']}) and decimal commas (line {seen[',']}); write one of them."
+        )
+    if "," not in seen:
+        return rows
+    return [[field.replace(",", ".") if _NUMBER.fullmatch(field) else field for field in row] for row in rows]
+
+
+def has_header(rows: list[list[str]], options: TableOptions) -> bool:
+    """Whether the first row names columns: it has a name that is known, it counts, or it alone is not of numbers."""
+    first = [field.strip() for field in rows[0]]
+    named = {options.label, options.id, options.time, options.task, options.group, *(options.values or ())}
+    if any(field.lower() in LABEL_NAMES or (field in named and not is_number(field)) for field in first):
+        return True
+    counted = [i for i, field in enumerate(first) if field.isascii() and field.isdigit()]
+    enough = 3 if first[0] else 2  # an index has no name
+    if len(counted) >= max(enough, len(first) - 2):  # as pandas names the columns of an array
+        count = [int(first[i]) for i in counted]
+        others = [(i, field) for i, field in enumerate(first) if i not in counted]
+        again = any(row[i].strip() == field for row in rows[1:] for i, field in others if field and i < len(row))
+        if count in (list(range(len(count))), list(range(1, len(count) + 1))) and not again:
+            return True
+    words = not any(map(is_number, filter(None, first)))
+    return len(rows) > 1 and words and any(map(is_number, filter(None, (field.strip() for field in rows[1]))))
+
+
+def is_number(field: str) -> bool:
+    """Whether a field is a number or stands for a missing one."""
+    return field.strip().lower() in MISSING or ("," not in field and bool(_NUMBER.fullmatch(field)))
+
+
+def numbers(table: Table, fields: list[str], rows: Sequence[int], hint: str) -> np.ndarray:
+    """Fields of these rows of a table as float64, NaN where one stands for a missing value; `hint` is a way out.
+
+    Raises:
+        InputError: with the line of the first that is no number, or no finite one.
+    """
+    values = np.full(len(fields), np.nan)
+    for i, field in enumerate(fields):
+        if field.lower() not in MISSING:
+            values[i] = float(field) if is_number(field) else np.inf
+            if np.isinf(values[i]):
+                raise InputError(f"{table.where(rows[i])}: {field[:40]!r} is no finite number; {hint}.")
+    return values

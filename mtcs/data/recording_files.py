@@ -1,0 +1,118 @@
+"""A folder with one file for each recording, a row a time step and a column a channel, and their labels beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mtcs.data.fields import ID_NAMES, LABEL_NAMES, TIME_NAMES, Table, numbers, read_fields
+from mtcs.data.files import TABLES
+from mtcs.data.recordings import Recordings, trimmed
+from mtcs.data.table_options import TableOptions
+from mtcs.errors import InputError
+
+LABELS = "labels"
+"""Name, without its suffix, of the table that says which label each file has."""
+
+
+def label_file(folder: Path) -> Path | None:
+    """The folder's table of labels, None if it has none."""
+    return next((path for suffix in TABLES if (path := folder / f"{LABELS}{suffix}").is_file()), None)
+
+
+def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
+    """The recordings of a folder, in the order of its table of labels, or of their names where it has none.
+
+    `labels.csv` has a column of file names, with or without their suffix, and one of labels.
+
+    Raises:
+        InputError: in one line, if a file is missing, cannot be read, or has other channels than the first.
+    """
+    files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in TABLES}
+    table = label_file(folder)
+    if table is None:
+        names, labels, groups = list(files), None, None
+    else:
+        del files[table.name]
+        names, labels, groups = _read_labels(table, options, files)
+    if not names:
+        raise InputError(f"{folder} holds no recording ({', '.join(TABLES)}); put a file for each there.")
+    series, channels = [], None
+    for name in names:
+        one, own = _read_recording(files[name], options)
+        channels = channels or own
+        if own != channels:
+            known, found = (", ".join(side)[:100] for side in (channels, own))
+            raise InputError(
+                f"{files[name]} has the channels {found}, expected {known} as {names[0]} has; write the same."
+            )
+        series.append(one)
+    note = "no labels" if table is None else f"labels in {table.name}"
+    return Recordings(series, labels, [Path(name).stem for name in names], groups, note)
+
+
+def _read_labels(
+    path: Path, options: TableOptions, files: dict[str, Path]
+) -> tuple[list[str], np.ndarray, np.ndarray | None]:
+    """File names in the table's order, their labels and groups."""
+    by_name = {**{file.stem: name for name, file in files.items()}, **{name: name for name in files}}
+    table = read_fields(path, options)
+    if not table.names and table.rows[0][0].strip() in by_name:
+        table = replace(table, names=["file", "label", *map(str, range(3, table.width + 1))])
+    elif not table.names:  # a row of names above words
+        table = replace(
+            table, names=[name.strip() for name in table.rows[0]], rows=table.rows[1:], lines=table.lines[1:]
+        )
+    identity = _place(table, options.id, (*ID_NAMES, "filename", "path"), "--id", 0)
+    label = _place(table, options.label, LABEL_NAMES, "--label", 1 - identity if len(table.names) == 2 else None)
+    group = None if options.group is None else _place(table, options.group, (), "--group", None)
+    rows: dict[str, int] = {}
+    for row, given in enumerate(table.column(identity)):
+        if given not in by_name:
+            raise InputError(f"{table.where(row)}: {given[:60]!r} is no file in {path.parent}; correct the name.")
+        if by_name[given] in rows:
+            raise InputError(f"{table.where(row)}: {given[:60]} stands there twice; leave one out.")
+        rows[by_name[given]] = row
+    if missing := [name for name in files if name not in rows]:
+        raise InputError(f"{path} has no label of {missing[0][:60]}; add a row, or take the file out of the folder.")
+    columns = [table.column(column) for column in (label, group) if column is not None]
+    labels, *groups = (np.array([column[row] for row in rows.values()]) for column in columns)
+    return list(rows), labels, groups[0] if groups else None
+
+
+def _place(table: Table, given: str | None, usual: Sequence[str], option: str, otherwise: int | None) -> int:
+    """The column that an option names, or that is called as usual, or that it must be."""
+    if given is not None and given in table.names:
+        return table.names.index(given)
+    names = [name.lower() for name in table.names]
+    place = next((names.index(name) for name in usual if given is None and name in names), otherwise)
+    if place is None:
+        raise InputError(
+            f"{table.path} has no column {given or usual[0]}; it has {', '.join(table.names)[:150]}; name one with "
+            f"{option}."
+        )
+    return place
+
+
+def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str]]:
+    """A series (T,) or (channels, T), and the names of its channels."""
+    table = read_fields(path, replace(options, label=None, id=None, group=None))
+    names = table.names or [str(i + 1) for i in range(table.width)]
+    times = {options.time} if options.time is not None else {"", *TIME_NAMES}
+    channels = [i for i, name in enumerate(names) if name not in times and name.lower() not in times]
+    if options.values:
+        if unknown := set(options.values) - set(names):
+            raise InputError(f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}.")
+        channels = [names.index(name) for name in options.values]
+    if not channels:
+        raise InputError(f"{path} has no column of values; write one for each channel.")
+    rows = range(len(table.rows))
+    values = np.stack([numbers(table, table.column(i), rows, "repair it") for i in channels])  # (channels, T)
+    one = trimmed(
+        values if len(values) > 1 else values[0],
+        lambda fault: InputError(f"{path}: {fault}; repair the file or take it out of the folder."),
+    )
+    return one, [names[i] for i in channels]

@@ -1,0 +1,69 @@
+"""Series of a file as they were read, with all that the file says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Series of one task.
+
+    series: n arrays (T_i,) float64, or (channels, T_i); NaN where a value is missing.
+    labels: (n,) as the file has them, "" where it has none for a series; None if it has none at all.
+    ids: what the file calls its series, None if it calls them nothing.
+    groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
+    note: what was guessed, in words: "labels in column `state`".
+    """
+
+    series: list[np.ndarray]
+    labels: np.ndarray | None = None
+    ids: list[str] | None = None
+    groups: np.ndarray | None = None
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    @property
+    def channels(self) -> int:
+        return n_channels(self.series[0])
+
+
+def n_channels(series: np.ndarray) -> int:
+    """Of a series (T,) or (channels, T)."""
+    return 1 if series.ndim == 1 else len(series)
+
+
+def trimmed(series: np.ndarray, fail: Callable[[str], Exception]) -> np.ndarray:
+    """A series (T,) or (channels, T) float64 without the steps at its end where all values are missing.
+
+    Raises:
+        fail(...): with what is wrong, if the series or one of its channels has no observed value, or an infinite one.
+    """
+    known = ~np.isnan(series)
+    if series.ndim > 1 and known.any() and not known.any(1).all():
+        raise fail(f"channel {int(known.any(1).argmin()) + 1} has no observed value")
+    if not known.any():
+        raise fail("it has no observed value")
+    if np.isinf(series).any():
+        raise fail("it holds an infinite value")
+    steps = np.flatnonzero(known if series.ndim == 1 else known.any(0))
+    return series[..., : steps[-1] + 1]
+
+
+def joined(parts: list[Recordings]) -> Recordings:
+    """The series of several files as one; labels, names and groups where all of them have some."""
+    labels = [part.labels for part in parts if part.labels is not None]
+    groups = [part.groups for part in parts if part.groups is not None]
+    ids = [part.ids for part in parts if part.ids is not None]
+    return replace(
+        parts[0],
+        series=[one for part in parts for one in part.series],
+        labels=np.concatenate(labels) if len(labels) == len(parts) else None,
+        groups=np.concatenate(groups) if len(groups) == len(parts) else None,
+        ids=[name for part in ids for name in part] if len(ids) == len(parts) else None,
+    )

@@ -1,0 +1,31 @@
+"""What a user knows of a table that is to be read, so that it need not be guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """What is known of tables, each None where it is to be guessed.
+
+    label, id, time, task, group: columns by their name, or without a header by their number from 1. A label of "none"
+        says that there are none.
+    values: columns of values, names or `first:last`; of a long table each is a channel.
+    layout: "wide" is one row a series, "long" one row a time step.
+    header: whether the first row names columns.
+    separator: one character, or its name; decimal: "." or ",".
+    """
+
+    label: str | None = None
+    id: str | None = None
+    time: str | None = None
+    task: str | None = None
+    group: str | None = None
+    values: Sequence[str] | None = None
+    layout: Literal["wide", "long"] | None = None
+    header: bool | None = None
+    separator: str | None = None
+    decimal: Literal[".", ","] | None = None

@@ -1,0 +1,285 @@
+"""What a folder of recordings may hold: every format is read as what it says, or refused by file, line and cause."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import aeon
+import numpy as np
+import pandas as pd
+import pytest
+from aeon.datasets import load_from_ts_file
+
+import mtcs
+from mtcs import InputError, read_folder
+
+LONG = "id,time,x,y,state\na,0,1,10,ok\na,1,2,20,ok\nb,0,3,30,worn\nb,2,5,50,worn\nb,1,4,,worn\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+    return tmp_path
+
+
+def read(name: str, content: str | bytes, **options: Any) -> tuple[list[np.ndarray], list[Any]]:
+    """The series and labels of a folder with one file."""
+    Path("data", name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    ((X, y),) = read_folder("data", verbose=False, **options).values()
+    return X, list(y)
+
+
+def check_long(X: list[np.ndarray], y: list[Any]) -> None:
+    assert y == ["ok", "worn"]
+    np.testing.assert_array_equal(X[0], [[1, 2], [10, 20]])
+    np.testing.assert_array_equal(X[1], [[3, 4, 5], [30, np.nan, 50]])
+
+
+def test_one_row_a_time_step(capsys):
+    Path("data/pumps.csv").write_text(LONG)
+    data = read_folder("data")
+    assert capsys.readouterr().err == (
+        "pumps.csv: 2 series of 2 to 3 steps, 2 channels, labels in column `state`: ok 1, worn 1\n"
+    )
+    check_long(data["pumps"][0], list(data["pumps"][1]))
+    X, _ = read("pumps.csv", LONG, values=["y"])
+    np.testing.assert_array_equal(X[1], [30, np.nan, 50])
+
+
+@pytest.mark.parametrize("write", [lambda f, p: f.to_parquet(p), lambda f, p: f.to_parquet(p, index=False)])
+def test_parquet(write):
+    frame = pd.DataFrame({"id": list("aabbb"), "time": pd.to_datetime([0, 1, 0, 2, 1], unit="s")})
+    frame["x"], frame["y"], frame["state"] = [1, 2, 3, 5, 4], [10, 20, 30, 50, np.nan], ["ok", "ok", *["worn"] * 3]
+    write(frame, Path("data/pumps.parquet"))
+    ((X, y),) = read_folder("data", verbose=False).values()
+    check_long(X, list(y))
+
+
+def test_wide_parquet_keeps_every_digit():
+    values = np.random.default_rng(0).normal(size=(4, 5))
+    frame = pd.DataFrame(values, columns=[f"t{i}" for i in range(5)]).assign(label=["a", "b", "a", "b"])
+    frame.to_parquet("data/p.parquet")
+    X, y = read_folder("data", verbose=False)["p"]
+    np.testing.assert_array_equal(X, values)
+    assert list(y) == ["a", "b", "a", "b"]
+
+
+def test_npz_of_several_channels_and_with_both_parts():
+    X = np.random.default_rng(0).normal(size=(4, 3, 5))
+    np.savez("data/p.npz", X=X, y=[1, 2, 1, 2], groups=["m", "m", "n", "n"])
+    np.savez("data/q.npz", X_train=X, y_train=[1, 2, 1, 2], X_test=X[:2], y_test=[1, 2])
+    data = read_folder("data", verbose=False)
+    np.testing.assert_array_equal(data["p"][0], X)
+    assert list(data.groups["p"]) == ["m", "m", "n", "n"]
+    np.testing.assert_array_equal(data.test["q"][0], X[:2])
+    np.savez("data/q.npz", X=np.array([{}], object))
+    with pytest.raises(InputError, match=r"q\.npz does not hold arrays .* objects"):
+        read_folder("data", verbose=False)
+
+
+def test_arff_of_the_archive():
+    X, y = read("Toy.arff", "% c\n@relation 'Toy'\n@attribute t0 numeric\n@ATTRIBUTE t1 REAL\n"
+                "@attribute target {1,'a b'}\n@data\n0.5,?,1\n1,2,'a b'\n")  # fmt: skip
+    np.testing.assert_array_equal(X[0], [0.5])
+    np.testing.assert_array_equal(X[1], [1, 2])
+    assert y == ["1", "a b"]
+    folder = Path(aeon.__file__).parent / "datasets/data/BasicMotions"
+    data = read_folder(folder / "BasicMotions_TRAIN.arff", verbose=False)
+    ((X, y),) = data.values()
+    expected, labels = load_from_ts_file(str(folder / "BasicMotions_TRAIN.ts"))
+    np.testing.assert_array_equal(np.array(X), expected)
+    assert [label.lower() for label in y] == list(labels)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("@relation a\n@attribute t0 numeric\n@attribute c {a}\n@data\n1,2,a\n", "line 5 has 2 values, its header"),
+        ("@relation a\n@attribute t0 string\n@data\n1\n", "line 2: attribute of type 'string'"),
+        ("@relation a\n@attribute t0 numeric\n@attribute c {a}\n@data\n1,b\n", "line 5: label 'b', expected one of"),
+        ("@relation a\n@attribute t0 numeric\n@attribute c {a}\n@data\n1;5,a\n", "line 5: value '1;5'"),
+        (
+            "@relation a\n@attribute r relational\n@attribute c {a}\n@data\n'1,2\\n3',a\n",
+            "line 5 has channels of 1 and",
+        ),
+        ("@relation a\n@attribute t0 numeric\n", "has no line @data"),
+        ("1,2,a\n", "line 1: '1,2,a', expected @relation"),
+    ],
+)
+def test_arff_that_cannot_be_read(content, words):
+    with pytest.raises(InputError) as error:
+        read("Toy.arff", content)
+    assert words in str(error.value)
+    assert "Toy.arff" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    ["file,condition\nr1.csv,ok\nr2.csv,worn\n", "label;name\nok;r1\nworn;r2\n", "r1,ok\nr2,worn\n"],
+)
+def test_one_file_a_recording(labels, capsys):
+    folder = Path("data/pumps")
+    folder.mkdir()
+    (folder / "labels.csv").write_text(labels)
+    (folder / "r1.csv").write_text("time,x,y\n0,1,10\n1,2,20\n")
+    (folder / "r2.csv").write_text("time,x,y\n0,3,30\n1,4,\n2,5,50\n")
+    data = read_folder("data")
+    told = "pumps/: 2 series of 2 to 3 steps, 2 channels, labels in labels.csv: ok 1"
+    assert capsys.readouterr().err.startswith(told)
+    for X, y in (data["pumps"], read_folder(folder, verbose=False)["pumps"]):
+        check_long(X, list(y))
+    (folder / "r3.csv").write_text("time,x,y\n0,1,10\n")
+    with pytest.raises(InputError, match=r"labels\.csv has no label of r3\.csv"):
+        read_folder("data", verbose=False)
+    (folder / "r3.csv").unlink()
+    (folder / "r2.csv").write_text("time,y,x\n0,3,30\n")
+    with pytest.raises(InputError, match=r"r2\.csv has the channels y, x, expected x, y"):
+        read_folder("data", verbose=False)
+
+
+def test_one_table_with_a_column_of_tasks():
+    text = "task,name,t0,t1,label,machine\npumps,a,1,2,ok,m1\nfans,b,3,4,up,m1\npumps,c,5,6,worn,m2\n"
+    Path("data/all.csv").write_text(text)
+    data = read_folder("data", verbose=False, group="machine")
+    assert list(data) == ["pumps", "fans"]
+    np.testing.assert_array_equal(data["pumps"][0], [[1, 2], [5, 6]])
+    assert list(data["pumps"][1]) == ["ok", "worn"]
+    assert list(data.groups["pumps"]) == ["m1", "m2"]
+    with pytest.raises(InputError, match=r"column `machine` .*--group"):
+        read_folder("data", verbose=False)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        (".tsv", "1\t0.5\t2\n2\t3\t4\n"),
+        (".csv", "label,a,b\n1,0.5,2\n2,3,4\n"),
+        (".ts", "@univariate true\n@classLabel true 1 2\n@data\n0.5,2:1\n3,4:2\n"),
+        (
+            ".arff",
+            "@relation x\n@attribute a numeric\n@attribute b numeric\n@attribute c {1,2}\n@data\n0.5,2,1\n3,4,2\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("parts", [("TRAIN", "TEST"), ("train", "test")])
+def test_splits_are_used(suffix, content, parts, capsys):
+    for part in parts:
+        Path(f"data/Pump_{part}{suffix}").write_text(content)
+    data = read_folder("data")
+    assert "2 series of 2 steps, 2 more as test series" in capsys.readouterr().err
+    for X, y in (data["Pump"], data.test["Pump"]):
+        np.testing.assert_array_equal(X, [[0.5, 2], [3, 4]])
+        assert list(y) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "state;t0;t1\nok;1,5;2\nworn;3;4,25\n",
+        "\ufeffstate;t0;t1\r\n\"ok\";1,5;2,0\r\n\"worn\";3,0;4,25\r\n",
+        "sep=;\nstate;t0;t1\nok;1,5;2\nworn;3;4,25\n",
+        'state,"t0;a","t1;a"\nok,1.5,2\nworn,3,4.25\n',
+        "state\tt0\tt1\nok\t1,5\t2\nworn\t3\t4,25\n",
+        "state,t0,t1\n\nok,+1.5,2e0\n\nworn,3.,4.25\n",
+        "t0,t1,state\n1.5,2,ok\n3,4.25,worn\n",
+        ",t0,t1,state\n0,1.5,2,ok\n1,3,4.25,worn\n",
+        ",0,1,fault\n0,1.5,2,ok\n1,3,4.25,worn\n",
+    ],
+)  # fmt: skip
+def test_what_programs_write(content):
+    X, y = read("t.csv", content)
+    np.testing.assert_array_equal(X, [[1.5, 2], [3, 4.25]])
+    assert y == ["ok", "worn"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        ("1.5,2,ok,u\n3,4.25,worn,v\n", {"label": "3", "id": "4"}),
+        ("a,b,c,d\n1.5,2,1,x\n3,4.25,2,y\n", {"label": "c", "id": "d"}),
+        ("ok,1.5,2\nworn,3,4.25\n", {"header": False}),
+        ("n,7,s,1.5,2\nm,8,t,3,4.25\n", {"values": ["4:5"], "label": "3", "id": "1"}),
+        ("label,note,t0,t1\nok,7,1.5,2\nworn,8,3,4.25\n", {"values": ["t0:t1"]}),
+        ("ok 1.5 2\nworn 3 4.25\n", {"separator": "space"}),
+        ("id,time,a,b,label\nx,7,1.5,2,ok\ny,8,3,4.25,worn\n", {"layout": "wide", "values": ["a", "b"]}),
+        ("who,when,v,label\nx,1,1.5,1\nx,2,2,1\ny,1,3,2\ny,2,4.25,2\n", {"id": "who", "time": "when"}),
+        ("id,v,label\nx,1.5,1\nx,2,1\ny,3,2\ny,4.25,2\n", {"layout": "long"}),
+    ],
+)
+def test_every_guess_can_be_overruled(content, options):
+    X, y = read("t.csv", content, **options)
+    np.testing.assert_array_equal(X, [[1.5, 2], [3, 4.25]])
+    assert len(set(y)) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("id,time,x,label\na,0,1,ok\na,0,2,ok\n", "line 3: a second row of a at the same time"),
+        ("id,time,x,label\na,0,1,ok\na,1,2,worn\n", "line 3: label 'worn', where earlier rows of the same series"),
+        ("id,time,x,label\na,0,1,ok\n,1,2,ok\n", "line 3: nothing in column `id`"),
+        ("id,time,x,label\na,noon,1,ok\na,1,2,ok\n", "column `time` holds neither numbers nor times"),
+        ("id,time,x,label\na,,1,ok\na,1,2,ok\n", "line 2: no time in column `time`"),
+        ("id,time,x,note,label\na,0,1,hot,ok\na,1,2,cold,ok\n", "line 2: 'hot' is no number; say what column `note`"),
+        ("id,time,x,y,label\na,0,1,,ok\na,1,2,,ok\n", "line 2: channel 2 has no observed value"),
+        ("id,time,x,label\na,0,1,ok\nb,0,1,ok\n", "add --layout wide"),
+        ("label,state,a\nok,ok,1\n", "columns label and state; name that of labels"),
+        ("label,machine,t0,t1,t2\nok,3,1,2,3\n", "column `machine` stands among values named like `t0`"),
+        ("label,a,b\nok,1,1e999\n", "line 2: '1e999' is no finite number"),
+        ("label,a,b\nok,1,1_000\n", "line 2: '1_000' is no"),
+        ("label;a;b\nok;1.234,5;2\n", "line 2: '1.234,5' is no"),
+        ("ok 1 2\nworn 3 4\n", "has neither commas, semicolons nor tabs"),
+        ("label,a\nok,1\n,2\n", "series 1 has no label"),
+        ("task,label,a\np,ok,1\n,ok,2\n", "line 3: no task"),
+    ],
+)
+def test_tables_that_are_refused(content, words):
+    with pytest.raises(InputError) as error:
+        read("t.csv", content)
+    assert words in str(error.value)
+    assert "t.csv" in str(error.value)
+    assert len(str(error.value)) <= 400
+    assert "\n" not in str(error.value)
+
+
+def test_folders_that_are_refused():
+    Path("data/a.csv").write_text("ok,1\nworn,2\n")
+    Path("data/a.ts").write_text("@data\n1:a\n")
+    with pytest.raises(InputError, match=r"a\.csv and a\.ts, twice the same series"):
+        read_folder("data", verbose=False)
+    Path("data/a.ts").rename("data/b_TEST.csv")
+    with pytest.raises(InputError, match="no b_TRAIN beside it"):
+        read_folder("data", verbose=False)
+    Path("data/b_TEST.csv").write_text("up,1\n")
+    Path("data/b_TRAIN.csv").write_text("ok,1\nworn,2\n")
+    with pytest.raises(InputError, match="test label up has no training series"):
+        read_folder("data", verbose=False)
+    for content in (b"", b"PAR1"):
+        Path("data/b_TEST.csv").unlink(missing_ok=True)
+        Path("data/b_TRAIN.csv").unlink(missing_ok=True)
+        Path("data/c.parquet").write_bytes(content)
+        with pytest.raises(InputError, match=r"c\.parquet"):
+            read_folder("data", verbose=False)
+
+
+def test_files_that_are_not_read_are_told(capsys):
+    Path("data/a.csv").write_text("ok,1\nworn,2\n")
+    Path("data/b.xlsx").write_bytes(b"PK")
+    read_folder("data")
+    assert "b.xlsx" in capsys.readouterr().err
+
+
+def test_groups_reach_cross_validation():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(12, 8)), columns=[f"t{i}" for i in range(8)])
+    frame["machine"], frame["label"] = np.repeat(list("abcdef"), 2), ["ok", "worn"] * 6
+    frame.to_csv("data/p.csv", index=False)
+    data = read_folder("data", verbose=False, group="machine")
+    assert list(data.groups["p"]) == list(frame["machine"])
+    model = mtcs.MultiTaskClassifier({"depth": 1, "hidden": 4, "output": 8}, random_state=0, device="cpu")
+    assert len(mtcs.cross_validate(model, data, folds=3, groups=data.groups)) == 3
+    groups = {"p": np.where(frame["label"] == "ok", "a", frame["machine"])}
+    with pytest.raises(InputError, match="label ok, from 1 group, are in one fold"):
+        mtcs.cross_validate(model, data, folds=2, groups=groups)
