@@ -85,7 +85,8 @@ def _task_result(run: Run, task: Task, representations: Representations) -> Task
     if unknown := sorted(set(predictions["predicted"]) - set(task.classes)):
         raise InputError(f"{path} predicts {unknown[0]!r:.60}, no label of {task.name}; {run.remedy('classify')}.")
     index = {name: c for c, name in enumerate(task.classes)}
-    predicted = score(task, np.array([index[name] for name in predictions["predicted"]]))
+    answers = np.array([index[name] for name in predictions["predicted"]])
+    predicted = score(task, answers)
     head = representations.head_predictions()
     return TaskResult(
         task=task.name,
@@ -100,7 +101,18 @@ def _task_result(run: Run, task: Task, representations: Representations) -> Task
         majority=predicted.majority,
         never_predicted=predicted.never_predicted,
         test_in_train=task.repeated(),
+        wrong=_wrong(task, answers),
     )
+
+
+def _wrong(task: Task, predicted: np.ndarray) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Which test series are wrong, by label and by the predicted class (n,), both by name."""
+    wrong: dict[str, dict[str, tuple[int, ...]]] = {}
+    for label, answer in np.unique(np.stack([task.test.labels, predicted], 1), axis=0):
+        if label != answer:
+            series = np.flatnonzero((task.test.labels == label) & (predicted == answer))
+            wrong.setdefault(task.classes[label], {})[task.classes[answer]] = tuple(series.tolist())
+    return wrong
 
 
 def read_predictions(path: Path, run: Run) -> pd.DataFrame:

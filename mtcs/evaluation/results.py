@@ -30,6 +30,8 @@ class TaskResult(_Part):
     balanced_accuracy: mean over the labels of the share of a label's test series that are right; majority: share of the
         test series that have the training part's most frequent label; never_predicted: labels of test series that no
         series was given; test_in_train: test series that stand in the training part, too. None in earlier results.
+    wrong: by label, and by the label that was predicted in its place, which test series, counted from 0; None in
+        earlier results.
     """
 
     task: str
@@ -44,6 +46,17 @@ class TaskResult(_Part):
     majority: Share | None = None
     never_predicted: tuple[str, ...] | None = None
     test_in_train: int | None = Field(default=None, ge=0)
+    wrong: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]] | None = None
+
+    @model_validator(mode="after")
+    def _wrong_are_of_the_task(self) -> Self:
+        for label, others in (self.wrong or {}).items():
+            for predicted, series in others.items():
+                if unknown := {label, predicted} - set(self.classes):
+                    raise ValueError(f"{self.task} has no label {min(unknown)!r:.60}")
+                if max(series, default=0) >= self.test:
+                    raise ValueError(f"{self.task} has {self.test} test series, none has the number {max(series)}")
+        return self
 
 
 class _Record(_Part):

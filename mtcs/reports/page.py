@@ -18,16 +18,18 @@ from mtcs.reports import tables, words
 from mtcs.reports.analysis import accuracy, affinity
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report, analyze
+from mtcs.reports.analysis.mistakes import DRAWN, hardest
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
 from mtcs.reports.figures.curves import falling, training
 from mtcs.reports.figures.drawing import DARK, THEME, Drawing, glyph
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
+from mtcs.reports.figures.series import SmallSeries
 from mtcs.reports.numbers import listed
 
 OWN = re.compile(
-    r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|objectives|overview|p-values|readings"
+    r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|hard-series|objectives|overview|p-values|readings"
     r"|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
 )
 """Files of earlier reports, of which those that are not written again are removed."""
@@ -51,6 +53,7 @@ def write_report(
     titles: Mapping[str, str] | None = None,
     reference: str = REFERENCE,
     export: Path | None = None,
+    series: bool = False,
 ) -> Report:
     """Write the report of a suite from the results of whatever runs there are.
 
@@ -67,6 +70,7 @@ def write_report(
         titles: of the methods; one without is shown by its name.
         reference: the method that the others are compared with.
         export: a folder for the tables as LaTeX and CSV and the figures as SVG and PDF; None for no such files.
+        series: draw series of the normalised data, where those are at hand.
 
     Returns:
         What it says, for printing.
@@ -74,7 +78,7 @@ def write_report(
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
     """
-    report = analyze(layout, suite, tasks, methods, seeds, parameters, ablation, readings, titles, reference)
+    report = analyze(layout, suite, tasks, methods, seeds, parameters, ablation, readings, titles, reference, series)
     drawings = draw_all(report)
     files = {**text_files(report), **{f"{drawing.name}.svg": drawing.standalone() for drawing in drawings.values()}}
     files["report.html"] = render(report, drawings, [name for name in files if not name.endswith(".svg")])
@@ -153,6 +157,8 @@ def text_files(report: Report) -> dict[str, str]:
             files[f"label-affinity-{found.method}.csv"] = _csv(pairs, index=False, float_format="%.6g")
     if report.separations:
         files["separation.csv"] = _csv(tables.separations(report), index=False, float_format="%.6g")
+    if report.mistakes:
+        files["hard-series.csv"] = _csv(tables.all_mistakes(report), index=False, float_format="%.3f")
     return files
 
 
@@ -204,6 +210,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         "others": ("Beside other classifiers", len(others)),
         "similarity": ("Which tasks are alike", "figure-2" in drawings),
         "labels": ("Which labels share", labelled and f"labels-{labelled[0].method}" in drawings),
+        "hard": ("Which series are hard", report.mistakes),
         "cost": ("What it costs", report.costs.rows),
         "training": ("Training ends early", "training" in drawings),
         "made": ("How it was made", True),
@@ -221,6 +228,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         scale=SCALE,
         narrow=NARROW,
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
+        hard=hard_series(report),
         one_seed=any(math.isnan(cell.std) for cell in report.table.mean.values()),
         others=others,
         forms=FORMS,
@@ -231,6 +239,26 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         theme=THEME.values(),
         dark=DARK,
     )
+
+
+def hard_series(report: Report) -> list[SmallSeries]:
+    """The series that are wrong most often, as far as they are at hand, before typical ones of two labels.
+
+    Those are of its own label and of the one that is predicted most.
+    """
+    several = []
+    for task, one in hardest(report.mistakes, DRAWN):
+        if (task, one.series) in report.examples:
+            predicted = one.predicted[0][0]
+            several.append(
+                SmallSeries(
+                    values=report.examples[task, one.series],
+                    title=f"{task} {one.series}",
+                    text=f"{one.label}; predicted: {predicted}",
+                    behind=(report.examples[task, one.label], report.examples[task, predicted]),
+                )
+            )
+    return several
 
 
 def breakable(name: str) -> Markup:
@@ -274,6 +302,7 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
         "readings": (tables.readings(report),) * 2,
         "ablation": (tables.ablation(report),) * 2,
         "balanced-accuracy": (tables.balances(report),) * 2,
+        "hard-series": (tables.mistakes(report),) * 2,
         "cost": (tables.cost_table(report.costs, report.titles),) * 2,
     }
     for name, (plain, bold) in frames.items():

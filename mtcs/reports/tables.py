@@ -18,14 +18,18 @@ from mtcs.reports.analysis.accuracy import Cell
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
+from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.runs import data_table, machine
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
 from mtcs.reports.numbers import DAGGER, DASH, duration, number, probability, signed, spread
 from mtcs.reports.titles import Titles
 from mtcs.reports.words import ELSEWHERE
 
-LEFT = ("what differs", "precision", "taken on", "form", "device", "commit")
+LEFT = ("what differs", "precision", "taken on", "form", "device", "commit", "label", "predicted instead")
 """Columns of words, which line up at the left."""
+
+LISTED = 50
+"""Test series of a task in the file of those that are wrong most often."""
 
 
 def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
@@ -96,6 +100,33 @@ def balances(report: Report) -> pd.DataFrame:
         for one in report.balances
     ]
     return _frame(rows, [one.task for one in report.balances], "task")
+
+
+def mistakes(report: Report) -> pd.DataFrame:
+    """The test series that are wrong most often, a row each, by task."""
+    counts = {one.task: f"{one.never_right:,} of {one.test:,}" for one in report.mistakes}
+    several = hardest(report.mistakes, SHOWN)
+    rows = [
+        {
+            "test series": str(one.series),
+            "label": one.label,
+            "predicted instead": ", ".join(f"{label} ({share:.0%})" for label, share in one.predicted[:3]),
+            "wrong": f"{one.share:.0%}",
+            "never right in the task": counts[task],
+        }
+        for task, one in several
+    ]
+    return _frame(rows, [task for task, _ in several], "task")
+
+
+def all_mistakes(report: Report) -> pd.DataFrame:
+    """The `LISTED` test series of each task that are wrong most often; numbers, for a file."""
+    return pd.DataFrame(
+        {"task": one.task, "series": it.series, "label": it.label, "wrong": it.share}
+        | {"predicted": it.predicted[0][0], "share": it.predicted[0][1]}
+        for one in report.mistakes
+        for it in one.series[:LISTED]
+    )
 
 
 def others(report: Report, best: str = "{}") -> pd.DataFrame:

@@ -21,6 +21,14 @@ def report(
     export: Annotated[
         Path | None, typer.Option("--export", metavar="FOLDER", help="Tables as LaTeX and CSV, figures as SVG and PDF.")
     ] = None,
+    series: Annotated[
+        bool,
+        typer.Option(
+            "--series",
+            help="Draw hard series and typical ones of labels, from data/normalized. A report holds no recordings "
+            "otherwise: those of many archives may not be handed on.",
+        ),
+    ] = False,
 ) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
     from mtcs.reports import tables, words
@@ -41,7 +49,7 @@ def report(
     readings = {name: one.representations_of for name, one in known.readings.items() if name not in chosen}
     titles = {name: known.title(name) for name in (*known.methods, *known.readings)}
     made = write_report(
-        WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, readings, titles, reference, export
+        WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, readings, titles, reference, export, series
     )
     print(tables.methods(made).to_string())
     for line in words.not_counted(made):

@@ -119,6 +119,12 @@ def test_accuracies_and_sizes(run: Run) -> None:
     assert result.represented.series == 48
 
 
+def test_wrong_series_are_named_with_what_was_predicted(run: Run) -> None:
+    two, three = measured(run).tasks
+    assert two.wrong == {"label 0": {"label 1": (10,)}, "label 1": {"label 0": (9, 11)}}
+    assert three.wrong == {"label 0": {"label 1": (9,)}, "label 1": {"label 2": (10,)}, "label 2": {"label 0": (11,)}}
+
+
 def test_similarity_and_affinity_are_of_all_training_series(run: Run) -> None:
     result = measured(run)
     arrays = {task: np.load(run.representation(task)) for task in TASKS}

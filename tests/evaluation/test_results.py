@@ -82,6 +82,9 @@ def test_a_triangle_is_a_symmetric_matrix_to_six_digits() -> None:
     assert digits(np.array([np.inf, 1.0])) == (None, 1.0)
 
 
+TASK = result().tasks[0].model_dump()
+
+
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
@@ -91,6 +94,9 @@ def test_a_triangle_is_a_symmetric_matrix_to_six_digits() -> None:
         ({"broken_curve": True}, "the columns of the curve of A are not equally long"),
         ({"tasks": [result().tasks[0]] * 2}, "a task stands there twice"),
         ({"curves": [CURVE.model_dump() | {"steps": (1, 0)}]}, "greater than or equal to 1"),
+        ({"tasks": [TASK | {"wrong": {"a": {"b": [0]}}}]}, "A has no label 'b'"),
+        ({"tasks": [TASK | {"wrong": {"a": {"1.0": [3, 20]}}}]}, "A has 20 test series, none has the number 20"),
+        ({"tasks": [TASK | {"wrong": {"a": {"1.0": [-1]}}}]}, "greater than or equal to 0"),
         ({"more": 1}, "Extra inputs are not permitted"),
     ],
 )

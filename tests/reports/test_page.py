@@ -11,9 +11,11 @@ from pathlib import Path
 from time import process_time
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
 from mtcs.reports import tables
@@ -23,6 +25,7 @@ from mtcs.reports.page import breakable, stacked, write_report
 TITLES = {"mtcs": "MTCS", "mtl": "MTL", "ts2vec_joint": "TS2Vec joint", "tnc": "TNC", "dtw": "DTW"}
 TASKS = ("Lightning2", "Lightning7", "Chinatown", "Computers")
 RARE = {"balanced_accuracy": 0.5, "majority": 0.7, "never_predicted": ("c",), "test_in_train": 3}
+WRONG = {"wrong": {"a": {"b": (3, 98), "c": (17,)}}}
 METHODS = ("mtcs", "mtl", "ts2vec_joint", "tnc", "dtw")
 
 
@@ -44,7 +47,7 @@ def report(layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **changes) -> 
 def finished(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
     """The folder of a report of all kinds of methods."""
     layout = Layout(tmp_path_factory.mktemp("finished"))
-    make(result, layout, **RARE)
+    make(result, layout, **RARE, **WRONG)
     report(layout)
     return layout.report("tiny")
 
@@ -93,6 +96,7 @@ def test_a_report_has_these_files(finished: Path) -> None:
     figures += ["labels-mtcs", "cost", "training"]
     files = {f"{name}.svg" for name in figures}
     files |= {"accuracy.csv", "accuracy.md", "summary.json", "p-values.csv", "ablation.md", "cost.md", "separation.csv"}
+    files |= {"hard-series.csv"}
     files |= {"report.html"}
     for method in ("mtcs", "mtl", "ts2vec_joint"):
         files |= {f"affinity-{method}.csv", f"affinity-{method}-centered.csv"}
@@ -101,7 +105,7 @@ def test_a_report_has_these_files(finished: Path) -> None:
 
 
 def test_the_same_results_make_the_same_files(finished: Path, layout: Layout, result) -> None:
-    make(result, layout, **RARE)
+    make(result, layout, **RARE, **WRONG)
     report(layout)
     first, second = ({p.name: p.read_bytes() for p in folder.iterdir()} for folder in (finished, layout.report("tiny")))
     assert first == second
@@ -146,6 +150,9 @@ def test_the_page_begins_with_the_result_and_its_figure(finished: Path) -> None:
         "test series also in training",
         "Framed are the pairs that the paper calls related",
         "The loss still falls when training ends",
+        "Which series are hard",
+        "3 of 100",
+        "draws them where the data are at hand",
     ],
 )
 def test_the_page_says(finished: Path, expected: str) -> None:
@@ -156,6 +163,26 @@ def test_the_matrix_of_p_values_is_that_of_the_tables(finished: Path) -> None:
     frame = pd.read_csv(finished / "p-values.csv", index_col=0)
     assert list(frame.index) == list(frame.columns) == list(METHODS)
     assert (frame.to_numpy() == frame.to_numpy().T)[~frame.isna().to_numpy()].all()
+
+
+def test_series_are_drawn_only_when_that_is_asked_for(layout: Layout, result) -> None:
+    labels = np.arange(100) % 3
+    split = Split(np.sin(np.outer(1 + labels, np.linspace(0, 6, 50))).astype(np.float32), labels)
+    for task in TASKS:
+        write_task(layout.normalized("tiny", task), Task(task, split, split, ("a", "b", "c")))
+    make(result, layout, **WRONG)
+    for path in Path(layout.results("tiny")).glob("*/*.json"):
+        text = path.read_text()
+        for task in TASKS:
+            known = fingerprint(read_task(layout.normalized("tiny", task)))
+            text = text.replace(f'"{sum(map(ord, task)):012x}"', f'"{known}"')
+        path.write_text(text)
+    for series in (False, True):
+        report(layout, series=series)
+        text = (layout.report("tiny") / "report.html").read_text()
+        assert text.count('<svg class="series"') == (12 if series else 0)
+        assert ("Lightning2 3" in text) == series
+    parse(layout.report("tiny") / "report.html")
 
 
 def test_names_are_escaped_everywhere(layout: Layout, result) -> None:

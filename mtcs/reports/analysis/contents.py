@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import flatten
@@ -15,7 +14,8 @@ from mtcs.layout import Layout, Run
 from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
 from mtcs.reports.analysis.balance import Balance, balance
-from mtcs.reports.analysis.examples import examples
+from mtcs.reports.analysis.examples import Series, examples
+from mtcs.reports.analysis.mistakes import DRAWN, Mistakes, hardest, mistakes
 from mtcs.reports.analysis.readings import Reading, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
@@ -46,7 +46,8 @@ class Report:
         rank in them, by method and form.
     readings: methods whose representations another classifier has read, too.
     curves: training curves by method, without the sharing loss.
-    examples: a typical series of each label that is drawn, by task and label, where the data are at hand.
+    mistakes: the test series that are wrong most often, where results say which are.
+    examples: series to look at, where they are asked for and the data are at hand.
     unlike: parameters of MTCS that differ from the paper's, in words.
     results: of all runs that count; set_aside: those that do not; left_out: methods that are not in this report.
     """
@@ -61,7 +62,8 @@ class Report:
     others: pd.DataFrame
     affinities: list[affinity.Affinity]
     separations: dict[tuple[str, str], Separation]
-    examples: Mapping[tuple[str, str], np.ndarray]
+    mistakes: list[Mistakes]
+    examples: Series
     variants: list[Variant]
     readings: list[Reading]
     balances: list[Balance]
@@ -97,6 +99,7 @@ def analyze(
     readings: Mapping[str, str] | None = None,
     titles: Mapping[str, str] | None = None,
     reference: str = REFERENCE,
+    series: bool = False,
 ) -> Report:
     """Read the results that there are and compute what they say; arguments as in `write_report`.
 
@@ -115,6 +118,7 @@ def analyze(
     table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
     found = reference if reference in table.methods else table.methods[0]
     by_method = {method: runs.of(method) for method in table.methods}
+    wrong = mistakes(ranked, tasks, table.methods)
     affinities = [
         one
         for method, results in by_method.items()
@@ -136,7 +140,8 @@ def analyze(
             for one in affinities
             if (separation := separate(one.by_form()[form], one.tasks))
         },
-        examples=examples(layout, suite, _drawn_labels(affinities, found)),
+        mistakes=wrong,
+        examples=examples(layout, suite, [*_drawn_labels(affinities, found), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=compare_readings(long, readings),
         balances=balance(ranked, tasks, table.methods),
@@ -158,6 +163,13 @@ def _drawn_labels(affinities: Sequence[affinity.Affinity], reference: str) -> li
     labelled = [one.labels for one in sorted(affinities, key=lambda one: one.method != reference) if one.labels]
     pairs = labelled[0].pairs().head(affinity.LISTED).to_dict("records") if labelled else []
     return list(dict.fromkeys((pair[f"task_{side}"], pair[f"label_{side}"]) for pair in pairs for side in "kj"))
+
+
+def _hard(wrong: Sequence[Mistakes]) -> list[tuple[str, str | int]]:
+    """Task and number of the series that are drawn, and task and label of what they are compared with."""
+    drawn = hardest(wrong, DRAWN)
+    labels = [(task, label) for task, one in drawn for label in (one.label, one.predicted[0][0])]
+    return [*((task, one.series) for task, one in drawn), *labels]
 
 
 def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_aside: Sequence[SetAside]) -> str:

@@ -1,44 +1,56 @@
-"""How the series of labels look that share, from the normalised data where they are at hand."""
+"""Series to look at, from the normalised data: typical ones of labels, and single test series.
+
+A report holds none of them unless it is asked for: not everyone may hand on the recordings that a report is made of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from mtcs.data.task import read_task
+from mtcs.data.task import Task, read_task
 from mtcs.layout import Layout
 
 POINTS = 40
-"""Points of an example; more than a curve of a third of an inch shows."""
+"""Points at which series are compared with the mean of their label."""
+
+Series = Mapping[tuple[str, str | int], np.ndarray]
+"""By task and label, a typical series of it; by task and number, a test series. (T,) or (channels, T)."""
 
 
-def examples(layout: Layout, suite: str, labels: Iterable[tuple[str, str]]) -> dict[tuple[str, str], np.ndarray]:
-    """The training series that is nearest to the mean of its label, (POINTS,) from 0 to 1, by task and label.
-
-    Of the first channel, NaN left out. Tasks without normalised data here are left out.
+def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]) -> Series:
+    """The wanted series of the tasks whose normalised data are at hand.
 
     Raises:
         InputError: if a file does not hold a task.
     """
-    wanted: dict[str, list[str]] = {}
-    for task, label in labels:
-        wanted.setdefault(task, []).append(label)
-    found = {}
-    for task, names in wanted.items():
-        if (path := layout.normalized(suite, task)).exists():
-            data = read_task(path)
-            for label in names:
-                rows = data.train.series[data.train.labels == data.classes.index(label)]
-                curves = np.stack([_curve(row if row.ndim == 1 else row[0]) for row in rows])  # (n, POINTS)
-                typical = curves[np.argmin(((curves - curves.mean(0)) ** 2).sum(1))]
-                span = np.ptp(typical)
-                found[task, label] = (typical - typical.min()) / (span if span else 1)
+    by_task: dict[str, list[str | int]] = {}
+    for task, what in wanted:
+        by_task.setdefault(task, []).append(what)
+    found: dict[tuple[str, str | int], np.ndarray] = {}
+    for name, several in by_task.items():
+        if (path := layout.normalized(suite, name)).exists():
+            task = read_task(path)
+            for what in several:
+                found[name, what] = task.test.series[what] if isinstance(what, int) else _typical(task, what)
     return found
 
 
-def _curve(series: np.ndarray) -> np.ndarray:
-    """A series (T,) at `POINTS` places; zeros where it has no value."""
+def _typical(task: Task, label: str) -> np.ndarray:
+    """The training series that is nearest to the mean of its label, in its first channel and stretched to one length.
+
+    Of a label without training series, a flat line.
+    """
+    rows = task.train.series[task.train.labels == task.classes.index(label)]
+    if not len(rows):
+        return np.zeros(POINTS, np.float32)
+    curves = np.stack([_stretched(row if row.ndim == 1 else row[0]) for row in rows])  # (n, POINTS)
+    return rows[np.argmin(((curves - curves.mean(0)) ** 2).sum(1))]
+
+
+def _stretched(series: np.ndarray) -> np.ndarray:
+    """The known values of a series (T,) at `POINTS` places; zeros where there is none."""
     known = series[~np.isnan(series)]
     if not len(known):
         return np.zeros(POINTS)

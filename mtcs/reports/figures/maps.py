@@ -14,6 +14,7 @@ from mtcs.reports.analysis.affinity import FORMS, LISTED, LabelAffinity
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
+from mtcs.reports.figures.series import drawn_steps
 
 FIGURE_2 = ("ts2vec_joint", "mtcs")
 """The methods of the paper's Figure 2, from left to right."""
@@ -26,6 +27,9 @@ CELLS = 30
 
 NAME = 30
 """Characters of a label's name that are drawn."""
+
+STRETCHES = 20
+"""Of a series beside a label, which is a third of an inch wide."""
 
 
 @mpl.rc_context(STYLE)
@@ -132,9 +136,13 @@ def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing |
         for side, which in ((-1, "k"), (1, "j")):
             label, task = pair[f"label_{which}"], pair[f"task_{which}"]
             edge = max(side, 0) + 0.05 * side
-            if (curve := report.examples.get((task, label))) is not None:
-                places = edge + side * 0.36 * np.linspace(1, 0, len(curve))[::side]
-                axes.plot(places, y + 0.35 - 0.7 * curve, color=INK, linewidth=0.8, clip_on=False)
+            if (series := report.examples.get((task, label))) is not None:
+                channel = series if series.ndim == 1 else series[0]
+                steps = drawn_steps(channel, STRETCHES)
+                places = min(edge, edge + side * 0.36) + 0.36 * steps / max(1, steps[-1])
+                values = channel[steps] - channel[steps].min()
+                levels = y + 0.35 - 0.7 * values / (values.max() or 1)
+                axes.plot(places, levels, color=INK, linewidth=0.8, clip_on=False)
             x = edge + side * 0.42 * bool(report.examples)
             axes.text(x, y, _label(label, task), ha="right" if side < 0 else "left", va="center")
     axes.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5))

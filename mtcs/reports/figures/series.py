@@ -20,20 +20,25 @@ class SmallSeries:
 
     values: (T,), or (channels, T) on one scale; NaN where a value is missing.
     title: which series it is; text: what is said of it.
+    behind: up to two others to compare it with, in grey, the second one dashed; of several channels, the first.
     """
 
     values: np.ndarray
     title: str
     text: str
+    behind: tuple[np.ndarray, ...] = ()
 
     @property
     def svg(self) -> Markup:
         """The SVG element, in the page's colours and as wide as its place; a line for each channel."""
         channels = np.atleast_2d(self.values)
-        low, high = np.nanmin(channels), np.nanmax(channels)
-        scaled = (channels - low) / (high - low if high > low else 1)
+        others = [np.atleast_2d(one)[0] for one in self.behind]
+        low, high = (function(np.concatenate([channels.ravel(), *others])) for function in (np.nanmin, np.nanmax))
+        strokes = ['class="behind"', 'class="behind" stroke-dasharray="3 2"'][: len(others)]
+        strokes += [f'stroke="var(--series-{i % len(LIGHT) + 1})"' for i in range(len(channels))]
         lines = "".join(
-            f'<path d="{_path(row)}" stroke="var(--series-{i % len(LIGHT) + 1})"/>' for i, row in enumerate(scaled)
+            f'<path d="{_path((row - low) / (high - low if high > low else 1))}" {stroke}/>'
+            for row, stroke in zip([*others, *channels], strokes, strict=True)
         )
         known = f"{channels.shape[1]} steps, values from {low:.3g} to {high:.3g}"
         return Markup(
@@ -47,15 +52,21 @@ def _path(values: np.ndarray) -> str:
 
     Of a series with more steps than the picture has units, the least and the largest value of each stretch.
     """
-    steps, places = np.flatnonzero(~np.isnan(values)), len(values)
-    if places > 2 * WIDTH:
-        edges = np.linspace(0, places, WIDTH + 1).astype(int)
-        stretches = [steps[slice(*np.searchsorted(steps, pair))] for pair in pairwise(edges)]
-        ends = [{int(s[values[s].argmin()]), int(s[values[s].argmax()])} for s in stretches if len(s)]
-        steps = np.array(sorted(set().union(*ends)))
+    steps, places = drawn_steps(values, WIDTH), len(values)
     x = 1 + (WIDTH - 2) * steps / max(places - 1, 1)
     y = HEIGHT - 1 - (HEIGHT - 2) * values[steps]
     missing = np.isnan(values).cumsum()[steps]
     starts = np.diff(missing, prepend=-1) > 0
     points = [f"{'M' if start else 'L'}{a:.1f} {b:.1f}" for start, a, b in zip(starts, x, y, strict=True)]
     return "".join(points) + ("h0.1" if len(points) == 1 else "")
+
+
+def drawn_steps(values: np.ndarray, stretches: int) -> np.ndarray:
+    """The steps (n,) of a series (T,) that are known; of a long one, the least and the largest of each stretch."""
+    steps, places = np.flatnonzero(~np.isnan(values)), len(values)
+    if places <= 2 * stretches:
+        return steps
+    edges = np.linspace(0, places, stretches + 1).astype(int)
+    parts = [steps[slice(*np.searchsorted(steps, pair))] for pair in pairwise(edges)]
+    ends = [{int(part[values[part].argmin()]), int(part[values[part].argmax()])} for part in parts if len(part)]
+    return np.array(sorted(set().union(*ends)), dtype=np.intp)

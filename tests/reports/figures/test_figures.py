@@ -127,9 +127,10 @@ def test_labels_that_share_have_a_typical_series_where_the_data_are_at_hand(repo
             ]
             if len(tasks) == len(UCR10):
                 write(made.model_copy(update={"tasks": tuple(tasks)}))
-    told = report_of({}, parameters={m: {} for m in ("mtcs", "ts2vec_joint", "tnc")}, tasks=list(UCR10))
-    assert not report.examples
-    assert all(curve.shape == (40,) and curve.min() == 0 and curve.max() == 1 for curve in told.examples.values())
+    known = {m: {} for m in ("mtcs", "ts2vec_joint", "tnc")}
+    assert not report_of({}, parameters=known, tasks=list(UCR10)).examples  # which is not asked for
+    told = report_of({}, parameters=known, tasks=list(UCR10), series=True)
+    assert all(one.shape == (50,) for one in told.examples.values())
     drawn = [label_pairs(one, "mtcs", one.affinities[0].labels) for one in (report, told)]
     lines = [len(one.figure.axes[0].lines) for one in drawn]
     assert lines[1] - lines[0] == 2 * drawn[1].svg.count(" · ") // 2

@@ -46,6 +46,12 @@ def test_channels_share_one_scale():
     assert len(set(re.findall(r'stroke="([^"]*)"', svg))) == 2
 
 
+def test_what_it_is_compared_with_is_behind_it_on_the_same_scale():
+    svg = SmallSeries(np.zeros(5), "", "", behind=(np.full(3, -5.0), np.full(8, 5.0))).svg
+    assert [{y for _, y in stroke} for stroke in points(svg)] == [{HEIGHT - 1}, {1}, {HEIGHT / 2}]
+    assert svg.count('class="behind"') == 2 and svg.count("stroke-dasharray") == 1
+
+
 @pytest.mark.parametrize("values", [np.array([2.0]), np.full(9, 3.0), np.array([np.nan, 1.0, np.nan])])
 def test_what_has_no_extent_is_drawn_too(values):
     assert re.search(r' d="M[\d. ]+', SmallSeries(values, "", "").svg)
