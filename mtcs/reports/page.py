@@ -254,7 +254,7 @@ def hard_series(report: Report) -> list[SmallSeries]:
                 SmallSeries(
                     values=report.examples[task, one.series],
                     title=f"{task} {one.series}",
-                    text=f"{one.label}; predicted: {predicted}",
+                    text=f"is {one.label}, predicted {predicted}",
                     behind=(report.examples[task, one.label], report.examples[task, predicted]),
                 )
             )
@@ -263,7 +263,7 @@ def hard_series(report: Report) -> list[SmallSeries]:
 
 def breakable(name: str) -> Markup:
     """A name that may be broken before capitals and after joining marks, so that a narrow column can hold it."""
-    return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[_-])(?=.)", str(name)))
+    return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[_-])(?=.)", str(name)))
 
 
 def stacked(cell: object) -> Markup:

@@ -275,7 +275,8 @@ def test_the_summary_is_the_metric(finished: Path) -> None:
 
 def test_names_break_and_deviations_stand_below() -> None:
     assert breakable("vibration_of_pump-7") == "vibration_<wbr>of_<wbr>pump-<wbr>7"
-    assert breakable("FordA") == "Ford<wbr>A"
+    assert breakable("FordA") == "FordA"
+    assert breakable("EOGVerticalSignal") == "EOGVertical<wbr>Signal"
     assert stacked("0.5 ± 0.1") == "0.5<small>± 0.1</small>"
     assert stacked("<i>") == "&lt;i&gt;"
 

@@ -16,7 +16,7 @@ POINTS = 40
 """Points at which series are compared with the mean of their label."""
 
 Series = Mapping[tuple[str, str | int], np.ndarray]
-"""By task and label, a typical series of it; by task and number, a test series. (T,) or (channels, T)."""
+"""By task and label, a typical series of it; by task and number, a test series. (T,) or (channels, T), unpadded."""
 
 
 def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]) -> Series:
@@ -33,7 +33,9 @@ def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]
         if (path := layout.normalized(suite, name)).exists():
             task = read_task(path)
             for what in several:
-                found[name, what] = task.test.series[what] if isinstance(what, int) else _typical(task, what)
+                series = task.test.series[what] if isinstance(what, int) else _typical(task, what)
+                known = np.flatnonzero(~np.isnan(np.atleast_2d(series)).all(0))
+                found[name, what] = series[..., : known[-1] + 1]
     return found
 
 
