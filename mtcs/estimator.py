@@ -11,7 +11,6 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,11 +18,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method
-from mtcs.data.arrays import as_labels, as_series, counted
+from mtcs.data.arrays import as_labels, as_series
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
 from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle
-from mtcs.evaluation.metrics import SCORES, score
+from mtcs.evaluation.metrics import fold_scores
+from mtcs.evaluation.validation import Labelled, Validation, validate
 from mtcs.progress import silence
 from mtcs.training.hardware import Hardware, choose_hardware
 
@@ -301,54 +301,29 @@ def cross_validate(
     Raises:
         InputError: if a label has fewer series than there are folds.
     """
+    return fold_scores(validate_model(model, data, folds, groups))
+
+
+def validate_model(
+    model: MultiTaskClassifier,
+    data: Data,
+    folds: int = 5,
+    groups: Mapping[str, Any] | None = None,
+    alone: bool = False,
+    curve: bool = False,
+) -> dict[str, Validation]:
+    """What `cross_validate` measures, series by series; for `alone` and `curve` see `mtcs.evaluation.validation`.
+
+    Raises:
+        InputError: if a label has fewer series than there are folds.
+    """
     tasks = {}
     for name, (X, y) in data.items():
         series = as_series(X, name)
-        tasks[name] = (series, *as_labels(y, len(series), name))
-    splits = {
-        name: _splits(name, labels, indices, folds, (groups or {}).get(name))
-        for name, (_, labels, indices) in tasks.items()
-    }
-    rows = []
-    for fold in range(folds):
-        part = {}
-        for name, (series, _, indices) in tasks.items():
-            train = splits[name][fold][0]
-            part[name] = ([series[i] for i in train], indices[train])
-        fitted = cast(MultiTaskClassifier, clone(model)).fit(part)
-        for name, (series, labels, indices) in tasks.items():
-            test = splits[name][fold][1]
-            representations = fitted.transform(name, [series[i] for i in test])
-            values = score(fitted.bundle_, name, representations, indices[test], len(labels))
-            rows.append({"task": name, "fold": fold, **values})
-    return pd.DataFrame(rows, columns=["task", "fold", *SCORES])
+        tasks[name] = Labelled(series, *as_labels(y, len(series), name))
 
+    def train(part: Data) -> Bundle:
+        return cast(MultiTaskClassifier, clone(model)).fit(part).bundle_
 
-def _splits(
-    name: str, labels: np.ndarray, indices: np.ndarray, folds: int, groups: Any
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    if not isinstance(folds, int | np.integer) or folds < 2:
-        raise InputError(f"folds is {folds!r}, expected a whole number of at least 2.")
-    counts = np.bincount(indices)
-    if counts.min() < folds:
-        raise InputError(
-            f"{name}: label {labels[counts.argmin()]} has {counts.min()} series, fewer than the {folds} folds; take "
-            "fewer folds, or leave the label out."
-        )
-    if groups is None:
-        return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(indices, indices))
-    groups = np.asarray(groups)
-    if groups.shape != (len(indices),) or len(np.unique(groups)) < folds:
-        raise InputError(
-            f"{name}: {len(np.unique(groups))} groups of shape {groups.shape}, expected ({len(indices)},) with at "
-            f"least {folds} different ones; take fewer folds."
-        )
-    splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(indices, indices, groups))
-    for train, _ in splits:
-        if unseen := sorted(set(range(len(labels))).difference(indices[train].tolist())):
-            n_groups = len(np.unique(groups[indices == unseen[0]]))
-            raise InputError(
-                f"{name}: all series of label {labels[unseen[0]]!s:.40}, from {counted(n_groups, 'group')}, are in one "
-                "fold, so that nothing is left to learn it from; take fewer folds, or label series of other groups."
-            )
-    return splits
+    with silence(not model.verbose):
+        return validate(tasks, train, model._hardware(model._spec()), folds, groups, alone, curve, model._workers)

@@ -180,10 +180,11 @@ def test_other_methods_and_classifiers(data, tmp_path, method, classifier):
     model = clone(tiny(classifier=classifier)).set_params(method={**TINY, **method}).fit(data)
     model.save(tmp_path / "m.mtcs")
     X = data["pumps"][0]
-    np.testing.assert_array_equal(mtcs.load(tmp_path / "m.mtcs").predict("pumps", X), model.predict("pumps", X))
-    if classifier == "svm":
-        with pytest.raises(InputError, match="no probabilities; fit with classifier 'ridge'"):
-            model.predict_proba("pumps", X)
+    loaded, probabilities = mtcs.load(tmp_path / "m.mtcs"), model.predict_proba("pumps", X)
+    np.testing.assert_array_equal(loaded.predict("pumps", X), model.predict("pumps", X))
+    np.testing.assert_array_equal(loaded.predict_proba("pumps", X), probabilities)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert (model.classes_["pumps"][probabilities.argmax(axis=1)] == model.predict("pumps", X)).mean() > 0.9
     if "like" in method:
         with pytest.raises(AttributeError, match="trains without labels"):
             _ = model.label_affinity_
@@ -194,6 +195,8 @@ def test_nearest_neighbors(tmp_path):
     model = MultiTaskClassifier("dtw", classifier="nearest").fit({"t": (X, y)})
     model.save(tmp_path / "m.mtcs")
     np.testing.assert_array_equal(mtcs.load(tmp_path / "m.mtcs").predict("t", X), y)
+    with pytest.raises(InputError, match="no probabilities; fit with classifier 'ridge'"):
+        model.predict_proba("t", X)
     with pytest.raises(InputError, match="dtw and classifier nearest go together"):
         MultiTaskClassifier("dtw").fit({"t": (X, y)})
 

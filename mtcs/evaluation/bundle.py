@@ -19,8 +19,8 @@ from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Task, TaskInfo
 from mtcs.errors import InputError
-from mtcs.evaluation.classify import Reader, check_labels, fit_reader
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.evaluation.calibration import probabilities
+from mtcs.evaluation.classify import Reader, calibrate, check_labels, decisions, fit_reader
 from mtcs.evaluation.representations import represent
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
@@ -33,6 +33,7 @@ class TaskClassifier:
     info: labels as text, and the scale of its series.
     labels: (C,) as the user gave them.
     reader: reads the representations of its series.
+    sharpness: the inverse temperature of its probabilities; None where it has none.
     lengths: (shortest, longest) training series; n_series: how many there were.
     """
 
@@ -41,6 +42,7 @@ class TaskClassifier:
     reader: Reader
     n_series: int
     lengths: tuple[int, int]
+    sharpness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,11 @@ class Bundle:
         Raises:
             InputError: if the classifier has none.
         """
-        reader = self.task(task).reader
-        if not isinstance(reader, FittedKernelRidge):
+        known = self.task(task)
+        values = decisions(known.reader, representations, workers)
+        if values is None or known.sharpness is None:
             raise InputError(f"{task}: its classifier gives no probabilities; fit with classifier 'ridge'.")
-        return reader.predict_proba(representations, workers)
+        return probabilities(values, known.sharpness)
 
 
 def fit_bundle(
@@ -136,7 +139,8 @@ def fit_bundle(
     for name, (task, labels, lengths) in given.items():
         series[name] = represent(method, task.train.series, hardware, name)
         reader = fit_reader(classifier, series[name], task.train.labels, workers)
-        known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths)
+        sharpness = calibrate(classifier, reader, series[name], task.train.labels, workers)
+        known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths, sharpness)
         if (head := method.head(name)) is not None:
             heads[name] = head.detach().float().cpu().numpy()
     similar = np.full((len(tasks), len(tasks)), np.nan) if spec.kind == "dtw" else task_similarity(series)
@@ -163,10 +167,10 @@ def add_task(
     if getattr(bundle.model.spec, "experts", 1) > 1:
         raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
     task, labels, lengths = _task(name, X, y, bundle.classifier)
-    reader = fit_reader(
-        bundle.classifier, represent(bundle.model.method, task.train.series, hardware, name), task.train.labels, workers
-    )
-    added = TaskClassifier(task.info, labels, reader, len(task.train), lengths)
+    series = represent(bundle.model.method, task.train.series, hardware, name)
+    reader = fit_reader(bundle.classifier, series, task.train.labels, workers)
+    sharpness = calibrate(bundle.classifier, reader, series, task.train.labels, workers)
+    added = TaskClassifier(task.info, labels, reader, len(task.train), lengths, sharpness)
     return replace(bundle, tasks={**bundle.tasks, name: added})
 
 

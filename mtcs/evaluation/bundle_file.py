@@ -47,6 +47,7 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     reader: str
     n_series: int = Field(ge=1)
     lengths: tuple[int, int]
+    sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class _Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
@@ -76,6 +77,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             reader=f"{kind_of(task.reader)} {READER_FORMAT}",
             n_series=task.n_series,
             lengths=task.lengths,
+            sharpness=task.sharpness,
         )
         entries.append(entry)
     contents = _Contents(
@@ -111,7 +113,8 @@ def load_bundle(path: Path) -> Bundle:
         for i, entry in enumerate(contents.tasks):
             info, arrays = TaskInfo(**entry.info.model_dump()), parts.pop(f"reader.{i}", {})
             reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
-            tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), reader, entry.n_series, entry.lengths)
+            known = {"reader": reader, "n_series": entry.n_series, "lengths": entry.lengths}
+            tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), **known, sharpness=entry.sharpness)
             _check_task(tasks[info.name], getattr(model.spec, "output", None))
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
         if learned != model.tasks or len(tasks) != len(contents.tasks):

@@ -9,13 +9,14 @@ import numpy as np
 
 from mtcs.config.classifiers import SVM, ClassifierSpec, KernelRidge, NearestNeighbor
 from mtcs.errors import InputError
+from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.fitted import load_arrays, save_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 from mtcs.evaluation.nearest import FittedNearestNeighbor
-from mtcs.evaluation.svm import FittedSVM, fit_svm
+from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions, subsample
 
 Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge
-"""Has `predict(representations, workers)`; one of kernel ridge has `predict_proba`, too."""
+"""Has `predict(representations, workers)`; those of kernel ridge and the SVM have `decisions`, too."""
 
 KINDS: dict[str, type[Reader]] = {
     "svm": FittedSVM,
@@ -81,6 +82,36 @@ def classify(
     if isinstance(reader, FittedNearestNeighbor):
         return reader, reader.predict(test, workers, progress, unfinished)
     return reader, reader.predict(test, workers)
+
+
+def decisions(reader: Reader, representations: np.ndarray, workers: int = -1) -> np.ndarray | None:
+    """Values (n, C) of a reader's `classes`, larger where likelier; None of a nearest neighbor, which has none."""
+    return None if isinstance(reader, FittedNearestNeighbor) else reader.decisions(representations, workers)
+
+
+def calibrate(
+    spec: ClassifierSpec, reader: Reader, representations: np.ndarray, labels: np.ndarray, workers: int = -1
+) -> float | None:
+    """The inverse temperature of a reader's probabilities, by decisions for series that its fit leaves out.
+
+    Args:
+        spec: its parameters.
+        reader: fitted to these representations and labels.
+        representations: (n, D).
+        labels: (n,) classes as integers.
+        workers: threads; -1 is one for every core.
+
+    Returns:
+        None for a nearest neighbor. Kernel ridge knows its own; an SVM costs as many fits as it has folds.
+    """
+    if isinstance(reader, FittedKernelRidge):
+        return float(reader.sharpness)
+    if isinstance(reader, FittedNearestNeighbor):
+        return None
+    assert isinstance(spec, SVM)
+    rows = subsample(labels, spec.max_train)
+    left_out = left_out_decisions(representations[rows], labels[rows], spec, float(reader.C), workers)
+    return fit_sharpness(left_out, np.searchsorted(reader.classes, labels[rows]))
 
 
 def work(spec: ClassifierSpec, n_test: int) -> tuple[int, str]:

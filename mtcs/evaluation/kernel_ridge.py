@@ -6,23 +6,21 @@ variance). The penalty is the one of least mean squared leave-one-out error over
 one eigendecomposition (`mtcs.ops.ridge`). With more training series than `max_exact` the kernel is replaced by its
 Nystroem approximation on `landmarks` of them (Williams and Seeger, NeurIPS 2000).
 
-Leave-one-out decisions also calibrate probabilities, the softmax of decisions times an inverse temperature (Guo et al.,
-ICML 2017). Representations that were trained with the same labels make both too sure of themselves: a series that is
-left out here was not left out there.
+Leave-one-out decisions also calibrate probabilities, see `mtcs.evaluation.calibration`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import joblib
 import numpy as np
-from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
 from mtcs.config.classifiers import KernelRidge
+from mtcs.evaluation.calibration import fit_sharpness, probabilities
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import leave_one_out
 
@@ -68,7 +66,7 @@ class FittedKernelRidge:
 
     def predict_proba(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
         """Probabilities (n, C) of the classes in `classes`; the likeliest is the one that `predict` gives."""
-        return softmax(self.decisions(representations, workers) * self.sharpness, axis=1)
+        return probabilities(self.decisions(representations, workers), float(self.sharpness))
 
 
 def fit_kernel_ridge(
@@ -107,7 +105,7 @@ def fit_kernel_ridge(
         classes=classes.astype(np.int64),
         gamma=np.array(gamma),
         penalty=np.array(penalty),
-        sharpness=np.array(_sharpness(left_out, indices)),
+        sharpness=np.array(fit_sharpness(left_out, indices)),
     )
 
 
@@ -154,21 +152,3 @@ def _trace_scale(trace: float, n: int) -> float:
 def _landmarks(n: int, size: int) -> np.ndarray:
     """Rows of a random subsample, (size,), the same in every fit."""
     return np.sort(np.random.default_rng(0).permutation(n)[:size])
-
-
-def _sharpness(decisions: np.ndarray, indices: np.ndarray) -> float:
-    """The inverse temperature of least log loss on leave-one-out decisions (n, C) of series with classes (n,).
-
-    As in Platt's calibration, targets are as after one more series that could be of any class: otherwise decisions
-    that are all right would be sharpened without end.
-    """
-    from scipy.optimize import minimize_scalar
-
-    n, n_classes = decisions.shape
-    targets = (n * (indices[:, np.newaxis] == np.arange(n_classes)) + 1 / n_classes) / (n + 1)
-
-    def loss(log_sharpness: float) -> float:
-        return -float((targets * log_softmax(decisions * np.exp(log_sharpness), axis=1)).sum(axis=1).mean())
-
-    best: Any = minimize_scalar(loss, bounds=(-5, 5), method="bounded")
-    return float(np.exp(best.x))

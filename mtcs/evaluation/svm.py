@@ -20,7 +20,7 @@ from mtcs.config.classifiers import MIN_SERIES, SVM
 from mtcs.errors import InputError
 from mtcs.ops.rbf import scale_gamma
 from mtcs.ops.svm_grid import collide, fit_svc, search
-from mtcs.ops.svm_vote import vote
+from mtcs.ops.svm_vote import decide
 
 if TYPE_CHECKING:  # the functions import scikit-learn: whoever reads params.yaml needs no more than the spec
     from sklearn.svm import SVC
@@ -59,7 +59,11 @@ class FittedSVM:
 
     def predict(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
         """Classes (m,) of representations (m, D): those of `SVC.predict`, several times sooner."""
-        winners = vote(
+        return self.classes[np.rint(self.decisions(representations, workers)).argmax(axis=1)]
+
+    def decisions(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Values (m, C) of representations (m, D): those of `SVC.decision_function`, one against the rest."""
+        return decide(
             representations,
             self.vectors,
             self.multipliers,
@@ -68,7 +72,6 @@ class FittedSVM:
             float(self.gamma),
             workers,
         )
-        return self.classes[winners]
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,37 @@ def fit_svm(
             *(spec.max_iter, unconverged.total(), total, ", ".join(f"{C:g}" for C in gave_up)),
         )
     return SVMFit(_reader(svc, representations, rows), scores, gave_up)
+
+
+def left_out_decisions(
+    representations: np.ndarray, labels: np.ndarray, spec: SVM, C: float, workers: int = -1
+) -> np.ndarray:
+    """Decisions (n, C) for representations (n, D) by SVMs that were not fitted to them, in stratified folds.
+
+    Args:
+        representations: (n, D), finite.
+        labels: (n,) integers of at least two classes.
+        spec: folds, fewer where a class has fewer series, and bounds.
+        C: of all of them; the next one below it in the grid where it has no solution.
+        workers: threads for the kernel; -1 is one for every core.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.model_selection import StratifiedKFold
+
+    classes, counts = np.unique(labels, return_counts=True)
+    grid = [C, *sorted((one for one in spec.C if one < C), reverse=True)]
+    folds = StratifiedKFold(max(2, min(spec.folds, counts.min())), shuffle=True, random_state=0)
+    result = np.empty((len(labels), len(classes)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)  # a single series
+        for train, test in folds.split(representations, labels):
+            features = np.ascontiguousarray(representations[train], dtype=np.float64)
+            svc = _first_fit(features, labels[train], grid, scale_gamma(features), spec.max_iter)
+            decisions = _reader(svc, representations, train).decisions(representations[test], workers)
+            result[test] = decisions.min(axis=1, keepdims=True)  # of a class that was not left in
+            result[np.ix_(test, np.searchsorted(classes, svc.classes_))] = decisions
+    return result
 
 
 def searches(labels: np.ndarray, spec: SVM) -> bool:

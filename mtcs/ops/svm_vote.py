@@ -1,4 +1,4 @@
-"""`SVC.predict` of an RBF kernel, from arrays: libsvm's votes of every pair of classes, a block of kernel at a time.
+"""`SVC.decision_function` of an RBF kernel, from arrays: libsvm's votes of every pair of classes, by blocks of kernel.
 
 libsvm takes one difference of two vectors after the other; here a block of the kernel is one matrix product. A decision
 so near zero that rounding could turn it is computed again as libsvm does.
@@ -16,7 +16,7 @@ from mtcs.ops.rbf import blas_free_threads, each_block, factors, kernel_block
 _ROUNDING = 1e-10  # of a decision, relative to the multipliers in it: generous to the kernel's
 
 
-def vote(
+def decide(
     series: np.ndarray,
     vectors: np.ndarray,
     multipliers: np.ndarray,
@@ -25,7 +25,9 @@ def vote(
     gamma: float,
     workers: int = -1,
 ) -> np.ndarray:
-    """The class of each series, (m,), as an index; among equal votes the first class wins.
+    """Votes of each class and, less than half a vote, how clear they were, (m, C); among equal votes the first wins.
+
+    The winners are `np.rint(decisions).argmax(axis=1)`.
 
     Args:
         series: (m, D).
@@ -45,7 +47,7 @@ def vote(
     pairs = list(combinations(range(len(counts)), 2))
     sizes = [abs(multipliers[:, part]).sum(axis=1) for part in parts]
     rounding = np.array([_ROUNDING * (sizes[a][b - 1] + sizes[b][a]) for a, b in pairs])
-    winners = np.empty(len(series), dtype=np.int64)
+    result = np.empty((len(series), len(counts)))
 
     def fill(block: slice) -> None:
         kernel = kernel_block(left[block], right)  # (m, S)
@@ -53,11 +55,13 @@ def vote(
         decisions = np.array([sums[a][b - 1] + sums[b][a] for a, b in pairs]) + intercepts[:, np.newaxis]  # (P, m)
         for i in np.flatnonzero((np.abs(decisions) <= rounding[:, np.newaxis]).any(axis=0)):
             decisions[:, i] = as_libsvm(series[block][i])
-        votes = np.zeros((len(counts), len(kernel)), dtype=np.int64)
+        votes, margins = np.zeros((2, len(counts), len(kernel)))
         for (a, b), decision in zip(pairs, decisions, strict=True):
             votes[a] += decision > 0
             votes[b] += decision <= 0
-        winners[block] = votes.argmax(axis=0)
+            margins[a] += decision
+            margins[b] -= decision
+        result[block] = (votes + margins / (3 * (np.abs(margins) + 1))).T
 
     def as_libsvm(one: np.ndarray) -> np.ndarray:
         """The decisions (P,) on one series: differences themselves, the C library's exp, sums in order."""
@@ -69,4 +73,4 @@ def vote(
 
     with blas_free_threads(workers) as threads:
         each_block(threads, fill, len(series))
-    return winners
+    return result

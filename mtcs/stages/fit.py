@@ -58,7 +58,7 @@ def fit(
     from mtcs.data.folder import read_folder
     from mtcs.estimator import MultiTaskClassifier, cross_validate
     from mtcs.evaluation.bundle_file import save_bundle
-    from mtcs.evaluation.metrics import SCORES, score_labels
+    from mtcs.evaluation.metrics import SCORES, split_scores
 
     if out.suffix != ".mtcs":
         raise InputError(f"--out {out} does not end in .mtcs, by which 'mtcs predict' knows it; name it so.")
@@ -96,7 +96,7 @@ def fit(
             for task, row in means.to_dict("index").items()
         }
     bundle = model.fit(data).bundle_
-    tested = {task: score_labels(bundle, task, model.transform(task, X), y) for task, (X, y) in data.test.items()}
+    tested = {task: split_scores(bundle, task, model.transform(task, X), y) for task, (X, y) in data.test.items()}
     for task, values_of in tested.items():
         shown = ", ".join(f"{key} {value:.3f}" for key, value in values_of.items())
         print(f"{task}, its {len(data.test[task][1])} test series: {shown}")

@@ -103,7 +103,6 @@ def _by_bundle(
 ) -> None:
     from mtcs.data.new_series import names_of, odd_series, read_new_series
     from mtcs.evaluation.bundle_file import load_bundle
-    from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 
     bundle = load_bundle(path)
     if task is None and len(bundle.tasks) > 1:
@@ -131,7 +130,7 @@ def _by_bundle(
         if pairs:
             right = f", accuracy {sum(a == b for a, b in pairs) / len(pairs):.4f} on {len(pairs)} with a label"
     columns["predicted"] = predicted
-    if proba or isinstance(known.reader, FittedKernelRidge):
+    if proba or known.sharpness is not None:
         probabilities = bundle.predict_proba(task, representations, threads(workers))
         ordered = probabilities.copy()
         ordered.sort(axis=1)

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from mtcs.ops.svm_vote import vote
+from mtcs.ops.svm_vote import decide
 
 
 def voted(svc: SVC, series: np.ndarray, workers: int = -1) -> np.ndarray:
+    return svc.classes_[np.rint(decisions(svc, series, workers)).argmax(axis=1)]
+
+
+def decisions(svc: SVC, series: np.ndarray, workers: int = -1) -> np.ndarray:
     sign = -1 if len(svc.classes_) == 2 else 1
-    winners = vote(
+    return decide(
         series,
         svc.support_vectors_,
         sign * svc.dual_coef_,
@@ -18,7 +22,6 @@ def voted(svc: SVC, series: np.ndarray, workers: int = -1) -> np.ndarray:
         float(svc._gamma),
         workers,
     )
-    return svc.classes_[winners]
 
 
 def overlapping(n: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,6 +37,13 @@ def test_votes_are_those_of_the_svc(classes, workers):
     svc = SVC(C=1.0).fit(x[:300], y[:300] + 5)
     assert np.array_equal(voted(svc, x, workers), svc.predict(x))
     assert voted(svc, x[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("classes", [3, 7])
+def test_decisions_are_those_of_the_svc(classes):
+    x, y = overlapping(700, classes)
+    svc = SVC(C=1.0).fit(x[:300], y[:300])
+    np.testing.assert_allclose(decisions(svc, x), svc.decision_function(x), atol=1e-9)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 4])

@@ -1,0 +1,226 @@
+"""Cross-validation: what models say of each series that they have not seen, and how well that agrees with its label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mtcs.data.arrays import counted
+from mtcs.errors import InputError
+from mtcs.evaluation.bundle import Bundle, TaskClassifier
+from mtcs.evaluation.calibration import fit_sharpness, probabilities
+from mtcs.evaluation.classify import decisions, fit_reader
+from mtcs.progress import progress, silence
+from mtcs.training.hardware import Hardware
+
+SHARES = (0.125, 0.25, 0.5, 1.0)
+"""Of the training series of a fold, for the learning curve."""
+
+FEWEST = 2
+"""Series of each label that a classifier of the learning curve has at least."""
+
+Train = Callable[[Mapping[str, tuple[Any, Any]]], Bundle]
+"""Trains on {task: (X, y)}."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A task's n series (T_i,), its labels (C,) as they were given, and of each series the index of its own (n,)."""
+
+    series: list[np.ndarray]
+    labels: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """How many labelled series a classifier had in a fold, and the share of the others that it labels right."""
+
+    n_labelled: int
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is said of a task's n series by models that have not seen them.
+
+    labels: (C,) as they were given; truth, predicted: (n,) indices of labels.
+    fold: (n,) in which each was left out; group: (n,) what it comes from, where that was given.
+    decisions: (n, C) of the classifiers, and sharpness (n,) of their probabilities; None where they have none.
+    alone: (n,) indices, by models that learned this task alone; None where that was not measured.
+    curve: of classifiers that had fewer labels, on the representation that all of a fold's labels trained.
+    """
+
+    labels: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+    fold: np.ndarray
+    decisions: np.ndarray | None
+    sharpness: np.ndarray | None
+    group: np.ndarray | None = None
+    alone: np.ndarray | None = None
+    curve: tuple[CurvePoint, ...] = ()
+
+    def probabilities(self) -> np.ndarray | None:
+        """(n, C), each as the model of its fold gives them; None where it gives none."""
+        if self.decisions is None or self.sharpness is None:
+            return None
+        return probabilities(self.decisions, self.sharpness[:, np.newaxis])
+
+    def recalibrated(self) -> np.ndarray | None:
+        """(n, C), those of a fold calibrated by the decisions of the others, of whose series no encoder knew labels."""
+        if self.decisions is None:
+            return None
+        result = np.empty_like(self.decisions)
+        for fold in np.unique(self.fold):
+            rows = self.fold == fold
+            sharpness = fit_sharpness(self.decisions[~rows], self.truth[~rows])
+            result[rows] = probabilities(self.decisions[rows], sharpness)
+        return result
+
+
+def validate(
+    tasks: Mapping[str, Labelled],
+    train: Train,
+    hardware: Hardware,
+    folds: int,
+    groups: Mapping[str, Any] | None = None,
+    alone: bool = False,
+    curve: bool = False,
+    workers: int = -1,
+) -> dict[str, Validation]:
+    """Leave out one fold after the other; each trains on the rest of all tasks together.
+
+    Args:
+        tasks: those that are learned together.
+        train: of labels that are indices.
+        hardware: where representations are computed.
+        folds: parts of each task, stratified by label.
+        groups: {task: (n,)} what series come from, as a machine or a patient: all of one are in the same fold.
+        alone: train on each task alone, too, which takes as long again.
+        curve: fit classifiers to shares of the labels, too, which takes seconds.
+        workers: threads; -1 is one for every core.
+
+    Raises:
+        InputError: if a label has fewer series than there are folds.
+    """
+    groups = groups or {}
+    splits = {name: _splits(name, task, folds, groups.get(name)) for name, task in tasks.items()}
+    alone = alone and len(tasks) > 1
+    said = {name: _Said(task, alone) for name, task in tasks.items()}
+    total = folds * (1 + alone * len(tasks))
+    with progress("cross-validate", total, "trainings") as advance:
+        done = 0
+        advance(done, "")
+        for fold in range(folds):
+            part = {name: _rows(task, splits[name][fold][0]) for name, task in tasks.items()}
+            with silence():
+                bundle = train(part)
+            advance(done := done + 1, f"fold {fold + 1}/{folds}")
+            for name, task in tasks.items():
+                kept, left_out = splits[name][fold]
+                series, truth = _rows(task, left_out)
+                representations = bundle.represent(name, series, hardware)
+                said[name].fold[left_out] = fold
+                said[name].read(bundle.task(name), representations, left_out, workers)
+                if curve:
+                    known = bundle.represent(name, part[name][0], hardware), task.truth[kept]
+                    said[name].curve += _curve(bundle, *known, representations, truth, workers)
+                if (own := said[name].alone) is not None:
+                    with silence():
+                        single = train({name: part[name]})
+                    own[left_out] = single.predict(name, single.represent(name, series, hardware), workers)
+                    advance(done := done + 1, f"{name} alone, fold {fold + 1}/{folds}")
+    return {name: one.validation(groups.get(name)) for name, one in said.items()}
+
+
+class _Said:
+    """What is said of a task's series so far."""
+
+    def __init__(self, task: Labelled, alone: bool) -> None:
+        n = len(task.truth)
+        self.task = task
+        self.predicted, self.fold = np.zeros((2, n), dtype=np.int64)
+        self.decisions, self.sharpness = np.zeros((n, len(task.labels))), np.full(n, np.nan)
+        self.alone = np.zeros(n, dtype=np.int64) if alone else None
+        self.curve: list[CurvePoint] = []
+
+    def read(self, known: TaskClassifier, representations: np.ndarray, rows: np.ndarray, workers: int) -> None:
+        """By a classifier of labels that are indices."""
+        self.predicted[rows] = known.labels[known.reader.predict(representations, workers)]
+        values = decisions(known.reader, representations, workers)
+        if values is not None and known.sharpness is not None:
+            self.decisions[rows], self.sharpness[rows] = values, known.sharpness
+
+    def validation(self, group: Any) -> Validation:
+        with_decisions = np.isfinite(self.sharpness).all()
+        return Validation(
+            labels=self.task.labels,
+            truth=self.task.truth,
+            predicted=self.predicted,
+            fold=self.fold,
+            decisions=self.decisions if with_decisions else None,
+            sharpness=self.sharpness if with_decisions else None,
+            group=None if group is None else np.asarray(group),
+            alone=self.alone,
+            curve=tuple(self.curve),
+        )
+
+
+def _rows(task: Labelled, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    return [task.series[i] for i in rows], task.truth[rows]
+
+
+def _curve(
+    bundle: Bundle, known: np.ndarray, truth: np.ndarray, left_out: np.ndarray, expected: np.ndarray, workers: int
+) -> list[CurvePoint]:
+    """Classifiers of shares of the representations `known` (n, D) with labels `truth`, on those of `left_out`."""
+    points = []
+    for share in SHARES:
+        rows = _share(truth, share)
+        if np.bincount(truth[rows]).min() >= FEWEST or share == 1:
+            reader = fit_reader(bundle.classifier, known[rows], truth[rows], workers)
+            points.append(CurvePoint(len(rows), float((reader.predict(left_out, workers) == expected).mean())))
+    return points
+
+
+def _share(truth: np.ndarray, share: float) -> np.ndarray:
+    """The first series of each label, a share of them."""
+    place = np.zeros(len(truth), dtype=np.int64)
+    for label in np.unique(truth):
+        place[truth == label] = np.arange((truth == label).sum())
+    return np.flatnonzero(place < np.maximum(1, np.round(share * np.bincount(truth)))[truth])
+
+
+def _splits(name: str, task: Labelled, folds: int, groups: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    labels, indices = task.labels, task.truth
+    if not isinstance(folds, int | np.integer) or folds < 2:
+        raise InputError(f"folds is {folds!r}, expected a whole number of at least 2.")
+    counts = np.bincount(indices)
+    if counts.min() < folds:
+        raise InputError(
+            f"{name}: label {labels[counts.argmin()]} has {counts.min()} series, fewer than the {folds} folds; take "
+            "fewer folds, or leave the label out."
+        )
+    if groups is None:
+        return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(indices, indices))
+    groups = np.asarray(groups)
+    if groups.shape != (len(indices),) or len(np.unique(groups)) < folds:
+        raise InputError(
+            f"{name}: {len(np.unique(groups))} groups of shape {groups.shape}, expected ({len(indices)},) with at "
+            f"least {folds} different ones; take fewer folds."
+        )
+    splits = list(StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(indices, indices, groups))
+    for train, _ in splits:
+        if unseen := sorted(set(range(len(labels))).difference(indices[train].tolist())):
+            n_groups = len(np.unique(groups[indices == unseen[0]]))
+            raise InputError(
+                f"{name}: all series of label {labels[unseen[0]]!s:.40}, from {counted(n_groups, 'group')}, are in one "
+                "fold, so that nothing is left to learn it from; take fewer folds, or label series of other groups."
+            )
+    return splits
