@@ -54,6 +54,10 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
     missing: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
     """Values that stand for missing ones in its tasks' files, such as -9999; compared in single precision."""
+    methods: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """The methods of its report, where these are not all of `joint` and `single_task`."""
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
+    """Their seeds, where these are not `seeds` and `seeds_single_task`."""
 
 
 class Reading(BaseModel, frozen=True, extra="forbid"):
@@ -108,7 +112,10 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             "seeds_single_task": self.seeds_single_task or (),
             "joint, single_task, ablation and readings": self.known,
         }
-        everywhere |= {f"suites.{name}.tasks": suite.tasks for name, suite in self.suites.items()}
+        for name, suite in self.suites.items():
+            everywhere[f"suites.{name}.tasks"] = suite.tasks
+            everywhere[f"suites.{name}.methods"] = suite.methods or ()
+            everywhere[f"suites.{name}.seeds"] = suite.seeds or ()
         for what, names in everywhere.items():
             if twice := sorted({str(name) for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
@@ -136,6 +143,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("joint and single_task: both are empty, expected at least one method")
         if unknown := sorted(set(self.titles) - {*self.methods, *self.readings}):
             raise ValueError(f"titles: {unknown[0]} is not among methods ({', '.join(self.methods)}) or readings")
+        for suite, entry in self.suites.items():
+            if unknown := sorted(set(entry.methods or ()) - set(self.known)):
+                raise ValueError(f"suites.{suite}.methods: {unknown[0]} is not run (which are {', '.join(self.known)})")
         return self
 
     @model_validator(mode="after")
@@ -177,8 +187,15 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         """Every method that can be run: those that are trained, and readings."""
         return (*self.trained, *self.readings)
 
-    def seeds_of(self, method: str) -> tuple[int, ...]:
-        """The seeds that a complete report has of a method."""
+    def methods_of(self, suite: str) -> tuple[str, ...]:
+        """The methods that a complete report of a suite has, in the order of columns; without variants, as a rule."""
+        chosen = self.suite(suite).methods or (*self.joint, *self.single_task)
+        return tuple(name for name in self.known if name in chosen)
+
+    def seeds_of(self, method: str, suite: str | None = None) -> tuple[int, ...]:
+        """The seeds that a complete report has of a method, on a suite that may have seeds of its own."""
+        if suite is not None and (seeds := self.suite(suite).seeds):
+            return seeds
         return (self.seeds_single_task or self.seeds) if self._encoder(method) in self.single_task else self.seeds
 
     def run(self, suite: str, method: str, seed: int, layout: Layout | None = None) -> Run:

@@ -35,8 +35,8 @@ def report(
     from mtcs.reports.page import write_report
 
     known = experiment()
-    tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name) for name in known.known}
-    chosen = [name.strip() for name in methods.split(",")] if methods else [*known.joint, *known.single_task]
+    tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
+    chosen = [name.strip() for name in methods.split(",")] if methods else list(known.methods_of(suite))
     if (
         reference not in chosen and reference != "mtcs"
     ):  # which is not asked for; the report says so where it is missing

@@ -331,6 +331,18 @@ def test_names_of_the_version_before_are_read(tmp_path):
     assert (tnc.windows_per_series, tnc.max_window, experiment.classifiers["svm"].C) == (3, 50, (2.0,))
 
 
+def test_a_suite_may_have_methods_and_seeds_of_its_own(tmp_path):
+    content = valid() | {"single_task": ["unused"], "seeds": [0, 1]}
+    content["suites"]["one"] |= {"methods": ["unused"], "seeds": [5]}
+    content["suites"]["two"] = {"tasks": ["B"]}
+    experiment = read_experiment(write(tmp_path, content))
+    assert (experiment.methods_of("one"), experiment.methods_of("two")) == (("unused",), ("mtcs", "unused"))
+    assert (experiment.seeds_of("unused", "one"), experiment.seeds_of("unused", "two")) == ((5,), (0, 1))
+    content["suites"]["one"]["methods"] = ["ts3vec"]
+    with pytest.raises(InputError, match=r"suites\.one\.methods: ts3vec is not run \(which are mtcs, unused\)\.$"):
+        read_experiment(write(tmp_path, content))
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
