@@ -43,3 +43,8 @@ class RawTask:
     test: RawSplit
     classes: tuple[str, ...]
     missing: tuple[float, ...] = ()
+
+    def repeated(self) -> int:
+        """How many test series stand in the training split, too, value by value."""
+        seen = {values.tobytes() for values in self.train.series}
+        return sum(values.tobytes() in seen for values in self.test.series)

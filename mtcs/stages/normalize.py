@@ -21,12 +21,12 @@ def normalize(suite: SuiteName) -> None:
         for done, name in enumerate(names, 1):
             raw = read_raw(WORKSPACE.raw(suite, name), name, wanted.missing)
             task = z_normalize(raw)
-            remarks += doubts(raw)
-            if repeated := task.repeated():
+            if repeated := raw.repeated():  # as they were given: what is squashed by a fill value becomes equal
                 remarks.append(
                     f"{name}: {repeated:,} of {len(task.test):,} test series are in the training split, too; "
                     "take them out of one of the two."
                 )
+            remarks += doubts(raw)
             write_task(WORKSPACE.normalized(suite, name), task)
             fingerprints.append(fingerprint(task))
             advance(done, name)
