@@ -209,7 +209,8 @@ def test_files_that_are_no_bundle(fitted, tmp_path):
     header = json.loads(content[8 : 8 + length])
 
     def with_metadata(**changes: str) -> bytes:
-        text = json.dumps(header | {"__metadata__": header["__metadata__"] | changes}).encode()
+        metadata = {key: value for key, value in header["__metadata__"].items() if key != "digest"} | changes
+        text = json.dumps(header | {"__metadata__": metadata}).encode()
         return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
     contents = json.loads(header["__metadata__"]["contents"])
@@ -223,6 +224,7 @@ def test_files_that_are_no_bundle(fitted, tmp_path):
         b"PK\x03\x04 a zip file of something",
         content[:-100],
         content[: length // 2],
+        content[:-1] + bytes([content[-1] ^ 1]),
         with_metadata(format="mtcs-bundle/0"),
         with_metadata(description="{}"),
         with_metadata(contents="{}"),

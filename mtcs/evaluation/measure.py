@@ -27,6 +27,7 @@ from mtcs.evaluation.results import (
     TrainingRecord,
     Triangle,
     digits,
+    is_as_written,
 )
 from mtcs.evaluation.scores import score
 from mtcs.layout import Run, digest
@@ -218,11 +219,15 @@ def read_record(path: Path, kind: type[_Record], run: Run, stage: str) -> _Recor
         InputError: if there is none, or it does not hold what it should.
     """
     try:
-        return kind.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        record = kind.model_validate_json(content)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {run.remedy(stage)}.") from None
     except (ValidationError, OSError) as error:
         raise InputError(f"{path} does not hold a record ({fault(error)}); {run.remedy(stage)}.") from error
+    if not is_as_written(content):
+        raise InputError(f"{path} holds other content than was written; {run.remedy(stage)}.")
+    return record
 
 
 def _read_curves(path: Path, run: Run) -> Iterator[Curve]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -226,10 +227,20 @@ def write_result(path: Path, result: RunResult) -> None:
 
 
 def write_record(path: Path, record: _Record) -> None:
-    """Write what a stage says of its work to `path`, whole or not at all, digests included."""
+    """Write what a stage says of its work to `path`, whole or not at all, digests included; its own comes last."""
     values = {name: getattr(record, name) for name in type(record).model_fields}
     with atomic_write(path) as part:
-        part.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        part.write_text(json.dumps(values | {"digest": _digest(values)}, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def is_as_written(record: bytes) -> bool:
+    """Whether a record has the values that its digest is of; one of an earlier version has none."""
+    values = json.loads(record)
+    return values.pop("digest", None) in (None, _digest(values))
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def read_result(path: Path, suite: str, method: str, seed: int) -> RunResult:

@@ -7,6 +7,7 @@ of `mtcs`. Reading it runs no code of the file and needs neither `params.yaml` n
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -129,8 +130,9 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors and metadata to `path`, whole or not at all; equal ones give equal bytes."""
+    """Write tensors, metadata and a digest of both to `path`, whole or not at all; equal ones give equal bytes."""
     plain = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
+    metadata = metadata | {"digest": _digest(plain, metadata)}
     with atomic_write(path) as part:
         part.write_bytes(_ordered(safetensors.torch.save(plain, metadata=metadata)))
 
@@ -139,7 +141,7 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
     """Metadata and tensors of a file of the format `expected`, which holds a `what`; no code is loaded.
 
     Raises:
-        InputError: in one line, if there is no such file, or it is not of that format.
+        InputError: in one line, if there is no such file, it is not of that format, or not as it was written.
     """
     try:
         content = path.read_bytes()
@@ -154,7 +156,17 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
     if metadata.get("format") != expected:
         found = metadata.get("format", "of an earlier version")
         raise InputError(f"{path} has the format {found!r:.60}, expected {expected!r}; {remedy}.")
+    if metadata.pop("digest", None) not in (None, _digest(tensors, metadata)):  # None: of an earlier version
+        raise InputError(f"{path} holds other content than was written; {remedy}.")
     return metadata, tensors
+
+
+def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _metadata(content: bytes) -> dict[str, str]:

@@ -205,7 +205,9 @@ def test_a_result_says_what_was_trained_and_classified(run: Run) -> None:
 
 
 def changed(path: Path, **values: object) -> None:
-    write(path, json.dumps(json.loads(path.read_text()) | values))
+    """As a stage would have written it, without the digest of its values."""
+    kept = {name: value for name, value in json.loads(path.read_text()).items() if name != "digest"}
+    write(path, json.dumps(kept | values))
 
 
 def other_series(run: Run) -> None:
@@ -222,7 +224,24 @@ def digit(path: Path) -> None:
     write(path, path.read_text().replace("label 0,label 0", "label 0,label 1", 1))
 
 
+def number(path: Path, name: str) -> None:
+    values = json.loads(path.read_text())
+    write(path, json.dumps(values | {name: values[name] + 1}))
+
+
 MISMATCHES = {
+    "a number of the training's record": (
+        lambda run: number(run.record(), "seconds"),
+        "joint.json holds other content than was written; run 'mtcs train",
+    ),
+    "a number of the costs": (
+        lambda run: number(run.representation_cost, "series"),
+        "seed0.json holds other content than was written; run 'mtcs represent",
+    ),
+    "a parameter of the classifier": (
+        lambda run: write(run.classified, run.classified.read_text().replace('"svm"', '"svn"')),
+        "classifier.json holds other content than was written; run 'mtcs classify",
+    ),
     "models of different parameters": (
         lambda run: changed(run.record(), settings=None),
         "The models of mtcs on tiny, seed 0 were trained with different parameters; run 'mtcs train",

@@ -13,7 +13,7 @@ from mtcs.config.experiment import read_experiment
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
 from mtcs.methods import build_method
-from mtcs.training.model import FORMAT, load_model, save_model
+from mtcs.training.model import FORMAT, load_model, read_tensors, save_model
 
 EXPERIMENT = read_experiment(Path(__file__).parents[2] / "params.yaml")
 INFOS = (TaskInfo("a", ("OK", "worn out"), 30, 1.5, 2.0, (-9999.0,)), TaskInfo("b", ("1", "2", "3"), 50, -3.0, 0.1))
@@ -33,7 +33,7 @@ def saved(path: Path, name: str = "mtcs", infos=INFOS, seed: int = 3):
     return method
 
 
-@pytest.mark.parametrize("name", EXPERIMENT.known)
+@pytest.mark.parametrize("name", EXPERIMENT.trained)
 def test_a_model_comes_back_from_its_file_alone(tmp_path, name):
     method = saved(tmp_path / "m.safetensors", name)
     before = torch.random.get_rng_state()
@@ -70,9 +70,11 @@ def test_a_task_is_compared_with_the_one_trained_on(tmp_path):
 
 
 def rewritten(path: Path, **metadata: str) -> None:
+    """A file of other metadata, without a digest, as whoever makes one up may leave it out."""
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     found = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
+    del found["digest"]
     path.write_bytes(safetensors.torch.save(safetensors.torch.load(content), metadata=found))
 
 
@@ -113,6 +115,26 @@ def test_what_is_no_whole_model_is_refused_in_one_line(tmp_path, damage, expecte
     assert said.endswith("; run it again.")
     assert "\n" not in said
     assert len(said) <= 400
+
+
+def test_a_model_whose_weights_or_description_changed_is_refused(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    content = path.read_bytes()
+    metadata, weights = read_tensors(path, FORMAT, "model", "run it")
+    name = max(weights, key=lambda name: weights[name].numel())
+    weights[name].view(-1)[0] *= 1.001
+    kept = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    for changed in (
+        safetensors.torch.save(weights, metadata=kept),
+        content.replace(b'\\"seed\\": 3', b'\\"seed\\": 1'),
+        content[:-1] + bytes([content[-1] ^ 1]),
+    ):
+        assert changed != content
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=r"m\.safetensors holds other content than was written; run it\.$"):
+            load_model(path, "run it")
+    assert "digest" not in metadata
 
 
 def test_a_model_that_is_not_there(tmp_path):
