@@ -35,6 +35,9 @@ test: lint ## all checks but the slow ones
 test-all: lint ## all checks
 	pytest -n 2 --dist loadfile
 
+fuzz: $(VENV)/dev.stamp ## hostile and broken inputs for hours, from where it stopped; ARGS="archive --inputs 1000" for a part
+	PYTHONPATH=.:tests OMP_NUM_THREADS=1 python -m fuzz $(ARGS)
+
 lint: $(VENV)/dev.stamp ## style, types and the order of the floors
 	ruff check .
 	ruff format --check .
@@ -73,4 +76,4 @@ $(BIN)/activate: # venv writes it after pip
 		"$(PYTHON) cannot make environments; install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 
-.PHONY: help demo flow test test-all lint format readme docs install clean
+.PHONY: help demo flow test test-all fuzz lint format readme docs install clean

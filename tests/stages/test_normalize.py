@@ -67,7 +67,7 @@ def test_series_that_a_fill_value_squashes_are_not_taken_for_the_same() -> None:
     series[2, 3] = 9.96921e36
     write_pump("mine", series[:6].tolist(), series[6:].tolist())
     assert normalize("mine").splitlines()[1:] == [
-        "Warning: Pump (train): 100.0% of the spread comes from the value 9.96921e+36, which 1 of 48 values have; if it "
-        "stands for a missing one, add 'missing: [9.96921e+36]' to the suite."
+        "Warning: Pump (train): 100.0% of the spread comes from the value 9.96921e+36, which 1 of 48 values have; if "
+        "it stands for a missing one, add 'missing: [9.96921e+36]' to the suite."
     ]
     assert len(np.unique(read_task(LAYOUT.normalized("mine", "Pump")).test.series)) == 1

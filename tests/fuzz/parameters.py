@@ -1,0 +1,136 @@
+"""Parameter files, damaged as text and as values, read beside ruamel.yaml, which is what DVC reads them with."""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+import time
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+
+from fuzz.mutation import damaged
+from mtcs.cli import one_line
+from mtcs.config.experiment import read_experiment
+from mtcs.config.parameter_file import read_yaml
+from mtcs.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+OWN = (ROOT / "params.yaml").read_text("utf-8")
+EARLIER = """\
+suites: {mine: {tasks: [Pump, Fan], methods: [mtcs, dtw], seeds: [0]}}
+seeds: [0]
+joint: [mtcs, mtl]
+alone: [tnc, dtw]
+methods:
+  mtcs: &mtcs {kind: multitask, depth: 4, hidden: 16, output: 32, sharing_weight: 0.1, schedule: &s {epochs: 3, batch_size: 32, learning_rate: 0.001}, classifier: svm}
+  mtl: {<<: *mtcs, sharing_weight: 0}
+  tnc: {kind: tnc, depth: 4, parts: 5, shortest: 4, longest: 400, samples: 5, schedule: {<<: *s, steps: 10}, classifier: svm}
+  dtw: {kind: dtw, classifier: nearest}
+classifiers: {nearest: {kind: nearest_neighbour}, svm: {kind: svm, costs: [0.01, 1, 100, .inf], folds: 5}}
+"""  # noqa: E501  # as such files are written
+VALUES: list[Any] = [
+    *(None, True, False, 0, -1, 1, 2, 2**31, 2**53, 2**63, 10**30, 0.5, -0.0, 1e-300, 1e300, math.inf, math.nan),
+    *(
+        "",
+        "no",
+        "1:30",
+        "012",
+        "0x1F",
+        "1_000",
+        "svm",
+        "mtcs",
+        "train",
+        "type",
+        "a.b",
+        "../x",
+        "/etc/passwd",
+        "x" * 300,
+    ),
+    *("two\nlines", "\x1b[31m", "é", "{name}", "~", [], {}, [[]], [None], {"a": 1}, {"like": "mtcs"}, ["A", "a"]),
+]
+SECONDS = 5.0
+"""That a file may take; the slowest machine needs a tenth for the project's own."""
+
+
+def check(number: int) -> str:
+    """Say "refused" or "accepted". AssertionError if values are not DVC's, or a refusal is not one line."""
+    random = Random(number)
+    text = random.choice((OWN, EARLIER))
+    if random.random() < 0.5:
+        text = damaged(text.encode(), random, random.choice((1, 1, 2, 3))).decode("utf-8", "surrogateescape")
+    else:
+        text = _changed(text, random)
+    with TemporaryDirectory(prefix="mtcs-fuzz-") as folder:
+        path = Path(folder, "params.yaml")
+        path.write_text(text, "utf-8", "surrogateescape", newline="")
+        start = time.monotonic()
+        try:
+            experiment = read_experiment(path)
+        except InputError as error:
+            said = one_line(str(error))
+            assert said.isprintable(), f"not printable: {said!r}"
+            assert len(said) <= 400, said
+            return "refused"
+        finally:
+            assert time.monotonic() - start < SECONDS, "it took too long"
+    found, expected = read_yaml(text), YAML(typ="safe", pure=True).load(io.StringIO(text))
+    assert _same(found, expected), _difference(found, expected)
+    for name, method in experiment.methods.items():
+        for key, value in found["methods"][name].items():
+            if key in type(method).model_fields and not isinstance(value, (dict, list)):
+                assert getattr(method, key) == value, f"methods.{name}.{key} is {getattr(method, key)}, not {value}"
+    return "accepted"
+
+
+def _changed(text: str, random: Random) -> str:
+    """The file with one value replaced, removed, or moved, written anew."""
+    content = copy.deepcopy(yaml.safe_load(text))
+    for _ in range(random.choice((1, 1, 2))):
+        inner = content
+        while True:
+            keys = list(inner) if isinstance(inner, dict) else list(range(len(inner)))
+            if not keys:
+                break
+            key = random.choice(keys)
+            if isinstance(inner[key], (dict, list)) and inner[key] and random.random() < 0.85:
+                inner = inner[key]
+                continue
+            _replace(inner, key, random)
+            break
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=random.random() < 0.5)
+
+
+def _replace(inner: Any, key: Any, random: Random) -> None:
+    what = random.random()
+    if what < 0.15:
+        del inner[key]
+    elif what < 0.3 and isinstance(inner, dict):
+        inner[random.choice(VALUES[:30])] = inner.pop(key)
+    else:
+        inner[key] = random.choice(VALUES)
+
+
+def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, dict) and isinstance(right, dict):
+        return list(left) == list(right) and all(_same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    if isinstance(left, float) and isinstance(right, float) and math.isnan(left):
+        return math.isnan(right)
+    return type(left) is type(right) and left == right
+
+
+def _difference(left: Any, right: Any, where: str = "") -> str:
+    if isinstance(left, dict) and isinstance(right, dict) and list(left) == list(right):
+        pairs = [(key, left[key], right[key]) for key in left]
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        pairs = [(i, a, b) for i, (a, b) in enumerate(zip(left, right, strict=True))]
+    else:
+        return f"{where or 'file'} is read as {left!r:.80}, by DVC as {right!r:.80}"
+    return next(_difference(a, b, f"{where}.{key}".strip(".")) for key, a, b in pairs if not _same(a, b))
