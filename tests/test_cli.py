@@ -132,6 +132,24 @@ def test_importing_the_command_line_is_light():
     assert not {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib", "numpy"} & set(loaded)
 
 
+@pytest.mark.parametrize("command", ["train mtsc demo", "represent mtsc demo", "classify mtsc demo", "report nope"])
+def test_an_unknown_name_is_reported_before_anything_heavy_is_loaded(command: str):
+    code = f"""
+import sys
+from mtcs.cli import main
+sys.argv = ["mtcs", *{command.split()!r}]
+try:
+    main()
+finally:
+    print(*sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+    folder = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
+    assert (done.returncode, done.stderr[:14]) == (2, "mtcs: Unknown ")
+    heavy = {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib"}
+    assert "mtcs" in done.stdout and not heavy & set(done.stdout.split())
+
+
 def test_suites_are_listed_with_sizes():
     said = mtcs_says("suites")
     assert "tiny: 2 tasks" in said

@@ -34,14 +34,15 @@ def classify(
     ] = None,
 ) -> None:
     """Classify the test series by their frozen representations, into data/predictions; keep what was fitted."""
+    known = experiment()
+    run, spec = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
+
     from mtcs.config.experiment import plain_values
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_on_cluster
     from mtcs.evaluation.measure import read_record
     from mtcs.evaluation.results import ClassifierRecord, RepresentationSources, write_record
 
-    known = experiment()
-    run, spec = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
     tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
     represented = read_record(run.represented, RepresentationSources, run, "represent")
     run.classified.unlink(missing_ok=True)

@@ -7,11 +7,12 @@ from mtcs.stages.options import WORKSPACE, MethodName, SeedOption, SuiteName, na
 
 def measure(method: MethodName, suite: SuiteName, seed: SeedOption = 0) -> None:
     """Measure a classified run: its accuracies, affinities, cost and curves in one small file in results, for git."""
+    run = named_run(method, suite, seed)
+
     from mtcs.data.task import read_suite
     from mtcs.evaluation.measure import measure_run
     from mtcs.evaluation.results import write_result
 
-    run = named_run(method, suite, seed)
     result = measure_run(run, read_suite(WORKSPACE.normalized_suite(suite)))
     write_result(run.result, result)
     mean = sum(task.accuracy for task in result.tasks) / len(result.tasks)

@@ -31,9 +31,6 @@ def report(
     ] = False,
 ) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
-    from mtcs.reports import tables, words
-    from mtcs.reports.page import write_report
-
     known = experiment()
     tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
     chosen = [name.strip() for name in methods.split(",")] if methods else list(known.methods_of(suite))
@@ -44,6 +41,10 @@ def report(
     for name in chosen:
         known.method(name)  # raises for one that is not known
     chosen = list(dict.fromkeys(chosen))
+
+    from mtcs.reports import tables, words
+    from mtcs.reports.page import write_report
+
     parameters = {name: known.parameters(name) for name in known.known}
     variants = tuple(name for name in known.ablation if name not in chosen)
     readings = {name: one.representations_of for name, one in known.readings.items() if name not in chosen}

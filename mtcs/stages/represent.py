@@ -36,12 +36,13 @@ def represent(
 
     The models say what they are; params.yaml is not read.
     """
+    run = named_run(method, suite, seed)
+
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.representations import represent_task, write_representations
     from mtcs.evaluation.results import RepresentationRecord, RepresentationSources, write_record
     from mtcs.training.model import load_model
 
-    run = named_run(method, suite, seed)
     refuse_reading(run)
     tasks = read_suite(WORKSPACE.normalized_suite(suite))
     joint = run.model().exists() or not run.model(tasks[0].name).exists()

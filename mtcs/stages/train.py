@@ -34,6 +34,9 @@ def train(
     workers: WorkersOption = None,
 ) -> None:
     """Train a method's encoder on a suite, into data/models; killed, the same command continues."""
+    known = experiment()
+    run = known.run(suite, method, seed, WORKSPACE)
+
     from mtcs.config.experiment import plain_values
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classify import check_labels
@@ -44,8 +47,6 @@ def train(
     from mtcs.training.loop import train_method
     from mtcs.training.model import save_model
 
-    known = experiment()
-    run = known.run(suite, method, seed, WORKSPACE)
     assert run.spec is not None
     spec = run.spec
     refuse_reading(run)
