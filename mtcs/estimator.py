@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +34,9 @@ Data = Mapping[str, tuple[Any, Any]]
 class MultiTaskClassifier(BaseEstimator):
     """One encoder for several labelled data sets, with softly shared heads, and a classifier for each.
 
-    Series X are (n, T) or (n, 1, T) numbers, as an array or a pandas frame, or a list of n arrays of unequal length;
-    NaN stands for a missing value. Labels y are any that can be hashed, and come back as they were given.
+    Series X are (n, T) or (n, channels, T) numbers, as an array or a pandas frame, or a list of n arrays (T_i,) or
+    (channels, T_i) of unequal length; NaN stands for a missing value. Tasks may differ in their numbers of channels.
+    Labels y are any that can be hashed, and come back as they were given.
 
     Args:
         method: what trains the encoder, by its name in the documentation, or parameters that depart from those of one,
@@ -47,6 +48,7 @@ class MultiTaskClassifier(BaseEstimator):
         precision: "auto", "fp32" or "bf16".
         n_jobs: threads for the classifiers; None is one for every core.
         verbose: whether progress is shown on standard error.
+        missing: values that stand for missing ones, as -9999, in all tasks and in new series.
 
     Attributes:
         classes_: the labels (C,) of each task, in the order of the columns of `predict_proba`.
@@ -75,6 +77,7 @@ class MultiTaskClassifier(BaseEstimator):
         precision: PrecisionName = "auto",
         n_jobs: int | None = None,
         verbose: bool = False,
+        missing: Sequence[float] = (),
     ) -> None:
         self.method = method
         self.random_state = random_state
@@ -84,6 +87,7 @@ class MultiTaskClassifier(BaseEstimator):
         self.precision: PrecisionName = precision
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.missing = missing
 
     def fit(self, data: Data) -> MultiTaskClassifier:
         """Train the encoder on all tasks together, and fit a classifier to each.
@@ -101,7 +105,7 @@ class MultiTaskClassifier(BaseEstimator):
                 f"data is a {type(data).__name__}, expected {{task: (X, y)}}; MTCSClassifier takes X and y."
             )
         with silence(not self.verbose):
-            bundle = fit_bundle(spec, classifier, data, seed, self._hardware(spec), self._workers)
+            bundle = fit_bundle(spec, classifier, data, seed, self._hardware(spec), self._workers, self.missing)
         self.bundle_ = replace(bundle, precision=self.precision)
         return self
 
@@ -118,10 +122,9 @@ class MultiTaskClassifier(BaseEstimator):
         return self._fitted.predict_proba(task, self.transform(task, X), self._workers)
 
     def transform(self, task: str, X: Any) -> np.ndarray:
-        """Representations (n, D) of new series of a task."""
+        """Representations (n, D) of new series of a task; (n, channels * D), channel by channel, of several."""
         bundle = self._fitted
-        bundle.task(task)
-        return bundle.represent(task, as_series(X, task), self._hardware(bundle.model.spec))
+        return bundle.represent(task, X, self._hardware(bundle.model.spec))
 
     def add_task(self, name: str, X: Any, y: Any) -> MultiTaskClassifier:
         """Learn one more task with the encoder as it is: a new classifier only, which takes seconds.
@@ -133,7 +136,7 @@ class MultiTaskClassifier(BaseEstimator):
         """
         bundle = self._fitted
         hardware = self._hardware(bundle.model.spec)
-        self.bundle_ = add_task(bundle, name, X, y, hardware, self._workers)
+        self.bundle_ = add_task(bundle, name, X, y, hardware, self._workers, self.missing)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -211,6 +214,7 @@ class MTCSClassifier(ClassifierMixin, BaseEstimator):
         precision: PrecisionName = "auto",
         n_jobs: int | None = None,
         verbose: bool = False,
+        missing: Sequence[float] = (),
     ) -> None:
         self.method = method
         self.random_state = random_state
@@ -220,6 +224,7 @@ class MTCSClassifier(ClassifierMixin, BaseEstimator):
         self.precision: PrecisionName = precision
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.missing = missing
 
     def fit(self, X: Any, y: Any) -> MTCSClassifier:
         """Train on series X (n, T) with labels y (n,).
@@ -278,6 +283,7 @@ def load(path: str | Path) -> MultiTaskClassifier:
         random_state=bundle.model.seed,
         classifier=bundle.classifier.model_dump(),
         precision=bundle.precision,
+        missing=next(iter(bundle.tasks.values())).info.missing,
     )
     model.bundle_ = bundle
     return model

@@ -32,12 +32,6 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", 
 def _free(name: str) -> str:
     if name == "joint":
         raise ValueError("is what the files of joint models are named; name the task and its files otherwise")
-    if not (name[0].islower() or name.startswith("T_")):  # the others are free, and torch takes long to import
-        return name
-    from torch import nn
-
-    if hasattr(nn.ModuleDict(), name):  # an instance has more names than its class
-        raise ValueError("is a word that torch keeps for itself; name the task and its files otherwise")
     return name
 
 

@@ -259,7 +259,7 @@ class TstSpec(Spec, frozen=True):
             return self.schedule
         batches = sum(math.ceil(len(task.train) / self.schedule.batch_size) for task in tasks)
         strides = [math.ceil(task.length / self.max_length) for task in tasks]
-        epoch = sum(len(t.train) * math.ceil(t.length / n) for t, n in zip(tasks, strides, strict=True))
+        epoch = sum(len(t.train.by_channel) * math.ceil(t.length / n) for t, n in zip(tasks, strides, strict=True))
         steps = math.ceil(self.budget * len(tasks) * batches / epoch)
         return self.schedule.model_copy(update={"steps": min(steps, self.schedule.steps or steps)})
 

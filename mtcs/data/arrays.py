@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.data.recordings import n_channels, trimmed
+from mtcs.data.recordings import n_channels, trimmed, without_fills
+from mtcs.data.text import counted
 from mtcs.errors import InputError
 
 
-def as_series(X: Any, name: str = "X") -> list[np.ndarray]:
+def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np.ndarray]:
     """Series of `X` as n arrays (T_i,) or (channels, T_i) float64, without the missing values at their end.
 
     Args:
         X: (n, T) or (n, channels, T) numbers, an array or a pandas frame, or a list of n series (T_i,) or
             (channels, T_i) of unequal length; NaN where a value is missing.
         name: of the task, for messages.
+        missing: values that stand for missing ones, compared in single precision.
 
     Raises:
         InputError: if X holds no series, or a series has another number of channels than the first, a channel without
@@ -31,7 +33,8 @@ def as_series(X: Any, name: str = "X") -> list[np.ndarray]:
             raise InputError(
                 f"{name}: X has shape {X.shape}, expected (n, T) or (n, channels, T); for one series X[np.newaxis]."
             )
-    series = [_series(_numbers(row, name, f"series {i}"), name, i) for i, row in enumerate(X)]
+    rows = (without_fills(_numbers(row, name, f"series {i}"), missing) for i, row in enumerate(X))
+    series = [_series(row, name, i) for i, row in enumerate(rows)]
     if not series:
         raise InputError(f"{name}: X holds no series, expected at least one.")
     channels = [n_channels(row) for row in series]
@@ -110,11 +113,6 @@ def _series(values: np.ndarray, name: str, i: int) -> np.ndarray:
     return trimmed(
         values,
         lambda fault: InputError(
-            f"{name}: series {i}: {fault}; leave it out, or write NaN for single values that are missing."
+            f"{name}: series {i} has {fault}; leave it out, or write NaN for single values that are missing."
         ),
     )
-
-
-def counted(n: int, noun: str) -> str:
-    """A number with its noun: "1 channel", "3 channels"."""
-    return f"{n} {noun}{'s' * (n != 1)}"

@@ -47,7 +47,7 @@ def check_labels(task: RawTask) -> None:
             f"{name} (train) has {distinct} labels of {n} series ({listed(labels)}), expected labels that series "
             "share; the first column may be a value"
         )
-    lengths = [{len(series) for series in split.series} for split in (task.train, task.test)]
+    lengths = [{series.shape[-1] for series in split.series} for split in (task.train, task.test)]
     if len(lengths[0]) == len(lengths[1]) == 1 and abs(min(lengths[0]) - min(lengths[1])) == 1:
         raise InvalidData(
             f"{name} has series of {min(lengths[0])} values in train and of {min(lengths[1])} in test, expected as "
@@ -57,7 +57,9 @@ def check_labels(task: RawTask) -> None:
 
 def doubts(task: RawTask) -> list[str]:
     """What should be looked at before training, one sentence each, most serious first."""
-    return [*_odd_values(task), *_odd_steps(task), *_odd_labels(task)]
+    channels = task.by_channel()
+    values, steps = ([remark for one in channels for remark in look(one)] for look in (_odd_values, _odd_steps))
+    return [*values, *steps, *_odd_labels(task)]
 
 
 def _odd_values(task: RawTask) -> list[str]:

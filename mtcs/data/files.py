@@ -114,7 +114,7 @@ def _read_arff(path: Path) -> Recordings:
     try:
         series, labels = read_arff(path)
         series = [
-            trimmed(one, lambda fault, i=i: InvalidData(f"{path.name}, series {i}: {fault}"))
+            trimmed(one, lambda fault, i=i: InvalidData(f"{path.name} has {fault} in series {i}"))
             for i, one in enumerate(series)
         ]
     except FileNotFoundError:

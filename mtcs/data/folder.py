@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mtcs.data.arrays import counted
 from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings, joined
 from mtcs.data.table_options import TableOptions
+from mtcs.data.text import counted
 from mtcs.errors import InputError
 
 Labelled = tuple[list[np.ndarray], np.ndarray]

@@ -16,6 +16,7 @@ import numpy as np
 from mtcs.data.doubts import check_labels
 from mtcs.data.published import Size, published_sizes
 from mtcs.data.raw import RawSplit, RawTask
+from mtcs.data.recordings import trimmed, without_fills
 from mtcs.data.text import InvalidData, quoted
 from mtcs.data.ts import TsFile, read_ts
 from mtcs.data.tsv import UNKNOWN, in_order, read_tsv
@@ -50,8 +51,8 @@ def read_series(
         taken for first values.
 
     Returns:
-        n arrays (T_i,) float64, NaN where a value is missing, and as many labels: None where the file has none, `?` or
-        nothing instead.
+        n arrays (T_i,) or (channels, T_i) float64, NaN where a value is missing, and as many labels: None where the
+        file has none, `?` or nothing instead.
 
     Raises:
         InputError: if there is no such file, or it does not hold such series.
@@ -128,21 +129,15 @@ def _read(path: Path, what: str) -> TsFile:
 
 
 def _observed(series: list[np.ndarray], what: str, missing: Sequence[float]) -> list[np.ndarray]:
-    """The series (T_i,) with NaN in place of `missing`, and without what is missing at their end."""
-    fills, trimmed = np.asarray(missing, dtype=np.float32), []
-    for i, values in enumerate(series):
-        if fills.size:
-            with np.errstate(over="ignore"):
-                values[np.isin(values.astype(np.float32), fills)] = np.nan
-        if np.isinf(values).any():
-            raise InvalidData(f"{what} has an infinite value in series {i}, expected finite or missing values")
-        if not len(values) or np.isnan(values[-1]):
-            known = ~np.isnan(values[::-1])
-            if not known.any():
-                raise InvalidData(f"{what} has no observed value in series {i}, expected at least one")
-            values = values[: len(values) - known.argmax()]
-        trimmed.append(values)
-    return trimmed
+    """The series with NaN in place of `missing`, and without what is missing at their end."""
+
+    def fail(fault: str, i: int) -> InvalidData:
+        expected = "finite or missing values" if "infinite" in fault else "at least one"
+        return InvalidData(f"{what} has {fault} in series {i}, expected {expected}")
+
+    return [
+        trimmed(without_fills(values, missing), lambda fault, i=i: fail(fault, i)) for i, values in enumerate(series)
+    ]
 
 
 def _check_problem(name: str, train: TsFile, test: TsFile) -> None:
@@ -164,7 +159,7 @@ def _compare(task: RawTask, size: Size) -> None:
             raise InvalidData(f"{task.name} ({part}) has {len(split.series)} series, expected {n} {published}")
     if len(task.classes) != size.n_classes:
         raise InvalidData(f"{task.name} has {len(task.classes)} classes, expected {size.n_classes} {published}")
-    lengths = {len(one) for one in (*task.train.series, *task.test.series)}
+    lengths = {one.shape[-1] for one in (*task.train.series, *task.test.series)}
     if size.length is None and len(lengths) == 1:
         raise InvalidData(f"{task.name} has series of length {max(lengths)} only, expected unequal lengths {published}")
     if size.length is not None and max(lengths) != size.length:

@@ -5,34 +5,36 @@ from __future__ import annotations
 import numpy as np
 
 from mtcs.data.raw import RawSplit, RawTask
-from mtcs.data.task import Split, Task
+from mtcs.data.task import Scale, Split, Task
 from mtcs.errors import InputError
 
 
 def z_normalize(raw: RawTask) -> Task:
     """Subtract the mean and divide by the standard deviation of all observed training values of the task.
 
-    One mean and one (population) standard deviation for the whole task, computed in float64 from the training split
-    alone. Missing values stay NaN, and each split is padded at the end with NaN to its own longest series: nothing
-    about the test split reaches the training split.
+    One mean and one (population) standard deviation for the whole task, or for each of its channels, computed in
+    float64 from the training split alone. Missing values stay NaN, and each split is padded at the end with NaN to its
+    own longest series: nothing about the test split reaches the training split.
 
     Raises:
         InputError: if the training values do not vary or are too large to scale, or a series has no observed value.
     """
-    mean, std = moments(raw)
+    scales = [moments(channel) for channel in raw.by_channel()]
+    means, stds = (tuple(map(float, values)) for values in zip(*scales, strict=True))
+    mean, std = (means, stds) if len(scales) > 1 else (means[0], stds[0])
     return Task(
         name=raw.name,
         train=_scaled(raw.train, raw.classes, mean, std),
         test=_scaled(raw.test, raw.classes, mean, std),
         classes=raw.classes,
-        mean=float(mean),
-        std=float(std),
+        mean=mean,
+        std=std,
         missing=raw.missing,
     )
 
 
 def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
-    """Mean and standard deviation of the task's observed training values.
+    """Mean and standard deviation of the observed training values of a task of one channel.
 
     Raises:
         InputError: if the training values do not vary or are too large to scale.
@@ -55,16 +57,21 @@ def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
     return mean, std
 
 
-def scaled(series: list[np.ndarray], mean: np.float64, std: np.float64) -> np.ndarray:
-    """Scale n arrays (T_i,) into (n, T) float32, padded at the end with NaN; a value beyond float32 is infinite."""
-    padded = np.full((len(series), max(map(len, series))), np.nan, dtype=np.float32)
+def scaled(series: list[np.ndarray], mean: Scale, std: Scale) -> np.ndarray:
+    """Scale n arrays (T_i,) into (n, T) float32, padded at the end with NaN; a value beyond float32 is infinite.
+
+    Of several channels, n arrays (channels, T_i) become (n, channels, T), each channel by its own mean and deviation.
+    """
+    shift, scale = (np.asarray(one, dtype=np.float64)[..., np.newaxis] for one in (mean, std))
+    longest = max(values.shape[-1] for values in series)
+    padded = np.full((len(series), *series[0].shape[:-1], longest), np.nan, dtype=np.float32)
     with np.errstate(over="ignore"):
         for row, values in zip(padded, series, strict=True):
-            row[: len(values)] = (values - mean) / std
+            row[..., : values.shape[-1]] = (values - shift) / scale
     return padded
 
 
-def _scaled(split: RawSplit, classes: tuple[str, ...], mean: np.float64, std: np.float64) -> Split:
+def _scaled(split: RawSplit, classes: tuple[str, ...], mean: Scale, std: Scale) -> Split:
     index = {label: c for c, label in enumerate(classes)}
     series = scaled(split.series, mean, std)  # infinite values are Task's to report
     return Split(series, np.array([index[label] for label in split.labels], dtype=np.int64))

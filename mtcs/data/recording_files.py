@@ -113,6 +113,6 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     values = np.stack([numbers(table, table.column(i), rows, "repair it") for i in channels])  # (channels, T)
     one = trimmed(
         values if len(values) > 1 else values[0],
-        lambda fault: InputError(f"{path}: {fault}; repair the file or take it out of the folder."),
+        lambda fault: InputError(f"{path} has {fault}; repair the file or take it out of the folder."),
     )
     return one, [names[i] for i in channels]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,19 +38,27 @@ def n_channels(series: np.ndarray) -> int:
     return 1 if series.ndim == 1 else len(series)
 
 
+def without_fills(series: np.ndarray, missing: Sequence[float]) -> np.ndarray:
+    """The series with NaN in place of values that stand for missing ones, compared in single precision."""
+    if not len(missing):
+        return series
+    with np.errstate(over="ignore"):
+        return np.where(np.isin(series.astype(np.float32), np.asarray(missing, dtype=np.float32)), np.nan, series)
+
+
 def trimmed(series: np.ndarray, fail: Callable[[str], Exception]) -> np.ndarray:
     """A series (T,) or (channels, T) float64 without the steps at its end where all values are missing.
 
     Raises:
-        fail(...): with what is wrong, if the series or one of its channels has no observed value, or an infinite one.
+        fail("an infinite value") or fail("no observed value"), of a channel too: what the series has.
     """
     known = ~np.isnan(series)
-    if series.ndim > 1 and known.any() and not known.any(1).all():
-        raise fail(f"channel {int(known.any(1).argmin()) + 1} has no observed value")
-    if not known.any():
-        raise fail("it has no observed value")
     if np.isinf(series).any():
-        raise fail("it holds an infinite value")
+        raise fail("an infinite value")
+    if not known.any():
+        raise fail("no observed value")
+    if series.ndim > 1 and not known.any(1).all():
+        raise fail(f"no observed value in channel {int(known.any(1).argmin()) + 1}")
     steps = np.flatnonzero(known if series.ndim == 1 else known.any(0))
     return series[..., : steps[-1] + 1]
 

@@ -18,17 +18,29 @@ from mtcs.layout import atomic_write
 
 INDEX = "tasks.json"
 
+Scale = float | tuple[float, ...]
+"""A number of a task, or one for each of its channels where it has several."""
+
 
 @dataclass(frozen=True)
 class Split:
     """Labelled series.
 
-    series: (n, T) float32, NaN where a series is padded or a value is missing.
+    series: (n, T) float32, or (n, channels, T); NaN where a series is padded or a value is missing.
     labels: (n,) int64, indices into the task's `classes`.
     """
 
     series: np.ndarray
     labels: np.ndarray
+
+    @property
+    def channels(self) -> int:
+        return 1 if self.series.ndim == 2 else self.series.shape[1]
+
+    @property
+    def by_channel(self) -> np.ndarray:
+        """(n * channels, T): each channel as a series of its own; those of one recording follow one another."""
+        return self.series.reshape(-1, self.series.shape[-1])
 
     def __len__(self) -> int:
         return len(self.series)
@@ -40,16 +52,21 @@ class TaskInfo:
 
     classes: label strings, in order.
     length: T of the training series, padding included.
-    mean, std: of the training values before they were z-normalised; new series are scaled by them.
+    mean, std: of the training values before they were z-normalised, one a channel where there are several; new series
+        are scaled by them.
     missing: values that stand for missing ones in its files, and in those of new series.
     """
 
     name: str
     classes: tuple[str, ...]
     length: int
-    mean: float = 0.0
-    std: float = 1.0
+    mean: Scale = 0.0
+    std: Scale = 1.0
     missing: tuple[float, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        return len(self.mean) if isinstance(self.mean, tuple) else 1
 
     @property
     def n_classes(self) -> int:
@@ -61,7 +78,7 @@ class Task:
     """One data set with its labels.
 
     classes: the label strings, in order; label c of a split means `classes[c]`.
-    mean, std: of the training values before they were z-normalised.
+    mean, std: of the training values before they were z-normalised, one a channel where there are several.
     missing: values that stood for missing ones before that.
 
     Raises:
@@ -72,16 +89,20 @@ class Task:
     train: Split
     test: Split
     classes: tuple[str, ...]
-    mean: float = 0.0
-    std: float = 1.0
+    mean: Scale = 0.0
+    std: Scale = 1.0
     missing: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        means, stds = np.atleast_1d(self.mean), np.atleast_1d(self.std)
+        if len(means) != len(stds):
+            raise InputError(f"{self.name}: {len(means)} means and {len(stds)} standard deviations, expected as many.")
         for part, split in (("train", self.train), ("test", self.test)):
-            _check(f"{self.name} ({part})", split, len(self.classes))
-        if not (math.isfinite(self.mean) and math.isfinite(self.std) and self.std > 0):
-            scale = f"mean {self.mean:g} and standard deviation {self.std:g}"
-            raise InputError(f"{self.name}: {scale}, expected finite ones, the latter above 0.")
+            _check(f"{self.name} ({part})", split, len(self.classes), len(means))
+        for mean, std in zip(means.tolist(), stds.tolist(), strict=True):
+            if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+                scale = f"mean {mean:g} and standard deviation {std:g}"
+                raise InputError(f"{self.name}: {scale}, expected finite ones, the latter above 0.")
 
     @property
     def n_classes(self) -> int:
@@ -90,7 +111,11 @@ class Task:
     @property
     def length(self) -> int:
         """T of the training series, padding included."""
-        return self.train.series.shape[1]
+        return self.train.series.shape[-1]
+
+    @property
+    def channels(self) -> int:
+        return self.train.channels
 
     def repeated(self) -> int:
         """How many test series stand in the training split, too, value by value."""
@@ -103,26 +128,28 @@ class Task:
 
 
 def _observed(series: np.ndarray) -> bytes:
-    """The bytes of a series (T,) without the padding behind it."""
-    known = np.flatnonzero(~np.isnan(series))
-    return series[: known[-1] + 1].tobytes()
+    """The bytes of a series (T,) or (channels, T) without the padding behind it."""
+    known = np.flatnonzero(~np.isnan(np.atleast_2d(series)).all(0))
+    return series[..., : known[-1] + 1].tobytes()
 
 
-def _check(what: str, split: Split, n_classes: int) -> None:
+def _check(what: str, split: Split, n_classes: int, channels: int) -> None:
     series, labels = split.series, split.labels
-    if series.ndim != 2 or series.dtype != np.float32 or series.shape[1] == 0:
-        raise InputError(f"{what}: series are {series.dtype} {series.shape}, expected float32 (n, T) with T >= 1.")
+    lead, shape = ((), "(n, T)") if channels == 1 else ((channels,), f"(n, {channels}, T)")
+    if series.shape[1:-1] != lead or series.dtype != np.float32 or series.ndim < 2 or not series.shape[-1]:
+        raise InputError(f"{what}: series are {series.dtype} {series.shape}, expected float32 {shape} with T >= 1.")
     if labels.shape != (len(series),) or labels.dtype != np.int64:
         raise InputError(f"{what}: labels are {labels.dtype} {labels.shape}, expected int64 ({len(series)},).")
     if len(series) == 0:
         raise InputError(f"{what}: no series.")
     if labels.min() < 0 or labels.max() >= n_classes:
         raise InputError(f"{what}: labels {labels.min()}..{labels.max()}, expected 0..{n_classes - 1}.")
-    if np.isinf(series).any():
-        raise InputError(f"{what}: series {int(np.isinf(series).any(1).argmax())} holds an infinite value.")
-    empty = np.isnan(series).all(1)
-    if empty.any():
-        raise InputError(f"{what}: series {int(empty.argmax())} holds no observed value.")
+    rows = split.by_channel
+    for wrong, fault in ((np.isinf(rows).any(1), "an infinite"), (np.isnan(rows).all(1), "no observed")):
+        if wrong.any():
+            i, channel = divmod(int(wrong.argmax()), split.channels)
+            where = f"series {i}" if split.channels == 1 else f"series {i}, channel {channel + 1},"
+            raise InputError(f"{what}: {where} holds {fault} value.")
 
 
 def write_task(path: Path, task: Task) -> None:
@@ -135,8 +162,8 @@ def write_task(path: Path, task: Task) -> None:
             series_test=task.test.series,
             labels_test=task.test.labels,
             classes=np.array(task.classes, dtype=np.str_),
-            mean=np.float64(task.mean),
-            std=np.float64(task.std),
+            mean=np.asarray(task.mean, dtype=np.float64),
+            std=np.asarray(task.std, dtype=np.float64),
             missing=np.array(task.missing, dtype=np.float64),
         )
 
@@ -155,8 +182,8 @@ def read_task(path: Path) -> Task:
                 train=Split(arrays["series_train"], arrays["labels_train"]),
                 test=Split(arrays["series_test"], arrays["labels_test"]),
                 classes=tuple(str(name) for name in arrays["classes"]),
-                mean=float(arrays["mean"]),
-                std=float(arrays["std"]),
+                mean=_scale(arrays["mean"]),
+                std=_scale(arrays["std"]),
                 missing=tuple(arrays["missing"].tolist()),
             )
     except FileNotFoundError:
@@ -166,6 +193,10 @@ def read_task(path: Path) -> Task:
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
         raise InputError(f"{path} does not hold a task ({what}); {remedy}.") from error
+
+
+def _scale(array: np.ndarray) -> Scale:
+    return tuple(map(float, array)) if array.ndim else float(array)
 
 
 def write_index(folder: Path, tasks: Sequence[str], fingerprints: Sequence[str]) -> None:

@@ -91,6 +91,11 @@ def quoted(name: str) -> str:
     return repr(name if len(name) <= 40 else f"{name[:40]}...")
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: "1 channel", "3 channels"."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
 def listed(names: Iterable[str]) -> str:
     """The first of some names for a message."""
     shown = [name[:20] for _, name in zip(range(9), names, strict=False)]

@@ -1,4 +1,4 @@
-"""Reader of `.ts` files of one channel: labels and digits as they stand there, and what the header states is checked.
+"""Reader of `.ts` files: labels and digits as they stand there, and what the header states is checked.
 
 aeon documents the format (api_reference/file_specifications/ts.html); its own reader puts whole lines in lower case,
 labels among them, and believes most of the header.
@@ -14,7 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.text import InvalidData, append_values, check_characters, check_count, listed, quoted, read_lines
+from mtcs.data.text import (
+    InvalidData,
+    append_values,
+    check_characters,
+    check_count,
+    counted,
+    listed,
+    quoted,
+    read_lines,
+)
 
 _BOOLEANS = ("timestamps", "missing", "univariate", "equallength", "targetlabel")
 _COUNTS = ("dimensions", "dimension", "serieslength")
@@ -24,7 +33,7 @@ _COUNTS = ("dimensions", "dimension", "serieslength")
 class TsFile:
     """What a `.ts` file holds.
 
-    series: n arrays (T_i,) float64, NaN where a value is missing.
+    series: n arrays (T_i,) float64, or (channels, T_i), NaN where a value is missing or a channel has ended.
     labels: n label strings, None where a line has none.
     classes: the labels that the header lists and the file has, in the header's order; None without a list.
     problem: the data set's name in the header, None without one.
@@ -47,13 +56,19 @@ def read_ts(path: Path, what: str) -> TsFile:
     values, ends = array("d"), array("q", [0])
     labels: list[str | None] = []
     known: dict[str, str] = {}
-    in_data, announced = False, ""
+    in_data, announced, n_channels = False, "", 0
     for number, line in read_lines(path):
         where = f"{path.name}, line {number}"
         if in_data:
-            label = _append_series(values, where, line, header, announced)
+            texts, label = _channels(where, line, header, announced)
+            for text in texts:
+                append_values(values, where, text, ",", "?")
+                ends.append(len(values))
+            n_channels = n_channels or len(texts)
+            if len(texts) != n_channels:
+                found = counted(len(texts), "channel")
+                raise InvalidData(f"{where} has {found}, expected {n_channels} as the first series has")
             labels.append(None if label is None else known.setdefault(label, label))
-            ends.append(len(values))
             check_count(what, len(labels))
         else:
             in_data = _read_header_line(header, where, line.strip(" \t"))
@@ -63,9 +78,21 @@ def read_ts(path: Path, what: str) -> TsFile:
     if not labels:
         raise InvalidData(f"{what} has no series, expected at least one")
     observed = np.frombuffer(values)
-    _check_header(what, header, np.diff(ends), observed)
-    series = [observed[start:end] for start, end in pairwise(ends)]
+    lengths = np.diff(ends).reshape(-1, n_channels)  # (n, channels)
+    _check_header(what, header, lengths, observed)
+    channels = [observed[start:end] for start, end in pairwise(ends)]
+    series = [_together(channels[i : i + n_channels]) for i in range(0, len(channels), n_channels)]
     return TsFile(series, labels, _classes(what, header, set(known)), header.get("problemname"))
+
+
+def _together(channels: list[np.ndarray]) -> np.ndarray:
+    """(T,) of one channel, (channels, T) of several, NaN behind the end of a shorter one."""
+    if len(channels) == 1:
+        return channels[0]
+    series = np.full((len(channels), max(map(len, channels))), np.nan)
+    for row, values in zip(series, channels, strict=True):
+        row[: len(values)] = values
+    return series
 
 
 def _read_header_line(header: dict[str, str], where: str, line: str) -> bool:
@@ -101,32 +128,43 @@ def _read_header_line(header: dict[str, str], where: str, line: str) -> bool:
     return False
 
 
-def _append_series(values: array[float], where: str, line: str, header: dict[str, str], announced: str) -> str | None:
-    """Append the values of a line to `values`, and return its label; `announced` is whether it should have one."""
+def _channels(where: str, line: str, header: dict[str, str], announced: str) -> tuple[list[str], str | None]:
+    """The texts of a line's channels, and its label; `announced` is whether it should have one."""
     if not line.strip(" \t"):
         raise InvalidData(f"{where} is empty, expected a series")
     if line.lstrip(" \t").startswith("("):
         raise InvalidData(f"{where} has time stamps, expected values at regular intervals without them")
-    text, colon, label = line.partition(":")
-    label = label.strip(" \t")
-    if colon and (announced == "false" or (":" in label and f" {label} " not in f" {header.get('classlabel')} ")):
-        n = line.count(":") + (announced == "false")
+    stated, classes = _stated_channels(header), f" {header.get('classlabel')} "
+    if stated is None and f" {line.partition(':')[2].strip()} " in classes:  # a label may hold a colon
+        stated = 1
+    parts = line.split(":") if stated is None or announced == "false" else line.split(":", stated)
+    last = parts[-1].strip(" \t")
+    if announced == "true" and (len(parts) == 1 or (len(parts) == stated and f" {last} " not in classes)):
         raise InvalidData(
-            f"{where} has {n} channels, which this version does not read, expected one; write a task for each channel"
+            f"{where} has no label after a ':' where its header announces labels; add ':?' where none is known"
         )
-    append_values(values, where, text, ",", "?")
-    if not colon:
-        if announced == "true":
-            raise InvalidData(
-                f"{where} has no label after a ':' where its header announces labels; add ':?' where none is known"
-            )
-        return None
-    check_characters(where, label)
-    return label
+    labelled = announced == "true" or (announced != "false" and len(parts) > (stated or 1))
+    texts, label = (parts[:-1], last) if labelled else (parts, None)
+    excess = label is not None and ":" in label and f" {label} " not in classes
+    if stated is not None and (len(texts) != stated or excess):
+        n = line.count(":") + (not labelled)
+        raise InvalidData(f"{where} has {counted(n, 'channel')}, its header states {stated}")
+    if label is not None:
+        check_characters(where, label)
+    return texts, label
 
 
-def _check_header(what: str, header: dict[str, str], lengths: np.ndarray, values: np.ndarray) -> None:
-    """Raise where lengths or missing values are not what the header states."""
+def _stated_channels(header: dict[str, str]) -> int | None:
+    """How many channels the header states, None where it does not."""
+    stated = header.get("dimensions", header.get("dimension"))
+    if stated is None:
+        return 1 if header.get("univariate", "").lower() == "true" else None
+    return int(stated)
+
+
+def _check_header(what: str, header: dict[str, str], channel_lengths: np.ndarray, values: np.ndarray) -> None:
+    """Raise where lengths (n, channels) or missing values are not what the header states."""
+    lengths, n_channels = channel_lengths.ravel(), channel_lengths.shape[1]
     stated = {name: text.lower() for name, text in header.items()}
     if (odd := lengths[lengths != lengths[0]]).size and stated.get("equallength") == "true":
         raise InvalidData(f"{what} has series of {lengths[0]} and {odd[0]} values, its header states @equalLength true")
@@ -138,9 +176,10 @@ def _check_header(what: str, header: dict[str, str], lengths: np.ndarray, values
             raise InvalidData(f"{what} has a series of {wrong[0]} values, its header states @seriesLength {n}{hint}")
     if stated.get("missing") == "false" and np.isnan(values).any():
         raise InvalidData(f"{what} has missing values, its header states @missing false")
-    dimensions = stated.get("dimensions", stated.get("dimension", "1"))
-    if stated.get("univariate") == "false" or int(dimensions) != 1:
-        raise InvalidData(f"{what} has series of one channel, its header states another number of them")
+    univariate = {"true": n_channels == 1, "false": n_channels > 1}.get(stated.get("univariate", ""), True)
+    if not univariate or (_stated_channels(header) or n_channels) != n_channels:
+        has = "one channel" if n_channels == 1 else f"{n_channels} channels"
+        raise InvalidData(f"{what} has series of {has}, its header states another number of them")
 
 
 def _classes(what: str, header: dict[str, str], labels: set[str]) -> list[str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mtcs.encoders.by_task import ByTask
 from mtcs.encoders.dilated import DilatedEncoder
 
 
@@ -23,7 +24,7 @@ class MixtureEncoder(nn.Module):
         super().__init__()
         self.experts = nn.ModuleList(DilatedEncoder(depth, hidden, output) for _ in range(experts))
         self.projection = nn.Linear(1, hidden)
-        self.gates = nn.ModuleDict({task: nn.Linear(hidden, experts) for task in tasks})
+        self.gates = ByTask({task: nn.Linear(hidden, experts) for task in tasks})
 
     def forward(self, series: Tensor, task: str | None = None) -> Tensor:
         """Instance representations of a batch: (B, T), NaN where padded or missing -> (B, D).

@@ -21,7 +21,8 @@ from mtcs.data.task import Task, TaskInfo
 from mtcs.errors import InputError
 from mtcs.evaluation.calibration import probabilities
 from mtcs.evaluation.classify import Reader, calibrate, check_labels, decisions, fit_reader
-from mtcs.evaluation.representations import represent
+from mtcs.evaluation.prediction import check_channels
+from mtcs.evaluation.representations import channel_mean, represent
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
 
@@ -71,15 +72,25 @@ class Bundle:
             raise InputError(f"Unknown task {name}; the model has {', '.join(self.tasks)}.")
         return self.tasks[name]
 
-    def represent(self, task: str, series: Sequence[np.ndarray], hardware: Hardware) -> np.ndarray:
-        """Representations (n, D) of n new series (T_i,), in the units of the task's training series.
+    def represent(self, task: str, X: Any, hardware: Hardware, names: Sequence[str] = ()) -> np.ndarray:
+        """Representations (n, D) of n new series, in the units of the task's training series.
+
+        Of several channels, (n, channels * D).
+
+        Args:
+            task: whose series they are.
+            X: series, see `as_series`.
+            hardware: where, and in which precision.
+            names: of the series, for messages; their numbers if there are none.
 
         Raises:
-            InputError: if there is no such task, or values are too large to scale.
+            InputError: if there is no such task, series have other channels than it, or values are too large to scale.
         """
         info = self.task(task).info
-        rows = scaled(list(series), np.float64(info.mean), np.float64(info.std))
-        if (beyond := np.isinf(rows).any(1)).any():
+        series = as_series(X, task, info.missing)
+        check_channels(task, series, info, names)
+        rows = scaled(series, info.mean, info.std)
+        if (beyond := np.isinf(rows).reshape(len(rows), -1).any(1)).any():
             raise InputError(f"{task}: series {beyond.argmax()} has values beyond any of its training series.")
         return represent(self.model.method, rows, hardware, task)
 
@@ -108,6 +119,7 @@ def fit_bundle(
     seed: int,
     hardware: Hardware,
     workers: int = -1,
+    missing: Sequence[float] = (),
 ) -> Bundle:
     """Train an encoder on all tasks together, and fit a classifier of its representations to each.
 
@@ -118,6 +130,7 @@ def fit_bundle(
         seed: of weights and order.
         hardware: where, and in which precision.
         workers: threads; -1 is one for every core.
+        missing: values that stand for missing ones, in new series, too.
 
     Raises:
         InputError: if data cannot be learned from.
@@ -131,21 +144,22 @@ def fit_bundle(
         raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
     if (spec.kind == "dtw") != isinstance(classifier, NearestNeighbor):
         raise InputError("Method dtw and classifier nearest go together only; choose both, or neither.")
-    given = {name: _task(name, X, y, classifier) for name, (X, y) in data.items()}
+    given = {name: _task(name, X, y, classifier, missing) for name, (X, y) in data.items()}
     tasks = [task for task, _, _ in given.values()]
     method, _ = train_method(spec, tasks, seed, hardware)
     model = Model(method.eval(), spec, tuple(task.info for task in tasks), seed)
-    known, series, heads = {}, {}, {}
+    known, pooled, heads = {}, {}, {}
     for name, (task, labels, lengths) in given.items():
-        series[name] = represent(method, task.train.series, hardware, name)
-        reader = fit_reader(classifier, series[name], task.train.labels, workers)
-        sharpness = calibrate(classifier, reader, series[name], task.train.labels, workers)
+        representations = represent(method, task.train.series, hardware, name)
+        reader = fit_reader(classifier, representations, task.train.labels, workers)
+        sharpness = calibrate(classifier, reader, representations, task.train.labels, workers)
         known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths, sharpness)
+        pooled[name] = channel_mean(representations, task.channels)
         if (head := method.head(name)) is not None:
             heads[name] = head.detach().float().cpu().numpy()
-    similar = np.full((len(tasks), len(tasks)), np.nan) if spec.kind == "dtw" else task_similarity(series)
+    similar = np.full((len(tasks), len(tasks)), np.nan) if spec.kind == "dtw" else task_similarity(pooled)
     return Bundle(
-        model, known, similar, label_affinity(series, heads) if heads else None, classifier, versions=versions()
+        model, known, similar, label_affinity(pooled, heads) if heads else None, classifier, versions=versions()
     )
 
 
@@ -156,6 +170,7 @@ def add_task(
     y: Any,
     hardware: Hardware,
     workers: int = -1,
+    missing: Sequence[float] = (),
 ) -> Bundle:
     """The bundle with one more task: its encoder as it is, and a classifier fitted to the representations of `X`.
 
@@ -166,7 +181,7 @@ def add_task(
         raise InputError(f"The model already has a task {name}; choose another name.")
     if getattr(bundle.model.spec, "experts", 1) > 1:
         raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
-    task, labels, lengths = _task(name, X, y, bundle.classifier)
+    task, labels, lengths = _task(name, X, y, bundle.classifier, missing)
     series = represent(bundle.model.method, task.train.series, hardware, name)
     reader = fit_reader(bundle.classifier, series, task.train.labels, workers)
     sharpness = calibrate(bundle.classifier, reader, series, task.train.labels, workers)
@@ -175,24 +190,20 @@ def add_task(
 
 
 def check_task_name(name: Any) -> None:
-    """Raises InputError if a task cannot be named so: a name becomes that of a part of the model."""
-    from torch import nn
-
-    if not isinstance(name, str) or not name or "." in name or hasattr(nn.ModuleDict(), name):
-        raise InputError(
-            f"Task {name!r:.80}: expected a name of at least one letter, without '.', that is no word torch keeps for "
-            "itself; rename the task or its file."
-        )
+    """Raises InputError if a task cannot be named so: names stand in messages, files and options."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise InputError(f"Task {name!r:.80}: expected a name of visible characters; rename the task or its file.")
 
 
-def _task(name: str, X: Any, y: Any, classifier: ClassifierSpec) -> tuple[Task, np.ndarray, tuple[int, int]]:
+def _task(
+    name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: Sequence[float]
+) -> tuple[Task, np.ndarray, tuple[int, int]]:
     """A task of given series, its labels as they were given, and the lengths of its shortest and longest series."""
     check_task_name(name)
-    series = as_series(X, name)
-    if series[0].ndim > 1:
-        raise InputError(
-            f"{name}: series have {len(series[0])} channels, expected one; give each as a task of its own."
-        )
+    series = as_series(X, name, missing)
+    if series[0].ndim > 1 and isinstance(classifier, NearestNeighbor):
+        has = f"{name} has {len(series[0])} channels"
+        raise InputError(f"{has}, and dtw compares series of one; leave it out, or take another method.")
     labels, indices = as_labels(y, len(series), name)
     if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
         raise InputError(
@@ -201,8 +212,8 @@ def _task(name: str, X: Any, y: Any, classifier: ClassifierSpec) -> tuple[Task, 
         )
     texts = [str(label) for label in labels]
     split = RawSplit(series, [str(c) for c in indices])
-    raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))))
-    lengths = [len(row) for row in series]
+    raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))), tuple(map(float, missing)))
+    lengths = [row.shape[-1] for row in series]
     task = replace(z_normalize(raw), classes=tuple(texts))
     check_labels(classifier, name, task.train.labels)
     return task, labels, (min(lengths), max(lengths))

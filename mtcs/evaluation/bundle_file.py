@@ -157,8 +157,9 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
     """Raises ValueError if labels, classes and the width of representations do not belong together."""
     match task.reader:
         case FittedSVM(vectors=support, classes=classes) | FittedKernelRidge(series=support, classes=classes):
-            if width is not None and support.shape[1] != width:
-                raise ValueError(f"{task.info.name:.40} reads representations of {support.shape[1]}, expected {width}")
+            if width is not None and support.shape[1] != (expected := width * task.info.channels):
+                found = f"representations of {support.shape[1]}, expected {expected}"
+                raise ValueError(f"{task.info.name:.40} reads {found}")
         case FittedNearestNeighbor(labels=classes):
             pass
     if len(task.labels) != task.info.n_classes or classes.min() < 0 or classes.max() >= task.info.n_classes:

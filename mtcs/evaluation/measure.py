@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from mtcs.data.task import Task, fingerprint
 from mtcs.errors import InputError, fault
-from mtcs.evaluation.representations import Representations, read_representations
+from mtcs.evaluation.representations import Representations, channel_mean, read_representations
 from mtcs.evaluation.results import (
     ClassifierRecord,
     Curve,
@@ -58,7 +58,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     classified = read_record(run.classified, ClassifierRecord, run, "classify")
     _check_chain(run, trained, sources, classified, tasks)
     representations = {task.name: _read_representations(run, task) for task in tasks}
-    series = {name: one.train for name, one in representations.items()}
+    series = {task.name: channel_mean(representations[task.name].train, task.channels) for task in tasks}
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
     own = run.reads is None  # what a reading has not made itself is in the result of the method that it reads
     compared = own and joint

@@ -22,8 +22,8 @@ from mtcs.training.hardware import Hardware
 class Representations:
     """Instance representations of a task.
 
-    train, test: (n, D) float32. Finite, but for a method that hands the series themselves on (DTW), where NaN is
-        padding or a missing value.
+    train, test: (n, D) float32, or (n, channels * D), one channel after the other. Finite, but for a method that hands
+        the series themselves on (DTW), where NaN is padding or a missing value.
     head: weight (C, D) of the task's linear head; None for a method that trains without labels.
     """
 
@@ -33,21 +33,34 @@ class Representations:
 
     def head_predictions(self) -> np.ndarray | None:
         """Labels (n,) that the head gives the test series (Equation 1); None without a head."""
-        return None if self.head is None else (self.test @ self.head.T).argmax(1)
+        if self.head is None:
+            return None
+        return (channel_mean(self.test, self.test.shape[1] // self.head.shape[1]) @ self.head.T).argmax(1)
+
+
+def channel_mean(representations: np.ndarray, channels: int) -> np.ndarray:
+    """What heads read: (n, channels * D) -> (n, D)."""
+    if channels == 1:
+        return representations
+    return representations.reshape(len(representations), channels, -1).mean(1)
 
 
 def represent(method: Method, series: np.ndarray, hardware: Hardware, task: str | None = None) -> np.ndarray:
-    """Representations of series (n, T) of a task, NaN where padded or missing -> (n, D) float32."""
+    """Representations of series (n, T) of a task, NaN where padded or missing -> (n, D) float32.
+
+    Of several channels (n, channels, T), each is represented by itself -> (n, channels * D).
+    """
     keep_freed_memory()
+    rows = series.reshape(-1, series.shape[-1])  # (n * channels, T)
     method.to(hardware.device).eval()
     # About 16,000 time steps at once: activations of a few layers fit the cache of a CPU.
-    size = max(1, (16_384 if hardware.device.type == "cpu" else 1 << 20) // series.shape[1])
+    size = max(1, (16_384 if hardware.device.type == "cpu" else 1 << 20) // rows.shape[1])
     with torch.inference_mode(), hardware.autocast():
         chunks = [
-            method.represent(torch.from_numpy(series[start : start + size]).to(hardware.device), task).cpu()
-            for start in range(0, len(series), size)
+            method.represent(torch.from_numpy(rows[start : start + size]).to(hardware.device), task).cpu()
+            for start in range(0, len(rows), size)
         ]
-    return torch.cat(chunks).numpy()
+    return torch.cat(chunks).numpy().reshape(len(series), -1)
 
 
 def represent_task(method: Method, task: Task, hardware: Hardware) -> Representations:
@@ -96,6 +109,6 @@ def read_representations(path: Path) -> Representations:
                 f"{path}: '{part}' of shape {stored[part].shape}, expected (n, D) and no infinity; {remedy}."
             )
     head = stored.get("head")
-    if head is not None and (head.ndim != 2 or head.shape[1] != stored["test"].shape[1]):
+    if head is not None and (head.ndim != 2 or not head.shape[1] or stored["test"].shape[1] % head.shape[1]):
         raise InputError(f"{path}: head of shape {head.shape}, expected (C, {stored['test'].shape[1]}); {remedy}.")
     return Representations(stored["train"], stored["test"], head)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.data.arrays import counted
+from mtcs.data.text import counted
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.calibration import fit_sharpness, probabilities

@@ -15,13 +15,15 @@ from mtcs.data.task import Task
 class Batch:
     """A mini-batch of one task; batches never mix tasks, so lengths need no alignment.
 
-    series: (B, T) float32, NaN where padded or missing.
+    series: (B * channels, T) float32, NaN where padded or missing; each channel is a series of its own, and those of
+        one recording follow one another.
     labels: (B,) int64; self-supervised methods do not look.
     """
 
     task: str
     series: Tensor
     labels: Tensor
+    channels: int = 1
 
 
 class Method(nn.Module, ABC):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from mtcs.data.task import TaskInfo
+from mtcs.errors import InputError
 from mtcs.methods.base import Batch, Method
 
 
@@ -15,6 +16,11 @@ class Dtw(Method):
 
     def __init__(self, tasks: Sequence[TaskInfo]) -> None:
         super().__init__()
+        if several := [task for task in tasks if task.channels > 1]:
+            raise InputError(
+                f"{several[0].name} has {several[0].channels} channels, and dtw compares series of one; leave the task "
+                "out or take another method."
+            )
 
     def loss(self, batch: Batch) -> Tensor:
         """Zero."""

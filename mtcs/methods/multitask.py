@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mtcs.data.task import TaskInfo
+from mtcs.encoders.by_task import ByTask
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.encoders.mixture import MixtureEncoder
 from mtcs.methods.base import Batch, Method
@@ -25,7 +26,7 @@ class MultiTask(Method):
     """Cross entropy of the batch's task plus `sharing_weight` times the sharing loss of all heads (Equation 6).
 
     Parameters are those of `mtcs.config.methods.MultiTaskSpec`; the encoder maps (B, T) to (B, D), and a mixture is
-    given the task too.
+    given the task too. Of several channels, which the encoder reads one by one, heads read the mean of what it says.
     """
 
     def __init__(
@@ -47,14 +48,16 @@ class MultiTask(Method):
             if experts == 1
             else MixtureEncoder(list(classes), experts, depth, hidden, output)
         )
-        self.heads = nn.ModuleDict({name: nn.Linear(output, count, bias=False) for name, count in classes.items()})
+        self.heads = ByTask({name: nn.Linear(output, count, bias=False) for name, count in classes.items()})
         self.sharing_weight, self.threshold = sharing_weight, threshold
         self.reduction: Reduction = reduction
         self.by_count = {count: [n for n in classes if classes[n] == count] for count in sorted(set(classes.values()))}
 
     def loss(self, batch: Batch) -> Tensor:
         """Equations 2 and 6 on one mini-batch, a scalar."""
-        x = self.represent(batch.series, batch.task)  # (B, D)
+        x = self.represent(batch.series, batch.task)  # (B * channels, D)
+        if batch.channels > 1:
+            x = x.unflatten(0, (-1, batch.channels)).mean(1)  # (B, D)
         with torch.autocast(x.device.type, enabled=False):
             loss = cross_entropy(x @ self._head(batch.task).T, batch.labels)
             if self.sharing_weight:

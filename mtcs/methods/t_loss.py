@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid, pad
 
 from mtcs.data.task import Task, TaskInfo
+from mtcs.encoders.by_task import ByTask
 from mtcs.encoders.causal import CausalEncoder
 from mtcs.methods.base import Batch, Method
 
@@ -47,12 +48,12 @@ class TLoss(Method):
     ) -> None:
         super().__init__()
         self.encoder = CausalEncoder(depth, hidden, pooled, output)
-        self.banks = nn.ModuleDict()
+        self.banks = ByTask()
         self.negatives, self.shared = negatives, shared
 
     def prepare(self, tasks: Sequence[Task]) -> None:
         """Keep the training series, which negatives are taken from."""
-        self.banks = nn.ModuleDict({task.name: Bank(torch.from_numpy(task.train.series)) for task in tasks})
+        self.banks = ByTask({task.name: Bank(torch.from_numpy(task.train.by_channel)) for task in tasks})
 
     def loss(self, batch: Batch) -> Tensor:
         """The triplet loss of one mini-batch and freshly drawn subseries, a scalar."""

@@ -56,7 +56,7 @@ class Tnc(Method):
         self.windows = {task.name: self._window(task) for task in tasks}
 
     def _window(self, task: Task) -> int:
-        observed = ~np.isnan(task.train.series)
+        observed = ~np.isnan(task.train.by_channel)
         steps = observed.shape[1]
         extents = steps - observed.argmax(1) - observed[:, ::-1].argmax(1)  # (n,)
         return int(np.clip(np.median(extents) // self.windows_per_series, self.min_window, self.max_window))

@@ -37,6 +37,10 @@ def fit(
     method: Annotated[str, typer.Option("--method", help="What trains the encoder.")] = "mtcs",
     classifier: Annotated[str, typer.Option("--classifier", help="What reads its representations.")] = "ridge",
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over all series.")] = None,
+    missing: Annotated[
+        list[float] | None,
+        typer.Option("--missing", metavar="VALUE", help="Stands for a missing value, as -9999; may be repeated."),
+    ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = None,
     precision: PrecisionOption = None,
@@ -85,6 +89,7 @@ def fit(
         precision=precision or machine.precision,
         n_jobs=threads(workers),
         verbose=True,
+        missing=tuple(missing or ()),
     )
     scores = {}
     if cv is not None:

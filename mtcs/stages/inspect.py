@@ -20,6 +20,7 @@ def inspect(
     for name, task in bundle.tasks.items():
         shortest, longest = task.lengths
         steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
+        steps += f", {task.info.channels} channels" if task.info.channels > 1 else ""
         added = "" if any(name == one.name for one in bundle.model.tasks) else ", added later"
         print(f"  {name}: {task.n_series} series of {steps}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
         if name in bundle.scores:

@@ -114,7 +114,7 @@ def _by_bundle(
     for sentence in odd_series(recordings, known.lengths[0]):
         print(f"{file}: {sentence}", file=sys.stderr)
     where = hardware(bundle.model.spec, device, precision or bundle.precision, workers)
-    representations = bundle.represent(task, recordings.series, where)
+    representations = bundle.represent(task, recordings.series, where, names_of(recordings))
     predicted = [str(one) for one in bundle.predict(task, representations, threads(workers)).tolist()]
     columns: dict[str, list[str]] = {} if recordings.ids is None else {"id": recordings.ids}
     right = ""

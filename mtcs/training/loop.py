@@ -176,7 +176,8 @@ class _Training:
         series, labels = self.data[k]
         index = torch.from_numpy(rows).to(self.hardware.device)
         with self.hardware.autocast():
-            loss = self.method.loss(Batch(self.tasks[k].name, series[index], labels[index]))
+            batch = series[index].flatten(0, -2)  # (B * channels, T)
+            loss = self.method.loss(Batch(self.tasks[k].name, batch, labels[index], self.tasks[k].channels))
         self.optimizer.zero_grad()
         loss.backward()
         if self.schedule.clip_norm is not None:

@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 from torch import Tensor
 
 import mtcs
@@ -31,15 +32,34 @@ from mtcs.methods.base import Method
 FORMAT = "mtcs-model/1"
 
 
+_PerChannel = Annotated[tuple[float, ...], Field(min_length=2, max_length=100_000)]
+
+
 class TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """What a file says of a task, as `TaskInfo`."""
 
     name: str
     classes: Annotated[tuple[str, ...], Field(min_length=1, max_length=100_000)]
     length: int = Field(ge=1)
-    mean: float
-    std: float = Field(gt=0)
+    mean: float | _PerChannel
+    std: Annotated[float, Field(gt=0)] | Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=2)]
     missing: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_scales(self) -> TaskEntry:
+        if np.shape(self.mean) != np.shape(self.std):
+            raise ValueError("mean and std are of different numbers of channels")
+        return self
+
+
+_DIFFERENCES = {
+    "classes": "other labels",
+    "missing": "other values that stand for missing ones",
+    "channels": "another number of channels",
+    "length": "another length",
+    "mean": "another mean",
+    "std": "another standard deviation",
+}
 
 
 class _Description(BaseModel, frozen=True, extra="forbid"):
@@ -69,9 +89,11 @@ class Model:
         raise InputError(f"Unknown task {name}; the model has {', '.join(task.name for task in self.tasks)}.")
 
     def check_task(self, task: TaskInfo, remedy: str) -> None:
-        """Raises InputError if the model was trained on a task of that name with other labels or another scale."""
-        if self.task(task.name) != task:
-            raise InputError(f"{task.name} has other labels or another scale than the model was trained on; {remedy}.")
+        """Raises InputError if the model was trained on a task of that name that differs, and says in what."""
+        known = self.task(task.name)
+        for name, what in _DIFFERENCES.items():
+            if getattr(known, name) != getattr(task, name):
+                raise InputError(f"{task.name} has {what} than the model was trained on; {remedy}.")
 
 
 def save_model(path: Path, method: Method, spec: Spec, tasks: Sequence[TaskInfo], seed: int) -> None:

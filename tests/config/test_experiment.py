@@ -6,7 +6,6 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from dvc.utils.serialize import modify_yaml
 
@@ -225,15 +224,6 @@ def test_dtw_needs_a_nearest_neighbour(tmp_path):
     content["classifiers"]["nearest"] = {"kind": "nearest_neighbour"}
     content["methods"]["dtw"]["classifier"] = "nearest"
     assert read_experiment(write(tmp_path, content)).single_task == ("dtw",)
-
-
-def test_no_task_has_the_name_of_an_attribute_of_torchs(tmp_path):
-    taken = [name for name in dir(torch.nn.ModuleDict()) if name[0].isalnum()]
-    assert {"items", "T_destination"} <= set(taken)
-    for name in taken:
-        path = write(tmp_path, valid() | {"suites": {"one": {"tasks": [name]}}})
-        with pytest.raises(InputError, match="is a word that torch keeps for itself"):
-            read_experiment(path)
 
 
 def test_parameters_are_read_without_torch():

@@ -223,7 +223,7 @@ def test_every_guess_can_be_overruled(content, options):
         ("id,time,x,label\na,noon,1,ok\na,1,2,ok\n", "column `time` holds neither numbers nor times"),
         ("id,time,x,label\na,,1,ok\na,1,2,ok\n", "line 2: no time in column `time`"),
         ("id,time,x,note,label\na,0,1,hot,ok\na,1,2,cold,ok\n", "line 2: 'hot' is no number; say what column `note`"),
-        ("id,time,x,y,label\na,0,1,,ok\na,1,2,,ok\n", "line 2: channel 2 has no observed value"),
+        ("id,time,x,y,label\na,0,1,,ok\na,1,2,,ok\n", "line 2: no observed value in channel 2"),
         ("id,time,x,label\na,0,1,ok\nb,0,1,ok\n", "add --layout wide"),
         ("label,state,a\nok,ok,1\n", "columns label and state; name that of labels"),
         ("label,machine,t0,t1,t2\nok,3,1,2,3\n", "column `machine` stands among values named like `t0`"),

@@ -231,7 +231,7 @@ def test_a_tsv_of_the_archive_agrees_with_aeons_reader(tmp_path: Path) -> None:
             "Toy (test) has no class labels, expected '@classLabel true' with all labels",
         ),
         ("TEST", "timestamps false", "timestamps true", "Toy_TEST.ts, line 1: the file has time stamps, expected"),
-        ("TEST", "7,?,9", "7,?,9:1,2,3", "Toy_TEST.ts, line 6 has 2 channels, which this version does not read, expec"),
+        ("TEST", "7,?,9", "7,?,9:1,2,3", "Toy_TEST.ts, line 6 has 2 channels, its header states 1"),
         ("TRAIN", "5,6", "5", "Toy (train) has series of 3 and 2 values, its header states @equalLength true"),
         ("TRAIN", "5,6", "five,6", "Toy_TRAIN.ts, line 7: value 'five', expected a number or '?'"),
     ],

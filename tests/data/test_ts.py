@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import aeon
 import numpy as np
 import pytest
 from aeon.datasets import load_from_ts_file
@@ -77,7 +78,7 @@ def test_a_line_of_many_pieces_is_read_as_aeon_does(tmp_path: Path) -> None:
         ("@seriesLength 3", "@seriesLength 2", "Toy has a series of 3 values, its header states @seriesLength 2"),
         ("@seriesLength 3", "@seriesLength many", "line 5: '@seriesLength many', expected a whole number"),
         ("@univariate true", "@univariate false", "Toy has series of one channel, its header states another number"),
-        ("@univariate true", "@dimensions 2", "Toy has series of one channel, its header states another number"),
+        ("@univariate true", "@dimensions 2", "line 8 has 1 channel, its header states 2"),
         ("@univariate true", "@missing false", "Toy has missing values, its header states @missing false"),
         ("@univariate true", "@univariate yes", "line 3: '@univariate yes', expected true or false"),
         ("@univariate true", "@equalLength true", "line 4: '@equalLength' stands there twice"),
@@ -88,7 +89,7 @@ def test_a_line_of_many_pieces_is_read_as_aeon_does(tmp_path: Path) -> None:
         ("@classLabel true a b", "@classLabel true", "line 6: '@classLabel true', expected the labels behind it"),
         ("@classLabel true a b", "@classLabel false", "line 8 has 2 channels"),
         ("@classLabel true a b", "@classLabel true A B", "Toy has label 'a', expected one of its header's: A, B"),
-        ("4,5,6:b", "4,5,6:1,2,3:b", "line 9 has 2 channels, which this version does not read, expected one; write a"),
+        ("4,5,6:b", "4,5,6:1,2,3:b", "line 9 has 2 channels, its header states 1"),
         ("4,5,6:b", "(0,4),(1,5),(2,6):b", "line 9 has time stamps"),
         ("4,5,6:b", "4,5,6", "line 9 has no label after a ':' where its header announces labels"),
         ("4,5,6:b", "", "line 9 is empty, expected a series"),
@@ -156,3 +157,36 @@ def test_more_series_than_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(text, "MAX_SERIES", 2)
     with pytest.raises(InvalidData, match="Toy has more than 2 series, expected at most so many; split the task"):
         read_ts(file(tmp_path, HEADER + "@data\n" + "1,2,3:a\n" * 3), "Toy")
+
+
+def test_several_channels_are_read_as_aeon_does() -> None:
+    folder = Path(aeon.__file__).parent / "datasets/data"
+    for name in ("BasicMotions/BasicMotions_TRAIN.ts", "JapaneseVowels/JapaneseVowels_TEST.ts"):
+        mine = read_ts(folder / name, "it")
+        expected, labels = load_from_ts_file(str(folder / name))
+        for ours, aeons in zip(mine.series, expected, strict=True):
+            np.testing.assert_array_equal(ours, aeons)
+        assert [(label or "").lower() for label in mine.labels] == list(labels)
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "labels"),
+    [
+        ("@dimensions 2\n@classLabel true a b:c\n", "1,2:3,4:b:c\n5,6:7,8:a\n", ["b:c", "a"]),
+        ("@univariate false\n@classLabel true a b\n", "1,2:3,4:b\n5,6:7,8:a\n", ["b", "a"]),
+        ("@classLabel false\n", "1,2:3,4\n5,6:7,8\n", [None, None]),
+        ("@dimensions 2\n", "1,2:3,4\n5,6:7,8\n", [None, None]),
+        ("", "1,2:3,4:x\n5,6:7,8:y\n", ["x", "y"]),
+    ],
+)
+def test_where_channels_end_and_labels_begin(tmp_path: Path, header: str, line: str, labels: list[str]) -> None:
+    read = read_ts(file(tmp_path, f"{header}@data\n{line}"), "Toy")
+    np.testing.assert_array_equal(np.stack(read.series), [[[1, 2], [3, 4]], [[5, 6], [7, 8]]])
+    assert read.labels == labels
+
+
+def test_a_shorter_channel_is_padded_and_another_number_of_channels_refused(tmp_path: Path) -> None:
+    (series,) = read_ts(file(tmp_path, "@classLabel true a\n@data\n1,2,3:4:a\n"), "Toy").series
+    np.testing.assert_array_equal(series, [[1, 2, 3], [4, np.nan, np.nan]])
+    with pytest.raises(InvalidData, match="line 4 has 1 channel, expected 2 as the first series has"):
+        read_ts(file(tmp_path, "@classLabel true a\n@data\n1,2:3,4:a\n1,2:a\n"), "Toy")

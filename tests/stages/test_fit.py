@@ -117,7 +117,7 @@ def tiny(method: str):
         (b"label,a,b\nok,1,two\n", "line 2: 'two' is no number"),
         (b'label,a,b\nok,"1,5",2\n', "line 2: '1,5' is no number"),
         (b"label,a,b\nok,1,5,2,5\n", "line 2: 5 fields under a header of 3"),
-        (b"label,a,b\nok,,\n", "line 2: it has no observed value"),
+        (b"label,a,b\nok,,\n", "line 2: no observed value"),
         (b"a,b,c\n1,2,3\n", "has no labels"),
         (b'label,a\nok,"1\n', "line 2"),
     ],
