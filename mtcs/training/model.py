@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -52,16 +52,6 @@ class TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         return self
 
 
-_DIFFERENCES = {
-    "classes": "other labels",
-    "missing": "other values that stand for missing ones",
-    "channels": "another number of channels",
-    "length": "another length",
-    "mean": "another mean",
-    "std": "another standard deviation",
-}
-
-
 class _Description(BaseModel, frozen=True, extra="forbid"):
     spec: MethodSpec
     tasks: Annotated[tuple[TaskEntry, ...], Field(min_length=1, max_length=100_000)]
@@ -91,9 +81,15 @@ class Model:
     def check_task(self, task: TaskInfo, remedy: str) -> None:
         """Raises InputError if the model was trained on a task of that name that differs, and says in what."""
         known = self.task(task.name)
-        for name, what in _DIFFERENCES.items():
-            if getattr(known, name) != getattr(task, name):
-                raise InputError(f"{task.name} has {what} than the model was trained on; {remedy}.")
+        if known.channels != task.channels:
+            what = f"{task.channels} channels, and not the {known.channels} that"
+        elif replace(known, missing=task.missing) != task:
+            what = "other labels or another scale than"
+        elif known != task:
+            what = "other values that stand for missing ones than"
+        else:
+            return
+        raise InputError(f"{task.name} has {what} the model was trained on; {remedy}.")
 
 
 def save_model(path: Path, method: Method, spec: Spec, tasks: Sequence[TaskInfo], seed: int) -> None:
