@@ -89,7 +89,7 @@ def test_every_method_reads_each_channel_as_a_series_of_its_own(spec, tasks, tmp
             series = task.test.series if task.channels == 1 else task.test.series[:, c]
             alone = np.concatenate([represent(method, one[None], CPU, task.name) for one in series])
             np.testing.assert_allclose(found[:, 16 * c : 16 * (c + 1)], alone, atol=1e-5)
-    with pytest.raises(InputError, match=r"a has 1 channels, and not the 2 that the model was trained on; retrain\."):
+    with pytest.raises(InputError, match=r"a has 1 channel, and not the 2 that the model was trained on; retrain\."):
         model.check_task(replace(tasks[2].info, mean=0.0, std=1.0), "retrain")
     with pytest.raises(InputError, match="a has other values that stand for missing ones than the model"):
         model.check_task(replace(tasks[2].info, missing=(-1.0,)), "retrain")

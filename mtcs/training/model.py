@@ -24,6 +24,7 @@ from torch import Tensor
 import mtcs
 from mtcs.config.methods import MethodSpec, Spec
 from mtcs.data.task import TaskInfo
+from mtcs.data.text import counted
 from mtcs.errors import InputError, fault
 from mtcs.layout import atomic_write
 from mtcs.methods import build_method
@@ -82,7 +83,7 @@ class Model:
         """Raises InputError if the model was trained on a task of that name that differs, and says in what."""
         known = self.task(task.name)
         if known.channels != task.channels:
-            what = f"{task.channels} channels, and not the {known.channels} that"
+            what = f"{counted(task.channels, 'channel')}, and not the {known.channels} that"
         elif replace(known, missing=task.missing) != task:
             what = "other labels or another scale than"
         elif known != task:
