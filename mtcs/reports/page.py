@@ -27,6 +27,7 @@ from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
 from mtcs.reports.figures.series import SmallSeries
 from mtcs.reports.numbers import listed
+from mtcs.reports.titles import by_kind
 
 OWN = re.compile(
     r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|hard-series|objectives|overview|p-values|readings"
@@ -200,7 +201,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         keep_trailing_newline=True,
     )
     environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
-    labelled, others = _labelled(report), tables.others(report, BEST)
+    labelled, others, kinds = _labelled(report), tables.others(report, BEST), by_kind(report.methods)
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
     present = {
         "ranks": ("Average ranks", "critical-difference" in drawings),
@@ -225,6 +226,8 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         best=BEST,
         level=LEVEL,
         left=tables.LEFT,
+        orders=tables.orders(report),
+        kinds={report.titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
         scale=SCALE,
         narrow=NARROW,
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},

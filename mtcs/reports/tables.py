@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import parameter_table
@@ -28,12 +29,32 @@ from mtcs.reports.words import ELSEWHERE
 LEFT = ("what differs", "precision", "taken on", "form", "device", "commit", "label", "predicted instead")
 """Columns of words, which line up at the left."""
 
+COLUMNS = 12
+"""Columns of numbers that a page on a desk is wide."""
+
+ORDERED = 20
+"""Tasks from which on a reader may choose the order of their table."""
+
 LISTED = 50
 """Test series of a task in the file of those that are wrong most often."""
 
 
 def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(index, name=name), dtype=object).fillna("")
+
+
+def _marked(frame: pd.DataFrame, chosen: np.ndarray, best: str) -> pd.DataFrame:
+    """The texts of a frame, those that are `chosen` (rows, columns) written as `best`, which may be markup."""
+    cells = [
+        [(best if mark else "{}").format(text) for text, mark in zip(*row, strict=True)]
+        for row in zip(frame.to_numpy(), chosen, strict=True)
+    ]
+    return pd.DataFrame(cells, frame.index, frame.columns, dtype=object)
+
+
+def _upright(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
+    """A frame with its longer side down where it has more columns than a page is wide."""
+    return frame.T.rename_axis(columns) if frame.shape[1] > max(COLUMNS, len(frame)) else frame
 
 
 def methods(report: Report, best: str = "{}") -> pd.DataFrame:
@@ -59,8 +80,36 @@ def methods(report: Report, best: str = "{}") -> pd.DataFrame:
 
 
 def _by_task(report: Report, methods: Sequence[str], cell: Callable[[Cell, str], str]) -> pd.DataFrame:
+    """Tasks by methods, or the other way round where there are many more methods."""
     rows = [{report.titles[name]: cell(row.cells[name], name) for name in methods} for row in report.table.rows]
-    return _frame(rows, report.tasks, "task")
+    return _upright(_frame(rows, report.tasks, "task"), "method")
+
+
+def orders(report: Report) -> dict[str, list[int]]:
+    """Orders of many tasks to choose from: the place of each task, by the name of the order."""
+    if len(report.tasks) < ORDERED:
+        return {}
+    seen = {task.task: task for result in report.results for task in result.tasks}
+    ours = [row.cells[report.reference].mean for row in report.table.rows]
+    rival = [
+        max(c.mean for m, c in row.cells.items() if m != report.reference or len(row.cells) == 1)
+        for row in report.table.rows
+    ]
+    name = report.titles[report.reference]
+    keys = {
+        "as in the suite": [0 for _ in ours],
+        "by name": [task.casefold() for task in report.tasks],
+        f"easy for {name} first": [-value for value in ours],
+        f"{name} most ahead first": [other - value for value, other in zip(ours, rival, strict=True)],
+        "most training series first": [-seen[task].train for task in report.tasks],
+        "longest series first": [-seen[task].length for task in report.tasks],
+        "most labels first": [-len(seen[task].classes) for task in report.tasks],
+    }
+    places = {}
+    for order, values in keys.items():
+        by_value = sorted(range(len(values)), key=lambda i, values=values: values[i])
+        places[order] = [by_value.index(i) + 1 for i in range(len(values))]
+    return places
 
 
 def tasks(report: Report, best: str = "{}") -> pd.DataFrame:
@@ -87,7 +136,7 @@ def paper(report: Report) -> pd.DataFrame:
 def pairs(report: Report, best: str = "{}") -> pd.DataFrame:
     """P values of all pairs of methods, those that are significant written as `best`."""
     names = report.titles.of(report.methods)
-    text = report.pairs.map(lambda value: (best if value <= LEVEL else "{}").format(probability(value)))
+    text = _marked(report.pairs.map(probability), (report.pairs <= LEVEL).to_numpy(), best)
     return text.set_axis(names).set_axis(names, axis=1).rename_axis("method")
 
 
@@ -143,8 +192,8 @@ def others(report: Report, best: str = "{}") -> pd.DataFrame:
     joined = pd.concat([ours.loc[both], theirs.loc[both, ranked]], axis=1)
     joined.loc[f"mean of {len(both)}"] = joined.mean()
     text = joined.map(number).rename_axis("task")
-    top = joined.max(axis=1).map(number)
-    return text.where(text.ne(top, axis=0), text.map(best.format))
+    text = _marked(text, text.eq(joined.max(axis=1).map(number), axis=0).to_numpy(), best)
+    return _upright(text, "classifier")
 
 
 def ablation(report: Report) -> pd.DataFrame:

@@ -1,8 +1,11 @@
-"""How methods are named where people read."""
+"""How methods are named where people read, and which of them belong together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+PAPER = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
+"""The ten systems that the paper compares."""
 
 
 class Titles(dict[str, str]):
@@ -13,3 +16,27 @@ class Titles(dict[str, str]):
 
     def of(self, methods: Iterable[str]) -> list[str]:
         return [self[method] for method in methods]
+
+
+def kind(method: str) -> str:
+    """What sort of method it is, by its name: one of the paper's, one that is built on these, or another."""
+    if method in PAPER:
+        return "In the paper"
+    if method.endswith("_ridge") and method.removesuffix("_ridge") in PAPER:
+        return "Under kernel ridge"
+    if any(method.startswith(f"{name}_") for name in PAPER):
+        return "Built on the paper's"
+    return "Beyond the paper"
+
+
+def by_kind(methods: Iterable[str]) -> dict[str, list[str]]:
+    """Methods by kind, kinds and methods in the order in which they come."""
+    kinds: dict[str, list[str]] = {}
+    for method in methods:
+        kinds.setdefault(kind(method), []).append(method)
+    return kinds
+
+
+def in_kinds(methods: Iterable[str]) -> list[str]:
+    """Methods with those of a kind side by side."""
+    return [method for several in by_kind(methods).values() for method in several]

@@ -20,6 +20,9 @@ FINDINGS = "docs/findings.md"
 LEAST_GAIN = 0.005
 """A variant is named at the top if it is better by more than this, and by more than one standard deviation."""
 
+NAMED = 6
+"""Methods that a sentence names; more are counted."""
+
 ELSEWHERE = "‡"
 """Marks a published number over other tasks."""
 
@@ -69,7 +72,7 @@ def _others(report: Report) -> str:
     alike = report.titles.of(comparison.method for comparison in others if not comparison.significant)
     rest = listed(alike) if len(alike) <= 3 else f"the other {len(alike)} methods"
     parts = [
-        f"{words} {listed(names)}"
+        f"{words} {listed(names) if len(names) <= NAMED else f'{len(names)} other methods'}"
         for words, sign in (("ahead of", -1), ("behind", 1))
         if (names := report.titles.of(one.method for one in others if one.significant and one.direction == sign))
     ]

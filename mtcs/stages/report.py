@@ -31,9 +31,11 @@ def report(
     ] = False,
 ) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
+    from mtcs.reports.titles import in_kinds
+
     known = experiment()
     tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
-    chosen = [name.strip() for name in methods.split(",")] if methods else list(known.methods_of(suite))
+    chosen = [name.strip() for name in methods.split(",")] if methods else in_kinds(known.methods_of(suite))
     if (
         reference not in chosen and reference != "mtcs"
     ):  # which is not asked for; the report says so where it is missing

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
@@ -21,6 +22,8 @@ from mtcs.layout import Layout, Run
 from mtcs.reports.page import write_report
 
 METHODS = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
+RIVALS = ("multirocket_hydra", "minirocket", "hydra", "quant", "mtcs_rocket", "mtcs_difference")
+MANY = tuple(f"Set{i:02}OfManyTasks" for i in range(24))
 TASKS = (
     *("Lightning2", "Lightning7", "EOGHorizontalSignal", "EOGVerticalSignal", "Chinatown", "MelbournePedestrian"),
     *("SmallKitchenAppliances", "LargeKitchenAppliances", "a_task_of_the_user_with_a_long_name"),
@@ -74,6 +77,11 @@ CONTRAST = """
 })()
 """
 
+AXE = """
+axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}).then(done =>
+  JSON.stringify(done.violations.map(one => one.id + ': ' + one.nodes.slice(0, 3).map(node => node.html).join(' | '))))
+"""
+
 NAMES = """
 (() => {
   const without = [];
@@ -111,7 +119,8 @@ class Browser:
                 return answer["result"]
 
     def value(self, expression: str) -> Any:
-        return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        done = self.do("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        return done["result"].get("value")
 
     def show(self, page: Path, width: int, scheme: str = "light") -> None:
         size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
@@ -147,14 +156,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
-    layout = Layout(tmp_path_factory.mktemp("report"))
-    for m, method in enumerate(METHODS):
+@pytest.fixture(scope="module", params=[(TASKS, METHODS), (MANY, METHODS + RIVALS)], ids=["usual", "large"])
+def page(tmp_path_factory: pytest.TempPathFactory, result, request: pytest.FixtureRequest) -> Path:
+    """A report of the paper's methods, and one of more methods and tasks than one panel or page holds."""
+    (tasks, methods), layout = request.param, Layout(tmp_path_factory.mktemp("report"))
+    for m, method in enumerate(methods):
         for seed in (0, 1):
-            accuracies = {task: 0.5 + (7 * m + 13 * t + 3 * seed) % 40 / 100 for t, task in enumerate(TASKS)}
-            write_result(Run("tiny", method, seed, layout).result, result(method, seed, accuracies))
-    write_report(layout, "tiny", TASKS, METHODS, dict.fromkeys(METHODS, (0, 1)), {method: {} for method in METHODS})
+            accuracies = {task: 0.5 + (7 * m + 13 * t + 3 * seed) % 40 / 100 for t, task in enumerate(tasks)}
+            made = result(method, seed, accuracies, balanced_accuracy=0.5, majority=0.4, wrong={"a": {"b": (3, 98)}})
+            write_result(Run("tiny", method, seed, layout).result, made)
+    write_report(layout, "tiny", tasks, methods, dict.fromkeys(methods, (0, 1)), {method: {} for method in methods})
     return layout.report("tiny") / "report.html"
 
 
@@ -173,6 +184,30 @@ def test_text_stands_out_from_the_page(browser: Browser, page: Path, scheme: str
 def test_everything_has_a_name(browser: Browser, page: Path) -> None:
     browser.show(page, 1280)
     assert json.loads(browser.value(NAMES)) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_no_violation(browser: Browser, page: Path, width: int, scheme: str) -> None:
+    browser.show(page, width, scheme)
+    browser.value("document.querySelectorAll('details').forEach(one => one.open = true)")
+    browser.value(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
+    assert json.loads(browser.value(AXE)) == []
+
+
+def test_a_reader_chooses_the_order_of_many_tasks(browser: Browser, page: Path) -> None:
+    browser.show(page, 1280)
+    rows = """JSON.stringify([...document.querySelectorAll('.ordered tbody tr')]
+      .map(one => [one.getBoundingClientRect().top, one.firstChild.textContent])
+      .sort((a, b) => a[0] - b[0]).map(one => one[1]))"""
+    choices = browser.value("[...document.querySelectorAll('.orders label')].map(one => one.textContent.trim())")
+    if not choices:
+        assert json.loads(browser.value(rows)) == []  # the usual page: so few tasks need no order
+        return
+    assert json.loads(browser.value(rows)) == list(MANY)
+    browser.value(f"document.getElementById('order-{choices.index('easy for mtcs first')}').click()")
+    accuracy = {task: 0.5 + (13 * t) % 40 / 100 + 0.5 + (13 * t + 3) % 40 / 100 for t, task in enumerate(MANY)}
+    assert json.loads(browser.value(rows)) == sorted(MANY, key=lambda task: -round(accuracy[task], 9))
 
 
 def test_a_phone_gets_panels_and_a_wide_screen_text_beside_figures(browser: Browser, page: Path) -> None:

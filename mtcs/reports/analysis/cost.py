@@ -134,3 +134,9 @@ def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
             )
         )
     return costs
+
+
+def front(seconds: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+    """The methods that no other is better than for as little or less, the cheapest first; (n,) each, by position."""
+    order = sorted(range(len(seconds)), key=lambda i: (seconds[i], -accuracies[i]))
+    return [i for place, i in enumerate(order) if all(accuracies[i] > accuracies[j] for j in order[:place])]

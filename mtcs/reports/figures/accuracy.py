@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mtcs.reports.analysis.accuracy import Row
 from mtcs.reports.analysis.contents import Report
-from mtcs.reports.figures.drawing import INK, RULE, STYLE, Drawing, color, draw, legend, point
+from mtcs.reports.analysis.cost import front
+from mtcs.reports.figures.drawing import INK, RULE, STYLE, Drawing, draw, legend, point
 from mtcs.reports.numbers import counted, listed, number
+from mtcs.reports.titles import by_kind
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
 PRINTED = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6, "linestyle": ""}
 """How a number of the paper is drawn."""
+TOGETHER = 12
+"""Methods up to which one panel holds all."""
+MANY = 40
+"""Tasks up to which all methods are drawn."""
 
 
 @mpl.rc_context(STYLE)
@@ -62,50 +71,78 @@ def _order(report: Report) -> list[int]:
 
 @mpl.rc_context(STYLE)
 def by_task(report: Report) -> Drawing:
-    """A row a task, easy ones first: our accuracies, the paper's of the reference, the range of other classifiers."""
-    table, order = report.table, _order(report)
-    rows = [table.rows[i] for i in order]
-    count = len(report.methods)
-    height = max(0.36, 0.09 * count)  # inches of a task, so that the methods within it stay apart
-    figure = Figure(figsize=(8.6, 0.9 + height * len(rows)))
-    axes = figure.add_subplot()
-    levels = [(i - (count - 1) / 2) * min(0.3, 0.8 / count) for i in range(count)]
-    known = [(y, report.others.loc[row.task].dropna()) for y, row in enumerate(rows) if row.task in report.others.index]
-    for y, values in known:
-        axes.fill_betweenx([y - 0.42, y + 0.42], values.min(), values.max(), **BAND)
-    for i, method in enumerate(report.methods):
-        cells = [(y + levels[i], row.cells[method]) for y, row in enumerate(rows)]
-        y, mean, std = np.array([(level, cell.mean, cell.std) for level, cell in cells]).reshape(-1, 3).T
-        axes.hlines(y, mean - std, mean + std, color=color(i), linewidth=1.3)
-        axes.plot(mean, y, linestyle="", **point(i))
-    printed = [
-        (y, row.cells[report.reference].published) for y, row in enumerate(rows) if report.reference in row.cells
-    ]
-    printed = [(y, value) for y, value in printed if not np.isnan(value)]
-    handles = [
-        Line2D([], [], label=report.titles[name], linestyle="", **point(i)) for i, name in enumerate(report.methods)
-    ]
-    if printed:
-        y, value = np.array(printed).T
-        axes.plot(value, y + levels[report.number(report.reference)], **PRINTED)
-        handles.append(Line2D([], [], label=f"{report.titles[report.reference]} in the paper", **PRINTED))
-    if known:
-        handles.append(Line2D([], [], color=RULE, linewidth=9, solid_capstyle="butt", label="other classifiers"))
-    axes.set_yticks(range(len(rows)), [row.task for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    _within_one(axes)
-    axes.set_xlabel("accuracy on the test series")
-    axes.grid(axis="x")
-    axes.spines["left"].set_visible(False)
-    for border in range(1, len(rows) if count > 3 else 0):
-        axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
-    legend(axes, handles)
+    """A row a task, easy ones first: our accuracies, the paper's of the reference, the range of other classifiers.
+
+    More methods than `TOGETHER` stand in a panel for each kind. Of more tasks than `MANY`, the reference is drawn with
+    the two best others, before the range of all methods.
+    """
+    table, rows = report.table, [report.table.rows[i] for i in _order(report)]
+    few = len(rows) <= MANY
+    best = sorted(set(report.methods) - {report.reference}, key=lambda method: -table.mean[method].mean)
+    shown = report.methods if few else [method for method in report.methods if method in (report.reference, *best[:2])]
+    panels = by_kind(shown) if len(shown) > TOGETHER else {"": list(shown)}
+    count = max(map(len, panels.values()))
+    height = max(0.36, 0.09 * count) if few else 0.19  # inches of a task, so that the methods within it stay apart
+    figure = Figure(figsize=(max(8.6, 2.7 * len(panels)), 0.9 + height * len(rows)))
+    grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.1})[0]
+    bands = [report.others.loc[row.task].dropna() if row.task in report.others.index else [] for row in rows]
+    name = "other classifiers"
+    if not few:
+        bands, name = [[cell.mean for cell in row.cells.values()] for row in rows], "all methods"
+    for axes, (title, methods) in zip(grid, panels.items(), strict=True):
+        handles = _accuracies(axes, report, rows, methods, bands, name if axes is grid[0] else "")
+        legend(axes, handles, columns=6 // len(panels), title=title)
+        axes.set_xlabel("accuracy" if title else "accuracy on the test series")
+    _task_axis(grid[0], rows)
     return draw(
         figure,
         "accuracy",
         f"Accuracy on the tasks of {report.suite}",
         f"Dot plot of {counted(len(rows), 'task')}. All numbers are in the table of accuracies by task.",
     )
+
+
+def _accuracies(
+    axes: Axes,
+    report: Report,
+    rows: Sequence[Row],
+    methods: Sequence[str],
+    bands: Sequence[Sequence[float]],
+    band: str,
+) -> list[Line2D]:
+    """The methods' accuracies, a row a task, before a range in grey; what is what, for the legend."""
+    count = len(methods)
+    levels = [(i - (count - 1) / 2) * min(0.3, 0.8 / count) for i in range(count)]
+    known = [(y, values) for y, values in enumerate(bands) if len(values)]
+    for y, values in known:
+        axes.fill_betweenx([y - 0.42, y + 0.42], min(values), max(values), **BAND)
+    handles = []
+    for level, method in zip(levels, methods, strict=True):
+        style = point(report.number(method))
+        mean, std = np.array([(row.cells[method].mean, row.cells[method].std) for row in rows]).T
+        axes.hlines(np.arange(len(rows)) + level, mean - std, mean + std, color=style["color"], linewidth=1.3)
+        axes.plot(mean, np.arange(len(rows)) + level, linestyle="", **style)
+        handles.append(Line2D([], [], label=report.titles[method], linestyle="", **style))
+    if report.reference in methods and report.table.compared[report.reference]:
+        printed = np.array([row.cells[report.reference].published for row in rows])
+        axes.plot(printed, np.arange(len(rows)) + levels[methods.index(report.reference)], **PRINTED)
+        handles.append(Line2D([], [], label=f"{report.titles[report.reference]} in the paper", **PRINTED))
+    if known and band:
+        handles.append(Line2D([], [], color=RULE, linewidth=9, solid_capstyle="butt", label=band))
+    for border in range(1, len(rows) if count > 3 else 0):
+        axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    return handles
+
+
+def _task_axis(axes: Axes, rows: Sequence[Row]) -> None:
+    """Tasks from top to bottom, and accuracies that end at one, as do their axes."""
+    axes.set_yticks(range(len(rows)), [row.task for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    left, right = axes.get_xlim()
+    axes.set_xlim(left, min(right, 1.01))
+    axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1 + 1e-9)])
 
 
 @mpl.rc_context(STYLE)
@@ -130,11 +167,10 @@ def by_method(report: Report) -> Drawing:
         cells = [(row.cells[method].mean, y) for y, row in enumerate(rows)]
         axes.plot(*np.array(cells).reshape(-1, 2).T, linestyle="", **point(i))
         axes.set_title(report.titles[method])
-        axes.set_yticks(range(len(rows)), [row.task for row in rows], fontsize=8)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
-    _within_one(grid[0, 0])
+        axes.tick_params(axis="y", labelsize=8)
+    _task_axis(grid[0, 0], rows)
     return draw(
         figure,
         "accuracy-by-method",
@@ -143,16 +179,9 @@ def by_method(report: Report) -> Drawing:
     )
 
 
-def _within_one(axes: Axes) -> None:
-    """Accuracies end at one, and so do their axes."""
-    left, right = axes.get_xlim()
-    axes.set_xlim(left, min(right, 1.01))
-    axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1 + 1e-9)])
-
-
 @mpl.rc_context(STYLE)
 def cost_accuracy(report: Report) -> Drawing | None:
-    """Mean accuracy over seconds of training, each method by its name; None for fewer than three."""
+    """Mean accuracy over seconds of training, each method by its name, and the front; None for fewer than three."""
     costs = {row.method: row.training for row in report.costs.rows if row.training}
     known = [method for method in report.methods if method in costs]
     if len(known) < 3:
@@ -164,6 +193,8 @@ def cost_accuracy(report: Report) -> Drawing | None:
     means = [report.table.mean[method].mean for method in known]
     width = float(np.log(4 * max(seconds) / min(seconds)))
     height = 0.06 * max(max(means) - min(means), 0.02)
+    best = front(seconds, means)
+    axes.step([seconds[i] for i in best], [means[i] for i in best], where="post", color=INK, linewidth=0.9, zorder=1)
     names: list[tuple[float, float]] = []  # where they stand: logarithm of seconds, accuracy
     for mean, x, method in sorted(zip(means, seconds, known, strict=True)):  # a name makes room for those below it
         level = mean
@@ -184,7 +215,8 @@ def cost_accuracy(report: Report) -> Drawing | None:
         figure,
         "cost",
         "Accuracy and cost of training",
-        f"Scatter plot of {counted(len(known), 'method')}; all numbers are in the tables of accuracies and costs.",
+        f"Scatter plot of {counted(len(known), 'method')}. No other is both cheaper and better than "
+        f"{listed(report.titles.of(known[i] for i in best))}, which the line joins.",
     )
 
 

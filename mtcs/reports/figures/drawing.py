@@ -31,7 +31,7 @@ DARK = (
 apart with protanopia and deuteranopia, too."""
 
 SHAPES = "os^DvPX*<>d"
-"""Their shapes; there are not as many as colours, so that only the 133rd method looks like the first."""
+"""Their shapes; there are not as many as colours, so that only the 79th method looks like another."""
 
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 
@@ -157,41 +157,49 @@ def draw(figure: Figure, name: str, title: str, description: str) -> Drawing:
     return Drawing(name, title, description, svg, figure)
 
 
-def color(i: int) -> str:
-    """The colour of the i-th method; the same in every figure of a report."""
-    return SERIES[i % len(SERIES)]
+def look(i: int) -> tuple[int, str]:
+    """Number of the colour, and the shape, of the i-th method; nobody shares the first one's colour."""
+    again, place = divmod(i - len(LIGHT), len(LIGHT) - 1)
+    if again < 0:
+        return i, SHAPES[i % len(SHAPES)]
+    return 1 + place, SHAPES[(place + 6 + again) % len(SHAPES)]
 
 
 def point(i: int) -> dict[str, Any]:
-    """Colour and shape of the i-th method."""
-    shape = SHAPES[i % len(SHAPES)]
-    return {"color": color(i), "marker": shape, "markersize": 8 if shape == "*" else 5.5, "markeredgewidth": 0}
+    """Colour and shape of the i-th method; the same in every figure of a report."""
+    color, shape = look(i)
+    return {"color": SERIES[color], "marker": shape, "markersize": 8 if shape == "*" else 5.5, "markeredgewidth": 0}
 
 
 def line(i: int) -> dict[str, Any]:
     """Colour and dashes of the i-th method."""
-    return {"color": color(i), "linestyle": DASHES[i % len(DASHES)]}
+    return {"color": SERIES[look(i)[0]], "linestyle": DASHES[i % len(DASHES)]}
 
 
 def glyph(i: int) -> Markup:
     """The i-th method's shape in its colour, as a small picture beside its name."""
-    marker = MarkerStyle(SHAPES[i % len(SHAPES)])
+    color, shape = look(i)
+    marker = MarkerStyle(shape)
     scaled = (marker.get_transform() + Affine2D().scale(11, -11)).transform_path(marker.get_path())
     outline = "".join(
         f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in np.asarray(polygon))}Z" for polygon in scaled.to_polygons()
     )
     return Markup(
         f'<svg class="glyph" width="11" height="11" viewBox="-6.5 -6.5 13 13" aria-hidden="true"><path d="{outline}" '
-        f'fill="var(--series-{i % len(SERIES) + 1})"/></svg>'
+        f'fill="var(--series-{color + 1})"/></svg>'
     )
 
 
-def legend(axes: Axes, handles: list[Line2D], above: float = 1, columns: int = 6) -> None:
+def legend(axes: Axes, handles: list[Line2D], columns: int = 6, title: str = "") -> None:
     axes.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(0, above),
+        bbox_to_anchor=(0, 1),
         ncols=min(len(handles), columns),
         borderaxespad=0.2,
-        handletextpad=0.7,
+        handletextpad=0.4 if title else 0.7,
+        fontsize=8.5 if title else None,
+        title=title or None,
+        title_fontproperties={"weight": "bold"},
+        alignment="left",
     )

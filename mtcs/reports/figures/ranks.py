@@ -28,7 +28,10 @@ def critical_difference(report: Report) -> Drawing | None:
     methods, count = [str(method) for method in ranks.index], len(ranks)
     bars = groups(report.pairs.loc[methods, methods].to_numpy())
     left = (count + 1) // 2
-    width, height = max(1.4, 0.46 * (count - 1)), STEP * (1.6 + 0.7 * len(bars) + left)  # inches, as all below
+    width, height = (
+        min(6.5, max(1.4, 0.46 * (count - 1))),
+        STEP * (1.6 + 0.7 * len(bars) + left),
+    )  # inches, as all below
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
