@@ -38,6 +38,8 @@ READERS = {
     "svm": "mtcs.evaluation.svm",
     "nearest_neighbour": "mtcs.evaluation.nearest",
     "kernel_ridge": "mtcs.evaluation.kernel_ridge",
+    "random_kernels": "mtcs.evaluation.random_kernels",
+    "quant": "mtcs.evaluation.quant",
 }
 """Modules of classifiers by their kind."""
 

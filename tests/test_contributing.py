@@ -36,7 +36,7 @@ def test_a_method_is_added_in_four_files(tmp_path: Path):
     (tmp_path / "tests/methods/test_noisy.py").write_text(test)
     specs = tmp_path / "mtcs/config/methods.py"
     text = specs.read_text().replace("MethodSpec = Annotated", f"{spec}\n\nMethodSpec = Annotated")
-    specs.write_text(text.replace("| DtwSpec, Field", "| DtwSpec | NoisySpec, Field"))
+    specs.write_text(text.replace("| SeriesSpec, Field", "| SeriesSpec | NoisySpec, Field"))
     params = yaml.safe_load((tmp_path / "params.yaml").read_text())
     params["methods"] |= yaml.safe_load(entry)
     params["single_task"].append("noisy")

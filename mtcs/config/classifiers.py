@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from mtcs.config.schedule import Block
 
@@ -41,15 +41,18 @@ class NearestNeighbor(BaseModel, frozen=True, extra="forbid"):
     """Which classifier this is."""
 
 
+Penalties = Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)]
+PENALTIES = tuple(float(f"{10 ** (step / 3 - 4):.3g}") for step in range(22))
+"""From 0.0001 to 1000, three to a factor of ten."""
+
+
 class KernelRidge(BaseModel, frozen=True, extra="forbid"):
     """The kernel ridge classifier's block in `params.yaml`."""
 
     kind: Literal["kernel_ridge"]
     """Which classifier this is."""
 
-    penalties: Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)] = tuple(
-        float(f"{10 ** (step / 3 - 4):.3g}") for step in range(22)
-    )
+    penalties: Penalties = PENALTIES
     """The grid of penalties, of a kernel whose trace is n."""
 
     max_exact: Annotated[int, Field(ge=2)] = 5_000
@@ -59,4 +62,44 @@ class KernelRidge(BaseModel, frozen=True, extra="forbid"):
     """Training series, at random, on which the approximation rests."""
 
 
-ClassifierSpec = Annotated[SVM | NearestNeighbor | KernelRidge, Field(discriminator="kind")]
+RandomTransform = Literal["multirocket", "minirocket", "hydra"]
+RANDOM_TRANSFORMS: tuple[RandomTransform, ...] = get_args(RandomTransform)
+
+
+class RandomKernels(BaseModel, frozen=True, extra="forbid"):
+    """The block in `params.yaml` of ridge classification by random convolutional features."""
+
+    kind: Literal["random_kernels"]
+    """Which classifier this is."""
+
+    transforms: Annotated[tuple[RandomTransform, ...], Field(min_length=1)]
+    """Whose features are taken, each with as many kernels as in its publication."""
+
+    penalties: Penalties = PENALTIES
+    """The grid of penalties, of a kernel whose trace is n."""
+
+    max_train: Annotated[int, Field(ge=2)] = 10_000
+    """Training series beyond this number are left out, stratified by class; it bounds time, n^3, and memory, n^2."""
+
+    @field_validator("transforms")
+    @classmethod
+    def _once(cls, transforms: tuple[RandomTransform, ...]) -> tuple[RandomTransform, ...]:
+        if len(set(transforms)) < len(transforms):
+            raise ValueError("expected each transform once")
+        return transforms
+
+
+class Quant(BaseModel, frozen=True, extra="forbid"):
+    """The block in `params.yaml` of QUANT: quantiles of intervals, read by extremely randomised trees."""
+
+    kind: Literal["quant"]
+    """Which classifier this is."""
+
+    trees: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Of the forest."""
+
+
+READERS_OF_SERIES = ("nearest_neighbour", "random_kernels", "quant")
+"""Kinds that read series, not representations."""
+
+ClassifierSpec = Annotated[SVM | NearestNeighbor | KernelRidge | RandomKernels | Quant, Field(discriminator="kind")]

@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from mtcs.config.classifiers import ClassifierSpec
-from mtcs.config.methods import MethodSpec
+from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec
+from mtcs.config.methods import MethodSpec, SeriesSpec
 from mtcs.config.parameter_file import read_yaml
 from mtcs.config.schedule import renamed
 from mtcs.errors import InputError
@@ -157,17 +157,20 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         return self
 
     @model_validator(mode="after")
-    def _dtw_is_searched(self) -> Experiment:
-        """DTW hands on the series themselves: there is no model that tasks could share, and no vector for an SVM."""
-        for name in (name for name in self.known if self._spec(name).kind == "dtw"):
-            if self._encoder(name) not in self.single_task:
+    def _classifiers_read_what_there_is(self) -> Experiment:
+        """Without an encoder there is no model that tasks could share, and no vector for an SVM."""
+        for name in self.known:
+            spec = self._spec(name)
+            of_series, kind = isinstance(spec, SeriesSpec), self.classifiers[spec.classifier].kind
+            if of_series and self._encoder(name) not in self.single_task:
                 raise ValueError(
-                    f"methods.{name}.kind: dtw trains no model that tasks share; list {name} under single_task"
+                    f"methods.{name}.kind: {spec.kind} trains no model that tasks share; list {name} under single_task"
                 )
-            classifier = self._spec(name).classifier
-            if (kind := self.classifiers[classifier].kind) != "nearest_neighbour":
+            if of_series != (kind in READERS_OF_SERIES):
+                where = "readings" if name in self.readings else "methods"
                 raise ValueError(
-                    f"methods.{name}.classifier: {classifier} is of kind {kind}, expected nearest_neighbour with dtw"
+                    f"{where}.{name}.classifier: {spec.classifier} is of kind {kind}, expected "
+                    f"{'' if of_series else 'none of '}{', '.join(READERS_OF_SERIES)} with {spec.kind}"
                 )
         return self
 

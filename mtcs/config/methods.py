@@ -264,15 +264,15 @@ class TstSpec(Spec, frozen=True):
         return self.schedule.model_copy(update={"steps": min(steps, self.schedule.steps or steps)})
 
 
-class DtwSpec(Spec, frozen=True):
-    """One-nearest-neighbour classification under full-window dynamic time warping, which has no parameters."""
+class SeriesSpec(Spec, frozen=True):
+    """No encoder: the classifier reads the series themselves. `dtw` is the name of version 0.1."""
 
-    implementation: ClassVar[str] = "dtw.Dtw"
+    implementation: ClassVar[str] = "series.Series"
 
-    kind: Literal["dtw"]
+    kind: Literal["series", "dtw"]
     schedule: Schedule = Schedule(steps=0, batch_size=1, learning_rate=1.0)
 
 
 MethodSpec = Annotated[
-    MultiTaskSpec | Ts2VecSpec | TLossSpec | TncSpec | TsTccSpec | TstSpec | DtwSpec, Field(discriminator="kind")
+    MultiTaskSpec | Ts2VecSpec | TLossSpec | TncSpec | TsTccSpec | TstSpec | SeriesSpec, Field(discriminator="kind")
 ]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor
+from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor, Quant, RandomKernels
 from mtcs.config.machine import PrecisionName
-from mtcs.config.methods import MethodSpec
+from mtcs.config.methods import MethodSpec, SeriesSpec
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
@@ -142,7 +142,11 @@ def fit_bundle(
 
     if not data:
         raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
-    if (spec.kind == "dtw") != isinstance(classifier, NearestNeighbor):
+    if isinstance(classifier, RandomKernels | Quant):
+        raise InputError(
+            f"Classifiers of kind {classifier.kind} are for suites alone; choose 'ridge', 'svm', or 'nearest' with dtw."
+        )
+    if isinstance(spec, SeriesSpec) != isinstance(classifier, NearestNeighbor):
         raise InputError("Method dtw and classifier nearest go together only; choose both, or neither.")
     given = {name: _task(name, X, y, classifier, missing) for name, (X, y) in data.items()}
     tasks = [task for task, _, _ in given.values()]
@@ -157,7 +161,8 @@ def fit_bundle(
         pooled[name] = channel_mean(representations, task.channels)
         if (head := method.head(name)) is not None:
             heads[name] = head.detach().float().cpu().numpy()
-    similar = np.full((len(tasks), len(tasks)), np.nan) if spec.kind == "dtw" else task_similarity(pooled)
+    no_vectors = isinstance(spec, SeriesSpec)
+    similar = np.full((len(tasks), len(tasks)), np.nan) if no_vectors else task_similarity(pooled)
     return Bundle(
         model, known, similar, label_affinity(pooled, heads) if heads else None, classifier, versions=versions()
     )

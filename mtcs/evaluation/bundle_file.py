@@ -162,6 +162,8 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
                 raise ValueError(f"{task.info.name:.40} reads {found}")
         case FittedNearestNeighbor(labels=classes):
             pass
+        case _:
+            raise ValueError(f"{task.info.name:.40} has a classifier for suites alone")
     if len(task.labels) != task.info.n_classes or classes.min() < 0 or classes.max() >= task.info.n_classes:
         raise ValueError(f"{task.info.name:.40} has labels that its classifier does not know")
     if not 1 <= task.lengths[0] <= task.lengths[1]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec
 from mtcs.data.task import Task, read_task
 from mtcs.errors import InputError
 from mtcs.evaluation.classify import classify, save_reader, work
@@ -78,12 +78,19 @@ def classify_task(
             raise InputError(
                 f"{path} has {len(rows)} {what} representations, expected {len(split)}; {run.remedy('represent')}."
             )
-        if spec.kind != "nearest_neighbour" and not (finite := np.isfinite(rows).all(1)).all():
+        if spec.kind not in READERS_OF_SERIES and not (finite := np.isfinite(rows).all(1)).all():
             raise InputError(
                 f"{path} has no finite representation of {what} series {finite.argmin()}; {run.remedy('represent')}."
             )
     reader, predicted = classify(
-        spec, representations.train, task.train.labels, representations.test, threads, show, run.unfinished_search
+        spec,
+        representations.train,
+        task.train.labels,
+        representations.test,
+        threads,
+        show,
+        run.unfinished_search,
+        run.seed,
     )
     classes = np.array(task.classes)
     table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})

@@ -7,21 +7,32 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.config.classifiers import SVM, ClassifierSpec, KernelRidge, NearestNeighbor
+from mtcs.config.classifiers import (
+    SVM,
+    ClassifierSpec,
+    KernelRidge,
+    NearestNeighbor,
+    Quant,
+    RandomKernels,
+)
 from mtcs.errors import InputError
 from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.fitted import load_arrays, save_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 from mtcs.evaluation.nearest import FittedNearestNeighbor
+from mtcs.evaluation.quant import FittedQuant, fit_quant
+from mtcs.evaluation.random_kernels import FittedRandomKernels, fit_random_kernels
 from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions, subsample
 
-Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge
+Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant
 """Has `predict(representations, workers)`; those of kernel ridge and the SVM have `decisions`, too."""
 
 KINDS: dict[str, type[Reader]] = {
     "svm": FittedSVM,
     "nearest_neighbour": FittedNearestNeighbor,
     "kernel_ridge": FittedKernelRidge,
+    "random_kernels": FittedRandomKernels,
+    "quant": FittedQuant,
 }
 
 Progress = Callable[[int, int], None]
@@ -34,21 +45,27 @@ def fit_reader(
     labels: np.ndarray,
     workers: int = -1,
     progress: Progress | None = None,
+    seed: int = 0,
 ) -> Reader:
     """Fit a classifier to the representations of a task's training series.
 
     Args:
         spec: its parameters.
-        representations: (n, D), finite; of a nearest neighbor the series (n, T), where NaN is padding or missing.
+        representations: (n, D), finite; of `READERS_OF_SERIES` the series (n, T), where NaN is padding or missing.
         labels: (n,) classes as integers.
         workers: threads; -1 is one for every core.
         progress: of the fits of an SVM's search.
+        seed: of classifiers that draw something at random.
 
     Raises:
         InputError: if representations and labels do not match or hold what cannot be fitted.
     """
     if isinstance(spec, NearestNeighbor):
         return FittedNearestNeighbor(representations, labels.astype(np.int64))
+    if isinstance(spec, RandomKernels):
+        return fit_random_kernels(representations, labels, spec, seed, workers)
+    if isinstance(spec, Quant):
+        return fit_quant(representations, labels, spec, seed)
     _check(representations, labels)
     if isinstance(spec, KernelRidge):
         return fit_kernel_ridge(representations, labels, spec, workers)
@@ -63,6 +80,7 @@ def classify(
     workers: int = -1,
     progress: Progress | None = None,
     unfinished: Path | None = None,
+    seed: int = 0,
 ) -> tuple[Reader, np.ndarray]:
     """Fit a classifier to training representations and predict the classes (m,) of test representations (m, D).
 
@@ -74,11 +92,12 @@ def classify(
         workers: threads; -1 is one for every core.
         progress: counts what `work` does.
         unfinished: folder in which a killed search for nearest neighbors continues; to be removed by the caller.
+        seed: of classifiers that draw something at random.
 
     Raises:
         InputError: if representations and labels do not match or hold what cannot be fitted.
     """
-    reader = fit_reader(spec, train, labels, workers, progress)
+    reader = fit_reader(spec, train, labels, workers, progress, seed)
     if isinstance(reader, FittedNearestNeighbor):
         return reader, reader.predict(test, workers, progress, unfinished)
     return reader, reader.predict(test, workers)

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from mtcs.config.classifiers import KernelRidge
 from mtcs.evaluation.calibration import fit_sharpness, probabilities
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
-from mtcs.ops.ridge import leave_one_out
+from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest, trace_scale
 
 _SMALL = 2_000**2  # entries of a kernel
 
@@ -83,8 +83,7 @@ def fit_kernel_ridge(
         workers: threads for the kernel; -1 is one for every core.
     """
     features = np.asarray(representations, np.float64)
-    classes, indices = np.unique(labels, return_inverse=True)
-    targets = 2.0 * (indices[:, np.newaxis] == np.arange(len(classes))) - 1  # (n, C)
+    classes, targets = one_against_rest(labels)  # (C,), (n, C)
     gamma = scale_gamma(features)
     exact = len(features) <= spec.max_exact
     rows = np.arange(len(features)) if exact else _landmarks(len(features), spec.landmarks)
@@ -102,10 +101,10 @@ def fit_kernel_ridge(
         series=representations[rows],
         coefficients=coefficients,
         intercepts=targets.mean(axis=0) - means @ coefficients,  # a new series' kernel is centered by these means
-        classes=classes.astype(np.int64),
+        classes=classes,
         gamma=np.array(gamma),
         penalty=np.array(penalty),
-        sharpness=np.array(fit_sharpness(left_out, indices)),
+        sharpness=np.array(fit_sharpness(left_out, targets.argmax(axis=1))),
     )
 
 
@@ -114,14 +113,8 @@ def _exact(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     Also the expansion (n, n): the fit of coefficients c in the basis is the kernel, centered, times expansion @ c.
     """
-    from scipy.linalg import eigh  # not above: whoever predicts does without
-
-    means = kernel.mean(axis=0)
-    kernel += means.mean() - means - means[:, np.newaxis]
-    scale = _trace_scale(kernel.trace(), len(kernel))
-    kernel *= scale
-    eigenvalues, basis = eigh(kernel, overwrite_a=True, check_finite=False, driver="evd")
-    return basis, np.maximum(eigenvalues, 0), scale * basis
+    basis, eigenvalues, scale = centered_eigen(kernel)
+    return basis, eigenvalues, scale * basis
 
 
 def _nystroem(kernel: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,17 +129,12 @@ def _nystroem(kernel: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndar
     expansion = vectors[:, sound] / np.sqrt(values[sound])  # A  (m, r)
     features = kernel @ expansion
     features -= features.mean(axis=0)
-    scale = _trace_scale(np.square(features).sum(), len(kernel))
+    scale = trace_scale(float(np.square(features).sum()), len(kernel))
     eigenvalues, vectors = eigh(scale * (features.T @ features), overwrite_a=True, check_finite=False, driver="evd")
     sound = eigenvalues > eigenvalues[-1] * len(eigenvalues) * np.finfo(np.float64).eps
     eigenvalues, vectors = eigenvalues[sound], vectors[:, sound]
     basis = features @ (vectors * np.sqrt(scale / eigenvalues))
     return basis, eigenvalues, expansion @ (vectors * np.sqrt(scale * eigenvalues))
-
-
-def _trace_scale(trace: float, n: int) -> float:
-    """What takes a centered kernel to a trace of n; 1 where all series are the same and the rest is rounding."""
-    return n / trace if trace > 1e-10 * n else 1.0
 
 
 def _landmarks(n: int, size: int) -> np.ndarray:

@@ -12,6 +12,37 @@ from collections.abc import Sequence
 
 import numpy as np
 
+_LARGE = 5_000
+_ROWS = 1_024
+
+
+def one_against_rest(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The classes (C,) int64 of labels (n,), and targets (n, C) of 1 for a series of the class and -1 for another."""
+    classes, indices = np.unique(labels, return_inverse=True)
+    return classes.astype(np.int64), 2.0 * (indices[:, np.newaxis] == np.arange(len(classes))) - 1
+
+
+def centered_eigen(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Eigenvectors (n, n) and eigenvalues (n,) of a kernel (n, n), centered and scaled to trace n; and that scale.
+
+    The kernel is overwritten. A large one needs one matrix more beside it, a small one, for speed, two.
+    """
+    from scipy.linalg import eigh  # not above: whoever predicts does without
+
+    means = kernel.mean(axis=0)
+    kernel -= means
+    kernel -= (means - means.mean())[:, np.newaxis]
+    scale = trace_scale(float(kernel.trace()), len(kernel))
+    kernel *= scale
+    driver = "evd" if len(kernel) <= _LARGE else "evr"
+    eigenvalues, basis = eigh(kernel, overwrite_a=True, check_finite=False, driver=driver)
+    return basis, np.maximum(eigenvalues, 0), scale
+
+
+def trace_scale(trace: float, n: int) -> float:
+    """What takes a centered kernel to a trace of n; 1 where all series are the same and the rest is rounding."""
+    return n / trace if trace > 1e-10 * n else 1.0
+
 
 def leave_one_out(
     basis: np.ndarray, eigenvalues: np.ndarray, targets: np.ndarray, penalties: Sequence[float]
@@ -30,7 +61,9 @@ def leave_one_out(
     n = len(targets)
     centered = targets - targets.mean(axis=0)
     shrunk = eigenvalues[:, np.newaxis] / np.add.outer(eigenvalues, penalties)  # (r, L)
-    slack = 1 - 1 / n - np.square(basis) @ shrunk  # 1 minus the leverage  (n, L)
+    blocks = [slice(start, start + _ROWS) for start in range(0, n, _ROWS)]  # no second matrix of the basis' size
+    leverage = np.concatenate([np.square(basis[rows]) @ shrunk for rows in blocks])
+    slack = 1 - 1 / n - leverage  # (n, L)
     weights = shrunk[:, :, np.newaxis] * (basis.T @ centered)[:, np.newaxis]  # (r, L, C)
     fits = (basis @ weights.reshape(len(eigenvalues), -1)).reshape(n, len(penalties), -1)  # (n, L, C)
     residuals = (centered[:, np.newaxis] - fits) / slack[:, :, np.newaxis]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mtcs.evaluation.classified import Outcome
 
 TITLES = {"svm": "SVM", "nearest_neighbour": "nearest neighbor", "kernel_ridge": "kernel ridge"}
+TITLES |= {"random_kernels": "ridge on random kernels", "quant": "forest"}
 
 
 def classify(

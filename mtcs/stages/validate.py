@@ -69,6 +69,7 @@ def validate(
                 representations.test,
                 threads(workers),
                 unfinished=unfinished,
+                seed=seed,
             )
             head = representations.head_predictions()
             rows.append(

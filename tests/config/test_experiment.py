@@ -106,7 +106,11 @@ def test_a_reading_has_the_seeds_and_parameters_of_its_method():
         ours, theirs = experiment.parameters(name), experiment.parameters(reading.representations_of)
         assert ours.pop("classifier") != theirs.pop("classifier")
         assert ours == theirs
-    vectors = [name for name in (*experiment.joint, *experiment.single_task) if experiment.methods[name].kind != "dtw"]
+    vectors = [
+        name
+        for name in (*experiment.joint, *experiment.single_task)
+        if experiment.methods[name].kind not in ("dtw", "series")
+    ]
     assert [reading.representations_of for reading in experiment.readings.values()] == vectors
 
 
@@ -154,6 +158,18 @@ MISTAKES = [
         "joint, single_task, ablation and readings: mtcs and MTCS differ in capitals or dashes alone",
     ),
     (("readings",), {"mtcs": {"representations_of": "mtcs", "classifier": "svm"}}, "readings: mtcs stands there twice"),
+    (
+        ("classifiers", "svm"),
+        {"kind": "random_kernels", "transforms": ["hydra"]},
+        "methods.mtcs.classifier: svm is of kind random_kernels, expected none of nearest_neighbour, random_kernels, "
+        "quant with multitask",
+    ),
+    (
+        ("classifiers", "svm"),
+        {"kind": "random_kernels", "transforms": ["hydra", "hydra"]},
+        "classifiers.svm.transforms: expected each transform once",
+    ),
+    (("classifiers", "svm"), {"kind": "random_kernels", "transforms": ["rocket"]}, "svm.transforms.0: Input should be"),
     (
         ("readings",),
         {"again": {"representations_of": "unused", "classifier": "svm"}},
@@ -218,7 +234,9 @@ def test_dtw_needs_a_nearest_neighbour(tmp_path):
     content = valid()
     content["methods"]["dtw"] = {"kind": "dtw", "classifier": "svm"}
     content["single_task"] = ["dtw"]
-    message = r"methods\.dtw\.classifier: svm is of kind svm, expected nearest_neighbour with dtw\.$"
+    message = (
+        r"methods\.dtw\.classifier: svm is of kind svm, expected nearest_neighbour, random_kernels, quant with dtw\.$"
+    )
     with pytest.raises(InputError, match=message):
         read_experiment(write(tmp_path, content))
     content["classifiers"]["nearest"] = {"kind": "nearest_neighbour"}

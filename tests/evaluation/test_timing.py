@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtcs.config.methods import DtwSpec, MultiTaskSpec
+from mtcs.config.methods import MultiTaskSpec, SeriesSpec
 from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
 from mtcs.evaluation import timing
@@ -74,7 +74,7 @@ def test_a_joint_model_is_projected_from_each_tasks_share_of_an_epoch(clocks: li
 
 
 def test_a_search_is_said_to_run_on_the_processor_beside_a_gpu() -> None:
-    spec = DtwSpec(kind="dtw", classifier="nearest")
+    spec = SeriesSpec(kind="dtw", classifier="nearest")
     cost = timing.time_method("dtw", spec, TASKS, False, {}, Hardware(torch.device("cuda"), True))
     assert cost.device.startswith("cpu")
     assert cost.precision == "fp32"
@@ -90,7 +90,7 @@ def test_models_of_single_tasks_add_up(clocks: list[tuple[str, int]]) -> None:
 
 
 def test_a_method_that_trains_nothing_searches_test_series(clocks: list[tuple[str, int]]) -> None:
-    spec = DtwSpec(kind="dtw", classifier="nearest")
+    spec = SeriesSpec(kind="dtw", classifier="nearest")
     cost = timing.time_method("dtw", spec, TASKS, False, {}, choose_hardware("cpu", "fp32"))
     assert not clocks
     assert (cost.models, cost.training_seconds, cost.weights) == (0, None, 0)

@@ -75,12 +75,16 @@ def method(spec):
     return prepared_method(spec, TASKS)
 
 
-def test_only_dtw_is_not_trained():
-    assert set(METHODS) - set(TRAINED) == {"dtw"}
+OF_SERIES = ["dtw", "multirocket_hydra", "minirocket", "hydra", "quant"]
 
 
-def test_dtw_represents_series_by_themselves():
-    method = prepared_method(METHODS["dtw"], TASKS)
+def test_only_methods_without_encoder_are_not_trained():
+    assert [name for name in METHODS if name not in TRAINED] == OF_SERIES
+
+
+@pytest.mark.parametrize("name", OF_SERIES)
+def test_without_encoder_series_represent_themselves(name):
+    method = prepared_method(METHODS[name], TASKS)
     for task in TASKS:
         series = torch.from_numpy(task.test.series)
         assert not list(method.parameters())

@@ -1,4 +1,4 @@
-"""Dynamic time warping, the baseline without training: a series represents itself, a nearest neighbour reads it."""
+"""No encoder: a series represents itself, for a classifier that reads series (DTW, random kernels, QUANT)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mtcs.errors import InputError
 from mtcs.methods.base import Batch, Method
 
 
-class Dtw(Method):
-    """No weights and nothing to train; the distances are the classifier's, see `mtcs.evaluation.nearest`."""
+class Series(Method):
+    """No weights and nothing to train; what is computed of a series is the classifier's."""
 
     def __init__(self, tasks: Sequence[TaskInfo]) -> None:
         super().__init__()

@@ -1,0 +1,182 @@
+"""Ridge classification of series by random convolutional features, 50,000 of them, within a bound of memory.
+
+Features have mean 0 and variance 1 on the training series. The kernel between these is a sum over features, so it is
+accumulated piece by piece, and no feature is kept; its ridge regression and penalty are those of
+`mtcs.evaluation.kernel_ridge`. From the n dual coefficients a second pass over the pieces makes one weight a feature.
+With n = 8,926 series (ElectricDevices) that takes 2 GB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import joblib
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels
+from mtcs.evaluation.random_features import RandomFeatures, fit_features
+from mtcs.evaluation.svm import subsample
+from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest
+
+KEEP_BYTES = 1 << 30
+"""Features of the training series up to which they are kept for the second pass; of more they are computed again."""
+ROWS = 1024
+"""Series whose features are there at once when labels are predicted."""
+
+
+@dataclass(frozen=True)
+class FittedRandomKernels:
+    """A fitted ridge classifier of p random features, which are drawn again from their seed.
+
+    transforms: (K,) places in `RANDOM_TRANSFORMS`; seed, length, channels, width, biases: of `RandomFeatures`.
+    means: (p,) float32, of the features of the training series; weights: (p, C) float32.
+    intercepts: (C,) float64; classes: (C,) int64, the classes seen in training; penalty: () float64.
+    """
+
+    SHAPES: ClassVar[Mapping[str, str]] = {
+        "transforms": "i K",
+        "seed": "i",
+        "length": "i",
+        "channels": "i",
+        "width": "i",
+        "biases": "f B",
+        "means": "f p",
+        "weights": "f p C",
+        "intercepts": "f C",
+        "classes": "i C",
+        "penalty": "f",
+    }
+    transforms: np.ndarray
+    seed: np.ndarray
+    length: np.ndarray
+    channels: np.ndarray
+    width: np.ndarray
+    biases: np.ndarray
+    means: np.ndarray
+    weights: np.ndarray
+    intercepts: np.ndarray
+    classes: np.ndarray
+    penalty: np.ndarray
+
+    @property
+    def features(self) -> RandomFeatures:
+        """The transforms of the series."""
+        names = tuple(RANDOM_TRANSFORMS[place] for place in self.transforms.tolist())
+        sizes = (int(self.seed), int(self.length), int(self.channels))
+        return RandomFeatures(names, *sizes, self.biases, int(self.width))
+
+    def decisions(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Values (n, C) of series (n, T), about 1 for a series of the class and -1 for another."""
+        features = self.features
+        prepared, pieces = features.prepared(series), list(features.pieces(workers))
+        decisions = np.tile(self.intercepts, (len(series), 1))
+        for start in range(0, len(series), ROWS):
+            rows, column = slice(start, start + ROWS), 0
+            for piece in pieces:
+                values = piece(prepared[rows])
+                columns = slice(column, column + values.shape[1])
+                decisions[rows] += (values - self.means[columns]) @ self.weights[columns]
+                column = columns.stop
+        return decisions
+
+    def predict(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Classes (n,) of series (n, T)."""
+        return self.classes[self.decisions(series, workers).argmax(axis=1)]
+
+
+class StandardizedFeatures:
+    """Random features of a task's training series with mean 0 and variance 1, a piece after the other.
+
+    kernel: (n, n) float64, their inner products; means, scales: (p,) float32.
+    """
+
+    def __init__(self, features: RandomFeatures, series: np.ndarray, workers: int) -> None:
+        self.features, self.workers = features, workers
+        self.series = features.prepared(series)
+        self.kernel = np.zeros((len(series), len(series)))
+        means, scales, kept, size = [], [], [], 0
+        for values in self._computed():
+            means.append(values.mean(axis=0, dtype=np.float64).astype(np.float32))
+            values -= means[-1]
+            scales.append(_scales(values, means[-1]))
+            values /= scales[-1]
+            _add_products(self.kernel, values)
+            size += values.nbytes
+            kept = [*kept, values] if size <= KEEP_BYTES else []
+        self._kept = kept if size <= KEEP_BYTES else None
+        self.means, self.scales = np.concatenate(means), np.concatenate(scales)
+        upper = np.triu_indices(len(series), 1)
+        self.kernel[upper] = self.kernel.T[upper]
+
+    def weights(self, dual: np.ndarray) -> np.ndarray:
+        """Weights (p, C) float32 of features less their means, of coefficients (n, C) of the kernel."""
+        products = [values.T @ dual.astype(np.float32) for values in self._standardized()]
+        return np.concatenate(products) / self.scales[:, np.newaxis]
+
+    def _computed(self) -> Iterator[np.ndarray]:
+        for piece in self.features.pieces(self.workers):
+            yield piece(self.series)
+
+    def _standardized(self) -> Iterator[np.ndarray]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        column = 0
+        for values in self._computed():
+            columns = slice(column, column + values.shape[1])
+            values -= self.means[columns]
+            values /= self.scales[columns]
+            column = columns.stop
+            yield values
+
+
+def fit_random_kernels(
+    series: np.ndarray, labels: np.ndarray, spec: RandomKernels, seed: int = 0, workers: int = -1
+) -> FittedRandomKernels:
+    """Choose the penalty and fit.
+
+    Args:
+        series: (n, T) or (n, channels, T), NaN where padded or missing, see `fixed_length`.
+        labels: (n,) integers of at least two classes.
+        spec: which transforms, and penalties.
+        seed: of the kernels.
+        workers: threads; -1 is one for every core.
+    """
+    rows = subsample(labels, spec.max_train)
+    series, (classes, targets) = series[rows], one_against_rest(labels[rows])
+    features = fit_features(spec.transforms, series, seed, workers)
+    with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
+        standardized = StandardizedFeatures(features, series, workers)
+        basis, eigenvalues, scale = centered_eigen(standardized.kernel)
+        penalty = spec.penalties[leave_one_out(basis, eigenvalues, targets, spec.penalties)[1]]
+        projected = basis.T @ (targets - targets.mean(axis=0)) / (eigenvalues[:, np.newaxis] + penalty)  # (n, C)
+        weights = standardized.weights(scale * (basis @ projected))
+    return FittedRandomKernels(
+        transforms=np.array([RANDOM_TRANSFORMS.index(name) for name in spec.transforms]),
+        seed=np.array(seed),
+        length=np.array(features.length),
+        channels=np.array(features.channels),
+        width=np.array(features.width),
+        biases=features.biases,
+        means=standardized.means,
+        weights=weights,
+        intercepts=targets.mean(axis=0),
+        classes=classes,
+        penalty=np.array(penalty),
+    )
+
+
+def _scales(centered: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Standard deviations (f,) float32 of centered features (n, f); 1 where they are the same but for rounding."""
+    deviations = np.sqrt(np.einsum("ij,ij->j", centered, centered) / len(centered))
+    return np.where(deviations > 1e-6 * np.abs(means), deviations, np.float32(1))
+
+
+def _add_products(kernel: np.ndarray, values: np.ndarray) -> None:
+    """Add inner products of rows (n, f) to the lower triangle of a kernel (n, n), some rows at a time."""
+    for start in range(0, len(values), ROWS):
+        rows = slice(start, start + ROWS)
+        kernel[rows, : rows.stop] += values[rows] @ values[: rows.stop].T
