@@ -104,8 +104,10 @@ def classify(
 
 
 def decisions(reader: Reader, representations: np.ndarray, workers: int = -1) -> np.ndarray | None:
-    """Values (n, C) of a reader's `classes`, larger where likelier; None of a nearest neighbor, which has none."""
-    return None if isinstance(reader, FittedNearestNeighbor) else reader.decisions(representations, workers)
+    """Values (n, C) of a reader's `classes`, larger where likelier; None of one that has none."""
+    if isinstance(reader, FittedNearestNeighbor | FittedQuant):
+        return None
+    return reader.decisions(representations, workers)
 
 
 def calibrate(
@@ -121,11 +123,11 @@ def calibrate(
         workers: threads; -1 is one for every core.
 
     Returns:
-        None for a nearest neighbor. Kernel ridge knows its own; an SVM costs as many fits as it has folds.
+        None for a reader of series. Kernel ridge knows its own; an SVM costs as many fits as it has folds.
     """
     if isinstance(reader, FittedKernelRidge):
         return float(reader.sharpness)
-    if isinstance(reader, FittedNearestNeighbor):
+    if isinstance(reader, FittedNearestNeighbor | FittedRandomKernels | FittedQuant):
         return None
     assert isinstance(spec, SVM)
     rows = subsample(labels, spec.max_train)

@@ -23,7 +23,8 @@ def test_it_predicts_what_aeons_classifier_predicts(tmp_path):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "__array_wrap__", DeprecationWarning)
         oracle = QUANTClassifier(random_state=3).fit(series[:, np.newaxis], labels)
-    reader = fit_quant(series, labels, SPEC, seed=3)
+    seed = np.random.RandomState(3).randint(np.iinfo(np.int32).max)  # what aeon makes of 3
+    reader = fit_quant(series, labels, SPEC, seed)
     predicted = reader.predict(new, 1)
     np.testing.assert_array_equal(predicted, oracle.predict(new[:, np.newaxis]))
     assert 0.5 < (predicted == truth).mean() < 1

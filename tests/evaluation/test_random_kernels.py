@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mtcs.config.classifiers import PENALTIES, RandomKernels, RandomTransform
+from mtcs.config.classifiers import PENALTIES, RandomKernels
 from mtcs.evaluation import random_features, random_kernels
 from mtcs.evaluation.classify import load_reader, save_reader
 from mtcs.evaluation.random_features import RandomFeatures, fit_features
@@ -29,20 +29,20 @@ def waves(n: int = 60, length: int = 50, seed: int = 0) -> tuple[np.ndarray, np.
     return series.astype(np.float32), labels.astype(np.int64)
 
 
-def explicit(features: RandomFeatures, series: np.ndarray) -> np.ndarray:
-    """All features at once, by aeon's own transforms fitted to the training series: (n, p) float64."""
+def explicit(features: RandomFeatures, series: np.ndarray, new: np.ndarray | None = None) -> np.ndarray:
+    """All features at once, of `series` or of `new` ones, by aeon's transforms fitted to `series`: (n, p) float64."""
     prepared, columns = features.prepared(series), []
     for name in features.transforms:
         transform = random_features._fit(name, prepared, features.seed, 1)
-        found = transform.transform(prepared)
-        columns.append(np.sqrt(np.maximum(found.numpy(), 0)) if name == "hydra" else found)
+        values = transform.transform(prepared if new is None else features.prepared(new))
+        columns.append(np.sqrt(np.maximum(values.numpy(), 0)) if name == "hydra" else values)
     return np.concatenate(columns, axis=1).astype(np.float64)
 
 
-def standardized(values: np.ndarray) -> np.ndarray:
-    centered = values - values.mean(axis=0)
-    deviations = centered.std(axis=0)
-    return centered / np.where(deviations > 1e-6 * np.abs(values.mean(axis=0)), deviations, 1)
+def standardized(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Features less the means of the known series' features, over their deviations where these are not rounding."""
+    means, deviations = known.mean(axis=0), known.std(axis=0)
+    return (values - means) / np.where(deviations > 1e-6 * np.abs(means), deviations, 1)
 
 
 @pytest.mark.parametrize("transforms", TRANSFORMS)
@@ -51,7 +51,8 @@ def test_the_kernel_of_pieces_is_the_kernel_of_all_features(transforms, monkeypa
     monkeypatch.setattr(random_features, "PIECE_BYTES", 2_000_000)
     monkeypatch.setattr(random_kernels, "ROWS", 25)
     features = fit_features(transforms, series, seed=5, workers=1)
-    z = standardized(explicit(features, series))
+    known = explicit(features, series)
+    z = standardized(known, known)
     found = StandardizedFeatures(features, series, 1)
     assert found.means.shape == (z.shape[1],)
     np.testing.assert_allclose(found.kernel, z @ z.T, rtol=0, atol=1e-5 * z.shape[1])
@@ -72,31 +73,14 @@ def test_the_fit_is_that_of_a_ridge_regression_on_all_features(transforms, kept,
 
     new, _ = waves(n=20, seed=1)
     features = fit_features(transforms, series, seed=5, workers=1)
-    known = explicit(features, series)
-    deviations = known.std(axis=0)
-    deviations = np.where(deviations > 1e-6 * np.abs(known.mean(axis=0)), deviations, 1)
-    fresh = np.concatenate([piece(features.prepared(new)) for piece in features.pieces(1)], axis=1)
-    if transforms != ("hydra",) and "multirocket" in transforms:
-        order = np.argsort(fresh[0], kind="stable")
-        assert order.shape == (known.shape[1],)
-        fresh = explicit_of_new(features, series, new)
-    z, z_new = (known - known.mean(axis=0)) / deviations, (fresh - known.mean(axis=0)) / deviations
+    known, fresh = explicit(features, series), explicit(features, series, new)
+    z, z_new = standardized(known, known), standardized(fresh, known)
     kernel = z @ z.T
     targets = 2.0 * (labels[:, np.newaxis] == np.arange(3)) - 1
     scale = len(z) / kernel.trace()
     dual = np.linalg.solve(scale * kernel + float(reader.penalty) * np.eye(len(z)), targets - targets.mean(axis=0))
     expected = scale * (z_new @ z.T) @ dual + targets.mean(axis=0)
     np.testing.assert_allclose(reader.decisions(new, 1), expected, atol=2e-3)
-
-
-def explicit_of_new(features: RandomFeatures, series: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """As `explicit`, of new series by transforms that were fitted to the training series."""
-    columns = []
-    for name in features.transforms:
-        transform = random_features._fit(name, features.prepared(series), features.seed, 1)
-        found = transform.transform(features.prepared(new))
-        columns.append(np.sqrt(np.maximum(found.numpy(), 0)) if name == "hydra" else found)
-    return np.concatenate(columns, axis=1).astype(np.float64)
 
 
 def test_a_label_depends_on_its_series_alone(tmp_path):
@@ -134,7 +118,6 @@ def test_short_constant_and_few_series():
 def test_more_series_than_max_train_are_left_out():
     series, labels = waves()
     spec = HYDRA.model_copy(update={"max_train": 30})
-    assert spec.transforms == ("hydra",)
     fewer = fit_random_kernels(series, labels, spec, workers=1)
     assert not np.array_equal(fewer.weights, fit_random_kernels(series, labels, HYDRA, workers=1).weights)
     new, truth = waves(n=30, seed=2)
@@ -147,6 +130,3 @@ def test_several_channels():
     reader = fit_random_kernels(channels, labels, HYDRA, workers=1)
     assert int(reader.channels) == 2
     assert (reader.predict(channels, 1) == labels).all()
-
-
-_: RandomTransform = "hydra"
