@@ -15,7 +15,7 @@ def fixed_length(series: np.ndarray, length: int) -> np.ndarray:
     channels = series if series.ndim == 3 else series[:, np.newaxis]
     n, _, steps = channels.shape
     observed = ~np.isnan(channels)
-    ends = steps - observed.any(axis=1)[:, ::-1].argmax(axis=1)  # (n,)
+    ends = steps - np.flip(observed.any(axis=1), axis=1).argmax(axis=1)  # (n,)
     if steps == length and observed.all():
         return np.ascontiguousarray(channels, np.float32)
     filled = np.zeros((n, channels.shape[1], length), np.float32)

@@ -44,7 +44,11 @@ class FittedQuant:
             warnings.filterwarnings("ignore", "__array_wrap__", DeprecationWarning)  # torch's, of aeon's intervals
             transform = QUANTTransformer().fit(self.series)
         forest = ExtraTreesClassifier(
-            int(self.trees), criterion="entropy", max_features=0.1, random_state=int(self.seed), n_jobs=workers
+            int(self.trees),
+            criterion="entropy",
+            max_features=0.1,  # pyright: ignore[reportArgumentType]  # which knows the default's type only
+            random_state=int(self.seed),
+            n_jobs=workers,
         )
         forest.fit(_transformed(transform, self.series), self.labels)
         return forest.predict(_transformed(transform, fixed_length(series, self.series.shape[-1])))
