@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -72,7 +72,10 @@ class Run:
     joint: bool = field(default=True, compare=False)
     """Whether one model serves all tasks, likewise."""
     reads: str | None = field(default=None, compare=False)
-    """The method whose models and representations these are, where it is another one, likewise."""
+    """The method whose models and representations are read, where it is another one, likewise."""
+    held_out: float = field(default=0.0, compare=False)
+    """Share of each task's training series that models of the run's own are trained without, to weigh what it reads,
+    likewise. The paths of models and representations are then those of these; `reading` has the others."""
 
     def __str__(self) -> str:
         return f"{self.method} on {self.suite}, seed {self.seed}"
@@ -95,8 +98,13 @@ class Run:
 
     @property
     def encoder(self) -> str:
-        """The method that trains the models whose representations are read."""
-        return self.reads or self.method
+        """The method whose folders hold the run's models and representations."""
+        return self.method if self.held_out else self.reads or self.method
+
+    @property
+    def reading(self) -> Run:
+        """The run as one that has no models of its own where it reads another method's."""
+        return replace(self, held_out=0.0)
 
     @property
     def scopes(self) -> tuple[str | None, ...]:

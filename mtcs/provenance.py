@@ -40,14 +40,16 @@ READERS = {
     "kernel_ridge": "mtcs.evaluation.kernel_ridge",
     "random_kernels": "mtcs.evaluation.random_kernels",
     "quant": "mtcs.evaluation.quant",
+    "mixture": "mtcs.evaluation.mixture",
 }
 """Modules of classifiers by their kind."""
 
 
-def training_digest(spec: Spec) -> str:
-    """Of the code and the parameters that make a model."""
+def training_digest(spec: Spec, held_out: float = 0.0) -> str:
+    """Of the code and the parameters that make a model; held_out: share of the training series that it does not see."""
     parameters = spec.model_dump_json(exclude={"classifier"})
-    return _digest(code_digest("mtcs.training.loop", _method_module(spec)), _source(type(spec)), parameters)
+    split = (str(held_out), code_digest("mtcs.data.splits")) if held_out else ()
+    return _digest(code_digest("mtcs.training.loop", _method_module(spec)), _source(type(spec)), parameters, *split)
 
 
 def representation_digest(spec: Spec) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -569,6 +570,41 @@ def test_a_reading_has_a_classifier_and_a_result_of_its_own():
     said = mtcs_says("predict", "joint_ridge", "tiny", "Short", str(file))
     LAYOUT.params.unlink()
     assert mtcs_says("predict", "joint_ridge", "tiny", "Short", str(file)) == said, "its record says what it reads"
+
+
+def test_a_mixture_has_a_model_that_did_not_see_what_it_weighs_by():
+    mixture = {"kind": "mixture", "transforms": ["hydra"], "weights": [0, 0.5, 1]}
+    reading = {"representations_of": "joint", "classifier": "both", "held_out": 0.25}
+    known = PARAMS | {"readings": {"mixed": reading}, "classifiers": PARAMS["classifiers"] | {"both": mixture}}
+    LAYOUT.params.write_text(yaml.safe_dump(known, sort_keys=False))
+    normalized()
+    mtcs_says("train", "joint", "tiny")
+    assert fails(2, "represent", "mixed", "tiny").endswith("run 'mtcs train mixed tiny --seed 0'.")
+    mtcs_says("train", "mixed", "tiny")
+    own, whole = (Run("tiny", name, 0).model().read_bytes() for name in ("mixed", "joint"))
+    assert own != whole
+    mtcs_says("represent", "mixed", "tiny")
+    assert fails(2, "classify", "mixed", "tiny").endswith("run 'mtcs represent joint tiny --seed 0'.")
+    mtcs_says("represent", "joint", "tiny")
+    said = mtcs_says("classify", "mixed", "tiny")
+    assert "weight" in said
+    mtcs_says("measure", "mixed", "tiny")
+    result = read_result(Path("results/tiny/mixed/seed0.json"), "tiny", "mixed", 0)
+    assert result.parameters["held_out"] == 0.25
+    assert {task.weight for task in result.tasks} <= {0, 0.5, 1}
+    assert len(result.trained) == 1, "its own model's"
+    mtcs_says("report", "tiny", "--reference", "mixed")
+    assert "mixed" in Path("reports/tiny/accuracy.md").read_text()
+    file = Path("new.tsv")
+    file.write_text("\t".join(["yes", *map(str, np.sin(np.arange(9.0)))]) + "\n")
+    said = mtcs_says("predict", "mixed", "tiny", "Short", str(file))
+    LAYOUT.params.unlink()
+    assert mtcs_says("predict", "mixed", "tiny", "Short", str(file)) == said, "its record says what it reads"
+    mtcs_says("measure", "mixed", "tiny")
+    path = Run("tiny", "mixed", 0).representation("Short")
+    known = read_representations(path)
+    write_representations(path, replace(known, test=known.test[::-1].copy()))
+    assert "holds other content than was classified with" in fails(2, "measure", "mixed", "tiny")
 
 
 def test_a_model_needs_no_parameters():

@@ -30,7 +30,11 @@ from mtcs.config.experiment import read_experiment
 from mtcs.layout import Layout, Run
 
 ROOT = Path(__file__).parent.parent
-READS = {name: one.representations_of for name, one in read_experiment(ROOT / "params.yaml").readings.items()}
+EXPERIMENT = read_experiment(ROOT / "params.yaml")
+
+
+def run_named(suite: str, method: str, seed: int) -> Run:
+    return EXPERIMENT.run(suite, method, seed) if method else Run(suite, method, seed)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -122,7 +126,7 @@ def test_a_report_that_cannot_be_made_anew_stays(pipeline):
 
 
 def layout_outs(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[Path]:
-    layout, run = Layout(), Run(suite, method, seed, reads=READS.get(method))
+    layout, run = Layout(), run_named(suite, method, seed)
     match stage:
         case "code":
             return [layout.code]
@@ -156,7 +160,7 @@ def test_data_and_parameters_of_a_stage_are_those_it_reads(pipeline):
 
 
 def layout_deps(stage: str, suite: str = "", method: str = "", seed: int = -1) -> list[Path]:
-    layout, run = Layout(), Run(suite, method, seed, reads=READS.get(method))
+    layout, run = Layout(), run_named(suite, method, seed)
     normalized = layout.normalized_suite(suite)
     match stage:
         case "code":
@@ -170,9 +174,10 @@ def layout_deps(stage: str, suite: str = "", method: str = "", seed: int = -1) -
         case "represent":
             return [normalized, run.models]
         case "classify":
-            return [normalized, run.representations]
+            return [*dict.fromkeys([normalized, run.representations, run.reading.representations])]
         case "measure":
-            return [normalized, run.training, run.representations, run.representation_cost, run.predictions]
+            both = [[one.training, one.representations, one.representation_cost] for one in (run, run.reading)]
+            return [normalized, run.predictions, *dict.fromkeys(both[0] + both[1])]
         case "report":
             return [layout.results(suite)]
     raise AssertionError(f"{stage} is no stage of dvc.yaml that this test knows")
@@ -185,7 +190,8 @@ def parameters_read(stage: str, suite: str = "", method: str = "", seed: int = -
         case "download" | "normalize":
             return [f"suites.{suite}"]
         case "train":
-            return [f"methods.{method}"]
+            run = run_named(suite, method, seed)
+            return [f"methods.{run.reads}", f"readings.{method}"] if run.reads else [f"methods.{method}"]
         case "represent" | "classify" | "measure":
             return []
         case "report":
@@ -230,7 +236,9 @@ def test_runs_are_those_of_params(pipeline):
         for method in experiment.known:
             if method in experiment.ablation and suite != "ucr10":
                 continue
-            stages = ("train", "represent", "classify", "measure")[2 * (method in READS) :]
+            stages = ("train", "represent", "classify", "measure")[
+                2 * (experiment.run(suite, method, 0).encoder != method) :
+            ]
             seeds = experiment.seeds_of(method)
             wanted |= {(stage, f"{suite}-{method}-{seed}") for stage in stages for seed in seeds}
     assert {(stage_of(stage), run_of(stage)) for stage in pipeline} == wanted

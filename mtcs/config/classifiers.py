@@ -99,7 +99,39 @@ class Quant(BaseModel, frozen=True, extra="forbid"):
     """Of the forest."""
 
 
+class Mixture(BaseModel, frozen=True, extra="forbid"):
+    """The block in `params.yaml` of kernel ridge on representations and random convolutional features together.
+
+    The kernel is w times that of the representations and 1 - w times that of the features, each of trace n. Weight and
+    penalty of each task are those of least squared error on held-out training series, whose representations are by an
+    encoder that was trained without them.
+    """
+
+    kind: Literal["mixture"]
+    """Which classifier this is."""
+
+    transforms: Annotated[tuple[RandomTransform, ...], Field(min_length=1)]
+    """Whose features are taken, each with as many kernels as in its publication."""
+
+    weights: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]
+    """The values of w to choose from."""
+
+    penalties: Penalties = PENALTIES
+    """The grid of penalties, of a kernel whose trace is n."""
+
+    prior: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 100
+    """So many held-out series' worth of the mean error over the suite's tasks count beside a task's own."""
+
+    max_choose: Annotated[int, Field(ge=2)] = 2_000
+    """Training series of a task, stratified, on which weight and penalty are chosen; it bounds time."""
+
+    max_train: Annotated[int, Field(ge=2)] = 10_000
+    """Training series beyond this number are left out, stratified by class; it bounds time, n^3, and memory, n^2."""
+
+
 READERS_OF_SERIES = ("nearest_neighbour", "random_kernels", "quant")
 """Kinds that read series, not representations."""
 
-ClassifierSpec = Annotated[SVM | NearestNeighbor | KernelRidge | RandomKernels | Quant, Field(discriminator="kind")]
+ClassifierSpec = Annotated[
+    SVM | NearestNeighbor | KernelRidge | RandomKernels | Quant | Mixture, Field(discriminator="kind")
+]

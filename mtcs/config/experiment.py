@@ -61,6 +61,8 @@ class Reading(BaseModel, frozen=True, extra="forbid"):
     """The method whose models and representations are taken."""
     classifier: Name
     """What reads them."""
+    held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of each task's training series on which a mixture chooses its weights, by a model trained without them."""
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
@@ -154,6 +156,14 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             if classifier not in self.classifiers:
                 known = ", ".join(self.classifiers)
                 raise ValueError(f"readings.{name}.classifier: {classifier} is not among classifiers ({known})")
+            if (reading.held_out > 0) != (self.classifiers[classifier].kind == "mixture"):
+                raise ValueError(
+                    f"readings.{name}.held_out: is {reading.held_out:g} with a classifier of kind "
+                    f"{self.classifiers[classifier].kind}; a share above 0 and kind mixture go together only"
+                )
+        for name in self.trained:
+            if self.classifiers[self.methods[name].classifier].kind == "mixture":
+                raise ValueError(f"methods.{name}.classifier: a mixture is for readings, which hold series out for it")
         return self
 
     @model_validator(mode="after")
@@ -184,9 +194,17 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         """Every method that can be run: those that are trained, and readings."""
         return (*self.trained, *self.readings)
 
+    @property
+    def mixtures(self) -> tuple[str, ...]:
+        """Readings with models of their own, trained without the series that they hold out."""
+        return tuple(name for name, reading in self.readings.items() if reading.held_out)
+
     def methods_of(self, suite: str) -> tuple[str, ...]:
-        """The methods that a complete report of a suite has, in the order of columns; without variants, as a rule."""
-        chosen = self.suite(suite).methods or (*self.joint, *self.single_task)
+        """The methods that a complete report of a suite has, in the order of columns.
+
+        As a rule without variants and readings, which have tables of their own, but with mixtures.
+        """
+        chosen = self.suite(suite).methods or (*self.joint, *self.single_task, *self.mixtures)
         return tuple(name for name in self.known if name in chosen)
 
     def seeds_of(self, method: str, suite: str | None = None) -> tuple[int, ...]:
@@ -203,7 +221,8 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         """
         spec, tasks, encoder = self.method(method), self.suite(suite).tasks, self._encoder(method)
         joint, reads = encoder not in self.single_task, None if encoder == method else encoder
-        return Run(suite, method, seed, layout or Layout(), spec, tasks, joint, reads)
+        held_out = self.readings[method].held_out if reads else 0.0
+        return Run(suite, method, seed, layout or Layout(), spec, tasks, joint, reads, held_out)
 
     def title(self, method: str) -> str:
         """What reports call a method."""
@@ -215,7 +234,8 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     def parameters(self, method: str) -> dict[str, Any]:
         """The parameters of a known method as plain values, those of its classifier in place of its name."""
-        return plain_values(self._spec(method)) | {"classifier": plain_values(self.classifier(method))}
+        parameters = plain_values(self._spec(method)) | {"classifier": plain_values(self.classifier(method))}
+        return parameters | ({"held_out": self.readings[method].held_out} if method in self.mixtures else {})
 
     def suite(self, name: str) -> Suite:
         """Raises InputError, with the known names, if there is no such suite."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec
+from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture
+from mtcs.data.splits import held_out_rows
 from mtcs.data.task import Task, read_task
 from mtcs.errors import InputError
-from mtcs.evaluation.classify import classify, save_reader, work
+from mtcs.evaluation.classify import Reader, classify, save_reader, work
 from mtcs.evaluation.cluster import on_cluster
-from mtcs.evaluation.representations import read_representations
+from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
+from mtcs.evaluation.representations import Representations, read_representations
 from mtcs.layout import Layout, Run, atomic_write, digest
 from mtcs.progress import progress
 
@@ -24,11 +26,14 @@ class Outcome:
 
     representations: digest of the file that was read.
     predicted, head: classes (n,) of the test series by the classifier, and by the trained head where there is one.
+    weight: of the kernel of representations, of a mixture; weighing: digest of the file that it was chosen with.
     """
 
     representations: str
     predicted: np.ndarray
     head: np.ndarray | None
+    weight: float | None = None
+    weighing: str | None = None
 
 
 def classify_here(run: Run, spec: ClassifierSpec, tasks: Sequence[Task], threads: int) -> list[Outcome]:
@@ -69,19 +74,7 @@ def classify_task(
     Raises:
         InputError: if the representations are missing, broken, not finite, or not one a series.
     """
-    path = run.representation(task.name)
-    read = digest(path) if path.exists() else ""
-    representations = read_representations(path)
-    for part, split, what in (("train", task.train, "training"), ("test", task.test, "test")):
-        rows = getattr(representations, part)
-        if len(rows) != len(split):
-            raise InputError(
-                f"{path} has {len(rows)} {what} representations, expected {len(split)}; {run.remedy('represent')}."
-            )
-        if spec.kind not in READERS_OF_SERIES and not (finite := np.isfinite(rows).all(1)).all():
-            raise InputError(
-                f"{path} has no finite representation of {what} series {finite.argmin()}; {run.remedy('represent')}."
-            )
+    representations, read = _read(run, task, finite=spec.kind not in READERS_OF_SERIES)
     reader, predicted = classify(
         spec,
         representations.train,
@@ -92,9 +85,60 @@ def classify_task(
         run.unfinished_search,
         run.seed,
     )
+    _write(run, task, reader, predicted)
+    return Outcome(read, predicted, representations.head_predictions())
+
+
+def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: int) -> list[Outcome]:
+    """One task after the other, twice: how well each weight does on held-out series, then with what was chosen.
+
+    The files are those of `run.reading`, but for the representations by models that did not see the held-out series.
+    """
+    errors, weighing, outcomes = [], [], []
+    with progress(f"classify {run.suite}", 2 * len(tasks), "tasks") as advance:
+        for task in tasks:
+            advance(len(errors), f"weights of {task.name}")
+            representations, read = _read(run, task)
+            held = held_out_rows(task.train.labels, run.held_out, run.seed)
+            series, labels = task.train.series, task.train.labels
+            errors.append(held_out_errors(spec, representations.train, series, labels, held, run.seed, threads))
+            weighing.append(read)
+        for task, (weight, penalty) in zip(tasks, choose(spec, errors), strict=True):
+            advance(len(tasks) + len(outcomes), task.name)
+            representations, read = _read(run.reading, task)
+            reader = fit_mixture(
+                spec, representations.train, task.train.series, task.train.labels, weight, penalty, run.seed, threads
+            )
+            predicted = reader.predict_both(representations.test, task.test.series, threads)
+            _write(run, task, reader, predicted)
+            head = representations.head_predictions()
+            outcomes.append(Outcome(read, predicted, head, weight, weighing[len(outcomes)]))
+        advance(2 * len(tasks), "")
+    return outcomes
+
+
+def _read(run: Run, task: Task, finite: bool = True) -> tuple[Representations, str]:
+    """The representations of a task, and the digest of their file."""
+    path = run.representation(task.name)
+    read = digest(path) if path.exists() else ""
+    representations = read_representations(path)
+    for part, split, what in (("train", task.train, "training"), ("test", task.test, "test")):
+        rows = getattr(representations, part)
+        if len(rows) != len(split):
+            raise InputError(
+                f"{path} has {len(rows)} {what} representations, expected {len(split)}; {run.remedy('represent')}."
+            )
+        if finite and not (known := np.isfinite(rows).all(1)).all():
+            raise InputError(
+                f"{path} has no finite representation of {what} series {known.argmin()}; {run.remedy('represent')}."
+            )
+    return representations, read
+
+
+def _write(run: Run, task: Task, reader: Reader, predicted: np.ndarray) -> None:
+    """Write a task's predictions and what was fitted."""
     classes = np.array(task.classes)
     table = pd.DataFrame({"label": classes[task.test.labels], "predicted": classes[predicted]})
     with atomic_write(run.prediction(task.name)) as part:
         table.to_csv(part, index=False)
     save_reader(run.classifier(task.name), reader)
-    return Outcome(read, predicted, representations.head_predictions())

@@ -11,6 +11,7 @@ from mtcs.config.classifiers import (
     SVM,
     ClassifierSpec,
     KernelRidge,
+    Mixture,
     NearestNeighbor,
     Quant,
     RandomKernels,
@@ -19,13 +20,15 @@ from mtcs.errors import InputError
 from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.fitted import load_arrays, save_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
+from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.quant import FittedQuant, fit_quant
 from mtcs.evaluation.random_kernels import FittedRandomKernels, fit_random_kernels
 from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions, subsample
 
-Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant
-"""Has `predict(representations, workers)`; those of kernel ridge and the SVM have `decisions`, too."""
+Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant | FittedMixture
+"""Has `predict(representations, workers)`; those of kernel ridge and the SVM have `decisions`, too. A mixture reads
+series beside representations: `predict_both`."""
 
 KINDS: dict[str, type[Reader]] = {
     "svm": FittedSVM,
@@ -33,6 +36,7 @@ KINDS: dict[str, type[Reader]] = {
     "kernel_ridge": FittedKernelRidge,
     "random_kernels": FittedRandomKernels,
     "quant": FittedQuant,
+    "mixture": FittedMixture,
 }
 
 Progress = Callable[[int, int], None]
@@ -66,6 +70,8 @@ def fit_reader(
         return fit_random_kernels(representations, labels, spec, seed, workers)
     if isinstance(spec, Quant):
         return fit_quant(representations, labels, spec, seed)
+    if isinstance(spec, Mixture):
+        raise InputError("A mixture chooses its weights on a whole suite; it is for 'mtcs classify'.")
     _check(representations, labels)
     if isinstance(spec, KernelRidge):
         return fit_kernel_ridge(representations, labels, spec, workers)
@@ -174,7 +180,7 @@ def save_reader(path: Path, reader: Reader) -> None:
 
 def kind_of(reader: Reader) -> str:
     """The name of a reader's kind, a key of `KINDS`."""
-    return next(kind for kind, of in KINDS.items() if isinstance(reader, of))
+    return next(kind for kind, of in KINDS.items() if type(reader) is of)
 
 
 def load_reader(path: Path) -> Reader:

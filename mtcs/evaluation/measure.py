@@ -50,6 +50,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     Raises:
         InputError: if a file is missing, does not hold what it should, or disagrees with another.
     """
+    mixture, run = run if run.held_out else None, run.reading
     joint = run.record().exists() or not run.record(tasks[0].name).exists()
     scopes = (None,) if joint else tuple(task.name for task in tasks)
     trained = [read_record(run.record(scope), TrainingRecord, run, "train") for scope in scopes]
@@ -57,6 +58,14 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     sources = read_record(run.represented, RepresentationSources, run, "represent")
     classified = read_record(run.classified, ClassifierRecord, run, "classify")
     _check_chain(run, trained, sources, classified, tasks)
+    parameters = {**(trained[0].settings or {}), "classifier": classified.classifier}
+    if mixture is not None:  # its own models have a cost, and nothing else that a report shows
+        trained = [read_record(mixture.record(scope), TrainingRecord, mixture, "train") for scope in scopes]
+        represented = read_record(mixture.representation_cost, RepresentationRecord, mixture, "represent")
+        parameters |= {"held_out": classified.held_out}
+        for task in tasks:
+            remedy = f"than was classified with; {mixture.remedy('classify')}"
+            check_file(mixture.representation(task.name), classified.weighing.get(task.name), remedy)
     representations = {task.name: _read_representations(run, task) for task in tasks}
     series = {task.name: channel_mean(representations[task.name].train, task.channels) for task in tasks}
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
@@ -66,11 +75,13 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
         suite=run.suite,
         method=run.method,
         seed=run.seed,
-        parameters={**(trained[0].settings or {}), "classifier": classified.classifier},
+        parameters=parameters,
         joint=joint,
-        tasks=tuple(_task_result(run, task, representations[task.name]) for task in tasks),
-        trained=tuple(trained) if own else (),
-        represented=represented if own else None,
+        tasks=tuple(
+            _task_result(run, task, representations[task.name], classified.mixing.get(task.name)) for task in tasks
+        ),
+        trained=tuple(trained) if own or mixture else (),
+        represented=represented if own or mixture else None,
         similarity=Triangle.of(task_similarity(series)) if compared else None,
         centered=Triangle.of(task_similarity(series, centered=True)) if compared else None,
         label_affinity=Triangle.of(label_affinity(series, heads)) if compared and len(heads) == len(tasks) else None,
@@ -78,7 +89,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     )
 
 
-def _task_result(run: Run, task: Task, representations: Representations) -> TaskResult:
+def _task_result(run: Run, task: Task, representations: Representations, weight: float | None) -> TaskResult:
     path, classes = run.prediction(task.name), np.array(task.classes)
     predictions = read_predictions(path, run)
     if list(predictions["label"]) != list(classes[task.test.labels]):
@@ -97,6 +108,7 @@ def _task_result(run: Run, task: Task, representations: Representations) -> Task
         classes=task.classes,
         fingerprint=fingerprint(task),
         accuracy=predicted.accuracy,
+        weight=weight,
         head_accuracy=None if head is None else float((head == task.test.labels).mean()),
         balanced_accuracy=predicted.balanced_accuracy,
         majority=predicted.majority,

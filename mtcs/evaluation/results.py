@@ -31,6 +31,7 @@ class TaskResult(_Part):
     balanced_accuracy: mean over the labels of the share of a label's test series that are right; majority: share of the
         test series that have the training part's most frequent label; never_predicted: labels of test series that no
         series was given; test_in_train: test series that stand in the training part, too. None in earlier results.
+    weight: of the kernel of representations beside that of random features; None of other classifiers.
     wrong: by label, and by the label that was predicted in its place, which test series, counted from 0; None in
         earlier results.
     """
@@ -47,6 +48,7 @@ class TaskResult(_Part):
     majority: Share | None = None
     never_predicted: tuple[str, ...] | None = None
     test_in_train: int | None = Field(default=None, ge=0)
+    weight: Share | None = None
     wrong: dict[str, dict[str, tuple[Annotated[int, Field(ge=0)], ...]]] | None = None
 
     @model_validator(mode="after")
@@ -94,11 +96,16 @@ class ClassifierRecord(_Record):
 
     classifier: its parameters; tasks: fingerprints of those it was fitted on.
     reads: the method whose representations they are, where it is another one.
+    held_out: share of the training series on which weights were chosen, 0 where there are none; mixing: weights by
+        task; weighing: digests of the representations that they were chosen with.
     weights: digests of the models, by task or "joint"; representations, fitted, predictions: of each task's files.
     """
 
     classifier: dict[str, Any]
     reads: str | None = None
+    held_out: float = 0.0
+    mixing: dict[str, float] = {}
+    weighing: dict[str, str] = {}
     tasks: dict[str, str]
     weights: dict[str, str]
     representations: dict[str, str]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtcs.evaluation.classified import Outcome
 
 TITLES = {"svm": "SVM", "nearest_neighbour": "nearest neighbor", "kernel_ridge": "kernel ridge"}
-TITLES |= {"random_kernels": "ridge on random kernels", "quant": "forest"}
+TITLES |= {"random_kernels": "ridge on random kernels", "quant": "forest", "mixture": "kernel ridge on both"}
 
 
 def classify(
@@ -38,27 +38,33 @@ def classify(
     known = experiment()
     run, spec = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
 
+    from mtcs.config.classifiers import Mixture
     from mtcs.config.experiment import plain_values
     from mtcs.data.task import fingerprint, read_suite
-    from mtcs.evaluation.classified import classify_here, classify_on_cluster
+    from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster
     from mtcs.evaluation.measure import read_record
     from mtcs.evaluation.results import ClassifierRecord, RepresentationSources, write_record
 
     tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
-    represented = read_record(run.represented, RepresentationSources, run, "represent")
+    represented = read_record(run.reading.represented, RepresentationSources, run.reading, "represent")
     run.classified.unlink(missing_ok=True)
     address = read_machine().dask if dask is None else dask
-    outcomes = (
-        classify_on_cluster(address, run, spec, tasks, threads(workers))
-        if address
-        else classify_here(run, spec, tasks, threads(workers))
-    )
+    if isinstance(spec, Mixture):  # all tasks together choose, so that they are not pieces for a cluster
+        outcomes = classify_mixtures(run, spec, tasks, threads(workers))
+    elif address:
+        outcomes = classify_on_cluster(address, run, spec, tasks, threads(workers))
+    else:
+        outcomes = classify_here(run, spec, tasks, threads(workers))
+    by_task = dict(zip(run.tasks, outcomes, strict=True))
     record = ClassifierRecord(
         classifier=plain_values(spec),
         reads=run.reads,
+        held_out=run.held_out,
+        mixing={name: outcome.weight for name, outcome in by_task.items() if outcome.weight is not None},
+        weighing={name: outcome.weighing for name, outcome in by_task.items() if outcome.weighing is not None},
         tasks={task.name: fingerprint(task) for task in tasks},
         weights=represented.weights,
-        representations={task.name: outcome.representations for task, outcome in zip(tasks, outcomes, strict=True)},
+        representations={name: outcome.representations for name, outcome in by_task.items()},
         fitted={task.name: digest(run.classifier(task.name)) for task in tasks},
         predictions={task.name: digest(run.prediction(task.name)) for task in tasks},
     )
@@ -81,6 +87,8 @@ def _show(run: Run, spec: ClassifierSpec, tasks: list[Task], outcomes: list[Outc
         "balanced": [one.balanced_accuracy for one in scores],
         "majority": [one.majority for one in scores],
     }
+    if outcomes[0].weight is not None:
+        columns["weight"] = [outcome.weight for outcome in outcomes]
     if heads[0] is not None:
         columns["trained head"] = heads
     table = pd.DataFrame(columns, index=[task.name for task in tasks], dtype=np.float64)

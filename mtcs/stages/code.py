@@ -16,8 +16,9 @@ def code() -> None:
     digests = {
         "download": code_digest("mtcs.data.sources", data="reference/archive_sizes.csv"),
         "normalize": code_digest("mtcs.data.normalize", "mtcs.data.formats", data="reference/archive_sizes.csv"),
-        "train": {name: training_digest(known.methods[name]) for name in known.trained},
-        "represent": {name: representation_digest(known.methods[name]) for name in known.trained},
+        "train": {name: training_digest(known.method(name)) for name in known.trained}
+        | {name: training_digest(known.method(name), known.readings[name].held_out) for name in known.mixtures},
+        "represent": {name: representation_digest(known.method(name)) for name in (*known.trained, *known.mixtures)},
         "classify": {name: classification_digest(known.classifier(name)) for name in known.known},
         "measure": code_digest("mtcs.evaluation.measure"),
         "report": code_digest("mtcs.reports.page", data="re[fp]*/**/*.[cj]*"),

@@ -79,12 +79,13 @@ def named_run(method: str, suite: str, seed: int) -> Run:
     from mtcs.evaluation.measure import read_record
     from mtcs.evaluation.results import ClassifierRecord
 
-    return replace(run, reads=read_record(run.classified, ClassifierRecord, run, "classify").reads)
+    record = read_record(run.classified, ClassifierRecord, run, "classify")
+    return replace(run, reads=record.reads, held_out=record.held_out)
 
 
 def refuse_reading(run: Run) -> None:
     """Raises InputError if the run reads the representations of another method, whose stage this is."""
-    if run.reads is not None:
+    if run.reads is not None and not run.held_out:
         raise InputError(
             f"{run.method} has no models of its own, it reads the representations of {run.reads}; "
             f"{run.remedy('train', 'represent', 'classify')}."

@@ -164,12 +164,13 @@ def _by_run(
 
     from mtcs.evaluation.classify import load_reader
     from mtcs.evaluation.measure import check_file, read_record
+    from mtcs.evaluation.mixture import FittedMixture
     from mtcs.evaluation.prediction import read_new
     from mtcs.evaluation.representations import represent
     from mtcs.evaluation.results import ClassifierRecord
     from mtcs.training.model import load_model
 
-    run = named_run(method, suite, seed)
+    run = named_run(method, suite, seed).reading
     scope = None if run.model().exists() or (run.spec is not None and run.joint) else task
     if scope and not run.model(scope).exists() and (others := sorted(run.models.glob("*.safetensors"))):
         raise InputError(f"Unknown task {task}; {run} has {', '.join(path.stem for path in others)}.")
@@ -185,7 +186,11 @@ def _by_run(
     reader = load_reader(run.classifier(task))
     series, labels = read_new(file, info)
     where = hardware(model.spec, device, precision, workers)
-    predicted = reader.predict(represent(model.method, series, where, task), threads(workers))
+    representations = represent(model.method, series, where, task)
+    if isinstance(reader, FittedMixture):
+        predicted = reader.predict_both(representations, series, threads(workers))
+    else:
+        predicted = reader.predict(representations, threads(workers))
     table = pd.DataFrame({"label": labels, "predicted": np.array(info.classes)[predicted]})
     known = table.dropna()
     shown = table if len(known) else table[["predicted"]]

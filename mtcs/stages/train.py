@@ -38,6 +38,7 @@ def train(
     run = known.run(suite, method, seed, WORKSPACE)
 
     from mtcs.config.experiment import plain_values
+    from mtcs.data.splits import without_held_out
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classify import check_labels
     from mtcs.evaluation.results import TrainingRecord, write_record
@@ -60,9 +61,10 @@ def train(
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
     for scope in run.scopes if task is None else (task,):
         scoped = list(tasks.values()) if scope is None else [tasks[scope]]
+        seen = [without_held_out(one, run.held_out, seed) for one in scoped] if run.held_out else scoped
         name = f"{run.name}-{scope or 'joint'}"
-        checkpoint = WORKSPACE.checkpoints / f"{name}-{checkpoint_key(spec, scoped, seed, where)}.safetensors"
-        model, trained = train_method(spec, scoped, seed, where, checkpoint)
+        checkpoint = WORKSPACE.checkpoints / f"{name}-{checkpoint_key(spec, seen, seed, where)}.safetensors"
+        model, trained = train_method(spec, seen, seed, where, checkpoint)
         save_model(run.model(scope), model, spec, [one.info for one in scoped], seed)
         with atomic_write(run.curves(scope)) as part:
             trained.curves.to_csv(part, index=False)

@@ -1,0 +1,172 @@
+"""Kernel ridge on representations and random convolutional features together: two kernels, weighted for each task.
+
+What weight is right differs by task, and representations that were trained with the labels look better on their
+training series than they are. So it is chosen on training series that an encoder of its own was not trained with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import joblib
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from mtcs.config.classifiers import RANDOM_TRANSFORMS, Mixture
+from mtcs.evaluation.random_features import fit_features
+from mtcs.evaluation.random_kernels import FittedRandomKernels, StandardizedFeatures
+from mtcs.evaluation.svm import subsample
+from mtcs.ops.rbf import rbf_kernel, scale_gamma
+from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
+
+
+@dataclass(frozen=True)
+class FittedMixture(FittedRandomKernels):
+    """A fitted mixture: random features as in `FittedRandomKernels`, and a kernel of representations.
+
+    representations: (n, D) float32 of the training series; coefficients: (n, C) float64; gamma: () float64.
+    weight: () float64, of the representations' kernel.
+    """
+
+    SHAPES: ClassVar[Mapping[str, str]] = FittedRandomKernels.SHAPES | {
+        "representations": "f n D",
+        "coefficients": "f n C",
+        "gamma": "f",
+        "weight": "f",
+    }
+    representations: np.ndarray
+    coefficients: np.ndarray
+    gamma: np.ndarray
+    weight: np.ndarray
+
+    def predict_both(self, representations: np.ndarray, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Classes (m,) of series (m, T), NaN where padded or missing, with representations (m, D)."""
+        kernel = rbf_kernel(representations, self.representations, float(self.gamma), workers)
+        return self.classes[(kernel @ self.coefficients + self.decisions(series, workers)).argmax(axis=1)]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How well each weight and penalty does on a task's held-out training series.
+
+    errors: (weights, penalties) mean over series of the squared error summed over classes; n: how many series.
+    """
+
+    errors: np.ndarray
+    n: int
+
+
+def held_out_errors(
+    spec: Mixture,
+    representations: np.ndarray,
+    series: np.ndarray,
+    labels: np.ndarray,
+    held: np.ndarray,
+    seed: int = 0,
+    workers: int = -1,
+) -> HeldOut:
+    """Errors of fits to a task's other training series.
+
+    Args:
+        spec: weights and penalties.
+        representations: (n, D) of the training series, by an encoder that was trained without the held-out ones.
+        series: (n, T) or (n, channels, T), NaN where padded or missing.
+        labels: (n,) classes as integers.
+        held: (n,) bool.
+        seed: of the random features.
+        workers: threads; -1 is one for every core.
+    """
+    if not held.any() or len(np.unique(labels[~held])) < 2:
+        return HeldOut(np.zeros((len(spec.weights), len(spec.penalties))), 0)
+    rows = subsample(labels, spec.max_choose)
+    representations, series, held = representations[rows], series[rows], held[rows]
+    _, targets = one_against_rest(labels[rows])
+    kept = np.flatnonzero(~held)
+    errors = np.empty((len(spec.weights), len(spec.penalties)))
+    with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
+        kernels = [
+            rbf_kernel(representations, representations, scale_gamma(representations.astype(np.float64)), workers),
+            StandardizedFeatures(fit_features(spec.transforms, series, seed, workers), series, workers).kernel,
+        ]
+        kernels = [kernel * _scale(kernel[np.ix_(kept, kept)]) for kernel in kernels]
+        mean = targets[kept].mean(axis=0)
+        for i, weight in enumerate(spec.weights):
+            kernel = weight * kernels[0] + (1 - weight) * kernels[1]
+            basis, eigenvalues, scale = centered_eigen(kernel[np.ix_(kept, kept)])
+            new = kernel[np.ix_(held, kept)] - kernel[np.ix_(kept, kept)].mean(axis=0)
+            projected = scale * (new @ basis)  # (m, r)
+            fitted = basis.T @ (targets[kept] - mean)  # (r, C)
+            for j, penalty in enumerate(spec.penalties):
+                decisions = mean + projected @ (fitted / (eigenvalues[:, np.newaxis] + penalty))
+                errors[i, j] = np.square(decisions - targets[held]).sum(axis=1).mean()
+    return HeldOut(errors, int(held.sum()))
+
+
+def choose(spec: Mixture, tasks: Sequence[HeldOut]) -> list[tuple[float, float]]:
+    """Weight and penalty of each task: least error, a task's own and, as `prior` series, the mean over all tasks."""
+    known = [task.errors for task in tasks if task.n]
+    common = np.mean(known, axis=0) if known else np.zeros((len(spec.weights), len(spec.penalties)))
+    chosen = []
+    for task in tasks:
+        place = int((task.n * task.errors + spec.prior * common).argmin())
+        weight, penalty = divmod(place, len(spec.penalties))
+        chosen.append((spec.weights[weight], spec.penalties[penalty]))
+    return chosen
+
+
+def fit_mixture(
+    spec: Mixture,
+    representations: np.ndarray,
+    series: np.ndarray,
+    labels: np.ndarray,
+    weight: float,
+    penalty: float,
+    seed: int = 0,
+    workers: int = -1,
+) -> FittedMixture:
+    """Fit to all training series of a task; arguments as in `held_out_errors`, weight and penalty as chosen."""
+    from scipy.linalg import cho_factor, cho_solve  # not above: whoever predicts does without
+
+    rows = subsample(labels, spec.max_train)
+    representations, series, (classes, targets) = representations[rows], series[rows], one_against_rest(labels[rows])
+    features = fit_features(spec.transforms, series, seed, workers)
+    gamma = scale_gamma(representations.astype(np.float64))
+    with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
+        standardized = StandardizedFeatures(features, series, workers)
+        share = (1 - weight) * _scale(standardized.kernel)
+        kernel = rbf_kernel(representations, representations, gamma, workers)
+        own_means, own_share = kernel.mean(axis=0), weight * _scale(kernel)
+        kernel *= own_share
+        standardized.kernel *= share
+        kernel += standardized.kernel
+        means = kernel.mean(axis=0)
+        kernel -= means
+        kernel -= (means - means.mean())[:, np.newaxis]
+        kernel.flat[:: len(kernel) + 1] += penalty
+        factor = cho_factor(kernel.T, lower=True, overwrite_a=True, check_finite=False)  # .T: where it is, in place
+        dual = cho_solve(factor, targets - targets.mean(axis=0), check_finite=False)  # (n, C)
+        weights = standardized.weights(share * dual)
+    return FittedMixture(
+        transforms=np.array([RANDOM_TRANSFORMS.index(name) for name in spec.transforms]),
+        seed=np.array(seed),
+        length=np.array(features.length),
+        channels=np.array(features.channels),
+        width=np.array(features.width),
+        biases=features.biases,
+        means=standardized.means,
+        weights=weights,
+        intercepts=targets.mean(axis=0) - own_share * (own_means @ dual),
+        classes=classes,
+        penalty=np.array(penalty),
+        representations=representations,
+        coefficients=own_share * dual,
+        gamma=np.array(gamma),
+        weight=np.array(weight),
+    )
+
+
+def _scale(kernel: np.ndarray) -> float:
+    """What takes a kernel (n, n), once it is centered, to a trace of n."""
+    return trace_scale(float(kernel.trace() - kernel.mean() * len(kernel)), len(kernel))
