@@ -181,7 +181,7 @@ def test_a_suite_through_all_stages(tmp_path, monkeypatch):
     assert "series 0 has 2 channels, expected 3 as train was trained on" in failed.stderr
     failed = CliRunner().invoke(app, ["train", "dtw", "mine"])
     assert failed.exit_code == 2
-    assert "train has 3 channels, and dtw compares series of one; leave the task out" in failed.stderr
+    assert "train has 3 channels, and dtw and its like read series of one; leave the task out" in failed.stderr
 
 
 @pytest.fixture(scope="module")
