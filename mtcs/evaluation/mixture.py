@@ -30,7 +30,8 @@ class FittedMixture(FittedRandomKernels):
     weight: () float64, of the representations' kernel.
     """
 
-    SHAPES: ClassVar[Mapping[str, str]] = FittedRandomKernels.SHAPES | {
+    SHAPES: ClassVar[Mapping[str, str]] = {
+        **FittedRandomKernels.SHAPES,
         "representations": "f n D",
         "coefficients": "f n C",
         "gamma": "f",
