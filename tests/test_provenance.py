@@ -15,9 +15,10 @@ from mtcs.config.experiment import read_experiment
 from mtcs.provenance import imports
 
 ROOT = Path(__file__).parents[1]
-READINGS = tuple(read_experiment(ROOT / "params.yaml").readings)
+READINGS = read_experiment(ROOT / "params.yaml").readings
+RIDGE = tuple(name for name, reading in READINGS.items() if reading.classifier == "ridge")
 SUPERVISED = ("mtcs", "mtl", "mmoe", "mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau_1", "mtcs_tau_4", "mtcs_sum",
-              "mtcs_epochs_20", "mtl_epochs_20")  # fmt: skip
+              "mtcs_epochs_20", "mtl_epochs_20", "mtcs_rocket")  # fmt: skip
 ENCODERS = (*SUPERVISED, "ts2vec", "ts2vec_joint", "tnc", "ts_tcc")
 
 
@@ -80,11 +81,13 @@ def test_wiring_concerns_nothing(changed):
 
 
 def test_a_change_of_a_classifier_concerns_its_methods_alone(changed):
-    assert changed("mtcs/evaluation/kernel_ridge.py") == of(("classify",), READINGS)
+    assert changed("mtcs/evaluation/kernel_ridge.py") == of(("classify",), RIDGE)
     assert changed("mtcs/ops/dtw.py") == of(("classify",), ("dtw",))
     svm = changed("mtcs/ops/svm_grid.py")
-    assert of(("classify",), ENCODERS) <= svm
-    assert "classify.dtw" not in svm
+    assert of(("classify",), tuple(name for name in ENCODERS if name not in READINGS)) <= svm
+    assert not svm & of(("classify",), ("dtw", "minirocket", "quant", "mtcs_rocket", *RIDGE))
+    random = changed("mtcs/evaluation/random_features.py")
+    assert random == of(("classify",), ("multirocket_hydra", "minirocket", "hydra", "mtcs_rocket"))
 
 
 def test_reports_concern_the_report_alone(changed):

@@ -24,6 +24,11 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
+def Later(default: Any) -> Any:  # in place of pydantic's Field
+    """A parameter that came later: left unsaid where it is the default, as in the results and models of before."""
+    return Field(default=default, exclude_if=lambda value: value == default)
+
+
 class Spec(Block, ABC, frozen=True):
     """What the parameters of every method hold; a subclass adds its own."""
 
@@ -69,6 +74,8 @@ class MultiTaskSpec(Spec, frozen=True):
     """tau of Equation 5."""
     reduction: Literal["mean", "sum"] = "mean"
     """Whether Equation 3 averages or sums over the D coordinates."""
+    difference: bool = Later(False)
+    """Whether the encoder sees the first difference of a series as a second input, in units of its root mean square."""
 
 
 class Ts2VecSpec(Spec, frozen=True):

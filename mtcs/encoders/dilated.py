@@ -31,11 +31,14 @@ class DilatedEncoder(nn.Module):
 
     Block i has kernel 3 and dilation 2^i; no normalisation layers. depth 10, hidden 64 and output 320 are the
     publication's and give 637,248 parameters. TS2Vec's dropout of the output belongs to its objective and is not here.
+
+    difference: whether the projection sees, beside the series, its first difference, see `first_difference`.
     """
 
-    def __init__(self, depth: int = 10, hidden: int = 64, output: int = 320) -> None:
+    def __init__(self, depth: int = 10, hidden: int = 64, output: int = 320, difference: bool = False) -> None:
         super().__init__()
-        self.projection = nn.Linear(1, hidden)
+        self.difference = difference
+        self.projection = nn.Linear(2 if difference else 1, hidden)
         self.blocks = nn.ModuleList(Block(hidden, 2**i) for i in range(depth))
         self.last = MaxOverTimeBlock(hidden, output, 2**depth)
 
@@ -71,9 +74,12 @@ class DilatedEncoder(nn.Module):
         """All but the last block: (B, T) -> (T, B, C), zero after the projection where not `visible` (B, T)."""
         reduced = torch.is_autocast_enabled(series.device.type)
         time = 1 if reduced else 0  # axis of time in x
+        steps = first_difference(series) if self.difference else None
         if not reduced:
-            series, visible = series.T, visible.T
-        x = series.unsqueeze(-1).nan_to_num(0.0) * self.projection.weight.squeeze(1) + self.projection.bias
+            series, visible, steps = series.T, visible.T, None if steps is None else steps.T
+        x = series.unsqueeze(-1).nan_to_num(0.0) * self.projection.weight[:, 0] + self.projection.bias
+        if steps is not None:
+            x = x + steps.unsqueeze(-1) * self.projection.weight[:, 1]
         if not visible.all():
             x = x * visible.unsqueeze(-1)
         if reduced:
@@ -81,6 +87,19 @@ class DilatedEncoder(nn.Module):
         pairs = [(block.first, block.second) for block in cast("Sequence[Block]", self.blocks)]
         mask = None if inside is None else inside.transpose(0, time).to(x.dtype)
         return residual_blocks(x, pairs, time, mask).transpose(0, time).contiguous()
+
+
+def first_difference(series: Tensor) -> Tensor:
+    """What each value is more than the one before, over the root mean square of that: (B, T) -> (B, T).
+
+    Zero at the first step, and where either value is padded or missing (NaN). Each series by itself, whose differences
+    are as large as its values are then, however smooth it is.
+    """
+    steps = series.diff(dim=1, prepend=series.new_full((len(series), 1), torch.nan))
+    known = ~steps.isnan()
+    steps = steps.nan_to_num(0.0)
+    mean_square = steps.square().sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
+    return steps / mean_square.sqrt().clamp(min=1e-6)
 
 
 def extent(observed: Tensor) -> Tensor | None:

@@ -19,10 +19,16 @@ class MixtureEncoder(nn.Module):
     """
 
     def __init__(
-        self, tasks: Sequence[str], experts: int = 4, depth: int = 10, hidden: int = 64, output: int = 320
+        self,
+        tasks: Sequence[str],
+        experts: int = 4,
+        depth: int = 10,
+        hidden: int = 64,
+        output: int = 320,
+        difference: bool = False,
     ) -> None:
         super().__init__()
-        self.experts = nn.ModuleList(DilatedEncoder(depth, hidden, output) for _ in range(experts))
+        self.experts = nn.ModuleList(DilatedEncoder(depth, hidden, output, difference) for _ in range(experts))
         self.projection = nn.Linear(1, hidden)
         self.gates = ByTask({task: nn.Linear(hidden, experts) for task in tasks})
 

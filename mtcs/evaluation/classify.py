@@ -24,7 +24,8 @@ from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.quant import FittedQuant, fit_quant
 from mtcs.evaluation.random_kernels import FittedRandomKernels, fit_random_kernels
-from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions, subsample
+from mtcs.evaluation.subsample import subsample
+from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions
 
 Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant | FittedMixture
 """Has `predict(representations, workers)`; those of kernel ridge and the SVM have `decisions`, too. A mixture reads

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, Mixture
 from mtcs.evaluation.random_features import fit_features
 from mtcs.evaluation.random_kernels import FittedRandomKernels, StandardizedFeatures
-from mtcs.evaluation.svm import subsample
+from mtcs.evaluation.subsample import subsample
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
 

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels
 from mtcs.evaluation.random_features import RandomFeatures, fit_features
-from mtcs.evaluation.svm import subsample
+from mtcs.evaluation.subsample import subsample
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest
 
 KEEP_BYTES = 1 << 30

@@ -40,13 +40,14 @@ class MultiTask(Method):
         sharing_weight: float,
         threshold: float,
         reduction: Reduction,
+        difference: bool = False,
     ) -> None:
         super().__init__()
         classes = {task.name: task.n_classes for task in tasks}
         self.encoder = (
-            DilatedEncoder(depth, hidden, output)
+            DilatedEncoder(depth, hidden, output, difference)
             if experts == 1
-            else MixtureEncoder(list(classes), experts, depth, hidden, output)
+            else MixtureEncoder(list(classes), experts, depth, hidden, output, difference)
         )
         self.heads = ByTask({name: nn.Linear(output, count, bias=False) for name, count in classes.items()})
         self.sharing_weight, self.threshold = sharing_weight, threshold

@@ -13,7 +13,7 @@ from torch.nn.functional import conv1d, gelu, pad
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mtcs.encoders import dilated as module
-from mtcs.encoders.dilated import DilatedEncoder, MaxOverTimeBlock
+from mtcs.encoders.dilated import DilatedEncoder, MaxOverTimeBlock, first_difference
 from mtcs.ops.convolution import DilatedConvolution, residual_blocks, widening_block
 
 
@@ -35,7 +35,8 @@ def plain_steps(encoder: DilatedEncoder, series: Tensor, keep: Tensor | None = N
         first, last = int(inside[0]), int(inside[-1])
         one = one[None, first : last + 1]
         visible = ~one.isnan() if keep is None else ~one.isnan() & keep[i, first : last + 1]
-        x = encoder.projection(one.nan_to_num(0.0).unsqueeze(-1)).transpose(1, 2) * visible.unsqueeze(1)  # (1, C, L)
+        inputs = [one.nan_to_num(0.0), first_difference(one)] if encoder.difference else [one.nan_to_num(0.0)]
+        x = encoder.projection(torch.stack(inputs, -1)).transpose(1, 2) * visible.unsqueeze(1)  # (1, C, L)
         for block in (*encoder.blocks, encoder.last):
             x = plain_block(block, x)
         rows.append(pad(x, (first, series.shape[1] - 1 - last)))
@@ -336,3 +337,35 @@ def test_padding_is_beyond_the_ends_of_a_series(length):
     ours, theirs = (torch.autograd.grad(x.square().sum(), parameters) for x in (batch, alone))
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+# The first difference as a second input
+
+
+def test_first_differences_are_in_units_of_their_own_root_mean_square():
+    nan = torch.nan
+    found = first_difference(torch.tensor([[0.0, 1, 3, nan, 5, 4], [nan, 2, 2, 2, nan, nan]]))
+    rms = ((1 + 4 + 1) / 3) ** 0.5
+    expected = torch.tensor([[0, 1 / rms, 2 / rms, 0, 0, -1 / rms], [0.0] * 6])
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("missing", ["none", "inside", "at the end"])
+@pytest.mark.parametrize("length", [9, 40, 300])
+def test_the_encoder_with_differences_is_the_plain_one(missing, length):
+    torch.manual_seed(0)
+    encoder, series = DilatedEncoder(3, 8, 12, difference=True), make_series(4, length, missing)
+    torch.testing.assert_close(encoder(series), plain_encoder(encoder, series), rtol=1e-4, atol=1e-5)
+    longer = pad(series, (0, 7), value=torch.nan)
+    torch.testing.assert_close(encoder(longer), encoder(series), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(encoder(series[1:2])[0], encoder(series)[1], rtol=1e-4, atol=1e-5)
+
+
+def test_without_differences_the_weights_are_those_of_before():
+    torch.manual_seed(0)
+    plain = DilatedEncoder(2, 8, 12).state_dict()
+    torch.manual_seed(0)
+    assert all(
+        torch.equal(plain[name], weight) for name, weight in DilatedEncoder(2, 8, 12, False).state_dict().items()
+    )
+    assert plain["projection.weight"].shape == (8, 1)
