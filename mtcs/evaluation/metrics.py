@@ -31,11 +31,13 @@ def scores(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray |
     }
 
 
-def fold_scores(validations: Mapping[str, Validation]) -> pd.DataFrame:
-    """One row a task and fold: task, fold and `scores`."""
+def fold_scores(validations: Mapping[str, Validation], recalibrated: bool = False) -> pd.DataFrame:
+    """One row a task and fold: task, fold and `scores`, of probabilities as the fold's model gives them, or as other
+    folds calibrate them.
+    """
     rows = []
     for name, one in validations.items():
-        probabilities = one.probabilities()
+        probabilities = one.recalibrated() if recalibrated else one.probabilities()
         for fold in np.unique(one.fold).tolist():
             of = one.fold == fold
             known = None if probabilities is None else probabilities[of]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,8 +37,9 @@ class Labelled:
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How many labelled series a classifier had in a fold, and the share of the others that it labels right."""
+    """What share of a fold's labels a classifier had, how many series these are, and how many others are right."""
 
+    share: float
     n_labelled: int
     accuracy: float
 
@@ -137,6 +138,15 @@ def validate(
     return {name: one.validation(groups.get(name)) for name, one in said.items()}
 
 
+def recalibrate(bundle: Bundle, validations: Mapping[str, Validation]) -> Bundle:
+    """The bundle with probabilities that are calibrated by decisions for series of which no encoder knew the labels."""
+    tasks = dict(bundle.tasks)
+    for name, one in validations.items():
+        if one.decisions is not None:
+            tasks[name] = replace(tasks[name], sharpness=fit_sharpness(one.decisions, one.truth))
+    return replace(bundle, tasks=tasks)
+
+
 class _Said:
     """What is said of a task's series so far."""
 
@@ -183,7 +193,7 @@ def _curve(
         rows = _share(truth, share)
         if np.bincount(truth[rows]).min() >= FEWEST or share == 1:
             reader = fit_reader(bundle.classifier, known[rows], truth[rows], workers)
-            points.append(CurvePoint(len(rows), float((reader.predict(left_out, workers) == expected).mean())))
+            points.append(CurvePoint(share, len(rows), float((reader.predict(left_out, workers) == expected).mean())))
     return points
 
 

@@ -26,6 +26,12 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0.000"
 
 
+def percent(share: float) -> str:
+    """A share as a person says it: 92 %; 99.6 % rather than a 100 % that is not all."""
+    digits = 1 if 0.99 <= share < 1 or 0 < share < 0.01 else 0
+    return f"{100 * share:.{digits}f} %"
+
+
 def probability(value: float) -> str:
     """A p value: three decimals, and what is below them as a bound; a dash where there is none."""
     if math.isnan(value):

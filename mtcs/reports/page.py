@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from mtcs.layout import Layout, atomic_write
@@ -109,18 +109,28 @@ def _write(path: Path, content: str) -> None:
 
 def draw_all(report: Report) -> dict[str, Drawing]:
     """The figures by name, those that these results have something for."""
-    labelled = _labelled(report)
     drawings = [
         overview(report),
         critical_difference(report),
         by_task(report),
         by_method(report),
         *(similarity(report, form) for form in FORMS),
-        label_pairs(report, labelled[0].method, labelled[0].labels) if labelled and labelled[0].labels else None,
+        _label_pairs(report),
         cost_accuracy(report),
         training(report),
     ]
     return {drawing.name: drawing for drawing in drawings if drawing is not None}
+
+
+def _label_pairs(report: Report) -> Drawing | None:
+    """Of the first method that has some."""
+    labelled = _labelled(report)
+    if not labelled or labelled[0].labels is None:
+        return None
+    method = labelled[0].method
+    return label_pairs(
+        labelled[0].labels, report.examples, f"labels-{method}", f"Labels that share, {report.titles[method]}"
+    )
 
 
 def _labelled(report: Report) -> list[affinity.Affinity]:
@@ -192,15 +202,6 @@ def accuracy_markdown(report: Report) -> str:
 
 def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
-    environment = Environment(
-        loader=PackageLoader("mtcs", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
     labelled, others, kinds = _labelled(report), tables.others(report, BEST), by_kind(report.methods)
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
     present = {
@@ -216,7 +217,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         "training": ("Training ends early", "training" in drawings),
         "made": ("How it was made", True),
     }
-    return environment.get_template("page.html.jinja").render(
+    return template("page.html.jinja").render(
         report=report,
         drawings=drawings,
         words=words,
@@ -225,11 +226,8 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         sections={name: title for name, (title, there) in present.items() if there},
         best=BEST,
         level=LEVEL,
-        left=tables.LEFT,
         orders=tables.orders(report),
         kinds={report.titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
-        scale=SCALE,
-        narrow=NARROW,
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
         hard=hard_series(report),
         one_seed=any(math.isnan(cell.std) for cell in report.table.mean.values()),
@@ -239,8 +237,6 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         fall=listed([f"{share:.0%} for {title}" for title, share in fall.items()]),
         versions=versions(report),
         files=files,
-        theme=THEME.values(),
-        dark=DARK,
     )
 
 
@@ -262,6 +258,27 @@ def hard_series(report: Report) -> list[SmallSeries]:
                 )
             )
     return several
+
+
+def template(name: str) -> Template:
+    """A page's template, which escapes what is put into it and has all that `parts.html.jinja` and the style need."""
+    environment = Environment(
+        loader=PackageLoader("mtcs", "reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
+    environment.globals |= {
+        "scale": SCALE,
+        "narrow": NARROW,
+        "theme": THEME.values(),
+        "dark": DARK,
+        "left": tables.LEFT,
+    }
+    return environment.get_template(name)
 
 
 def breakable(name: str) -> Markup:

@@ -71,6 +71,9 @@ def test_fit_inspect_and_predict(monkeypatch):
     code, out, err = run("fit", folder(), "--out", "m.mtcs", "--cv", 2, "--device", "cpu", "--precision", "fp32")
     assert code == 0, err
     assert "accuracy" in out
+    page = Path("m.html").read_text()
+    assert "Labels of new recordings of pumps are right" in page
+    assert "What learning together was worth" in page
     code, out, _ = run("inspect", "m.mtcs")
     assert code == 0
     assert "pumps: 12 series of 15 to 20 steps; labels ok, worn out" in out
@@ -94,6 +97,7 @@ def test_fit_inspect_and_predict(monkeypatch):
         (("predict", "mtcs", "new.csv"), "METHOD SUITE TASK DATA"),
         (("fit", "none", "--out", "m.mtcs"), "none is no folder"),
         (("fit", "sensors", "--out", "m.bin"), "does not end in .mtcs"),
+        (("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--report", "page"), "does not end in .html"),
         (("inspect", "new.csv"), "new.csv is no bundle"),
     ):
         code, _, err = run(*arguments)

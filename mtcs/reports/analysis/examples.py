@@ -5,7 +5,7 @@ A report holds none of them unless it is asked for: not everyone may hand on the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -40,15 +40,18 @@ def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]
 
 
 def _typical(task: Task, label: str) -> np.ndarray:
-    """The training series that is nearest to the mean of its label, in its first channel and stretched to one length.
-
-    Of a label without training series, a flat line.
-    """
+    """Of a label's training series; of a label without any, a flat line."""
     rows = task.train.series[task.train.labels == task.classes.index(label)]
-    if not len(rows):
-        return np.zeros(POINTS, np.float32)
+    return typical(list(rows)) if len(rows) else np.zeros(POINTS, np.float32)
+
+
+def typical(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """The series that is nearest to the mean of all, in its first channel and stretched to one length.
+
+    rows: at least one, (T_i,) or (channels, T_i).
+    """
     curves = np.stack([_stretched(row if row.ndim == 1 else row[0]) for row in rows])  # (n, POINTS)
-    return rows[np.argmin(((curves - curves.mean(0)) ** 2).sum(1))]
+    return rows[int(np.argmin(((curves - curves.mean(0)) ** 2).sum(1)))]
 
 
 def _stretched(series: np.ndarray) -> np.ndarray:

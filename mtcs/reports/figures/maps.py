@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.affinity import FORMS, LISTED, LabelAffinity
 from mtcs.reports.analysis.contents import Report
+from mtcs.reports.analysis.examples import Series
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
 from mtcs.reports.figures.series import drawn_steps
@@ -117,7 +118,7 @@ def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
 
 
 @mpl.rc_context(STYLE)
-def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing | None:
+def label_pairs(labels: LabelAffinity, examples: Series, name: str, title: str) -> Drawing | None:
     """The labels of different tasks that go together most, by name and, where it is known, with a typical series.
 
     A bar is how far a pair's affinity lies above the mean of its block.
@@ -136,14 +137,14 @@ def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing |
         for side, which in ((-1, "k"), (1, "j")):
             label, task = pair[f"label_{which}"], pair[f"task_{which}"]
             edge = max(side, 0) + 0.05 * side
-            if (series := report.examples.get((task, label))) is not None:
+            if (series := examples.get((task, label))) is not None:
                 channel = series if series.ndim == 1 else series[0]
                 steps = drawn_steps(channel, STRETCHES)
                 places = min(edge, edge + side * 0.36) + 0.36 * steps / max(1, steps[-1])
                 values = channel[steps] - channel[steps].min()
                 levels = y + 0.35 - 0.7 * values / (values.max() or 1)
                 axes.plot(places, levels, color=INK, linewidth=0.8, clip_on=False)
-            x = edge + side * 0.42 * bool(report.examples)
+            x = edge + side * 0.42 * bool(examples)
             axes.text(x, y, _label(label, task), ha="right" if side < 0 else "left", va="center")
     axes.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5))
     axes.axis("off")
@@ -151,8 +152,8 @@ def label_pairs(report: Report, method: str, labels: LabelAffinity) -> Drawing |
     strongest = "; ".join(f"{p['label_k']} of {p['task_k']} and {p['label_j']} of {p['task_j']}" for p in pairs[:3])
     return draw(
         figure,
-        f"labels-{method}",
-        f"Labels that share, {report.titles[method]}",
+        name,
+        title,
         f"Bars of the {len(pairs)} strongest pairs of labels, the strongest first: {strongest}.",
     )
 

@@ -100,7 +100,7 @@ def test_labels_that_share_have_their_names(report_of, write, result) -> None:
     report = whole(report_of, write, result)
     labels = report.affinities[0].labels
     assert labels is not None
-    drawing = label_pairs(report, "mtcs", labels)
+    drawing = label_pairs(labels, report.examples, "labels", "Labels")
     assert drawing is not None
     first = labels.pairs().iloc[0]
     assert f">{first['label_k']} · {first['task_k']}<" in drawing.svg
@@ -131,7 +131,7 @@ def test_labels_that_share_have_a_typical_series_where_the_data_are_at_hand(repo
     assert not report_of({}, parameters=known, tasks=list(UCR10)).examples  # which is not asked for
     told = report_of({}, parameters=known, tasks=list(UCR10), series=True)
     assert all(one.shape == (50,) for one in told.examples.values())
-    drawn = [label_pairs(one, "mtcs", one.affinities[0].labels) for one in (report, told)]
+    drawn = [label_pairs(one.affinities[0].labels, one.examples, "labels", "Labels") for one in (report, told)]
     lines = [len(one.figure.axes[0].lines) for one in drawn]
     assert lines[1] - lines[0] == 2 * drawn[1].svg.count(" · ") // 2
 

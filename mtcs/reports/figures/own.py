@@ -1,0 +1,83 @@
+"""Figures of the report of your own data: how well each task does, and how much more labels would help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mtcs.reports.analysis.own import OwnTask
+from mtcs.reports.figures.drawing import INK, MUTED, STYLE, Drawing, draw, legend, line, point
+from mtcs.reports.numbers import listed
+
+NAME = 26
+"""Characters of a task's name that are drawn."""
+
+CURVES = 12
+"""Tasks up to which learning curves can be told apart."""
+
+
+def short(name: str) -> str:
+    return name if len(name) <= NAME else name[: NAME - 1] + "…"
+
+
+@mpl.rc_context(STYLE)
+def own_overview(tasks: Sequence[OwnTask]) -> Drawing:
+    """A row a task: accuracy with its interval, and what always answering the most frequent label has."""
+    figure = Figure(figsize=(3.4, 0.75 + 0.3 * len(tasks)))
+    axes = figure.add_subplot()
+    for y, task in enumerate(tasks):
+        axes.plot([task.low, task.high], [y, y], color=point(0)["color"], linewidth=2)
+        axes.plot(task.accuracy, y, linestyle="", **point(0))
+        axes.plot(task.majority, y, marker="|", color=INK, markersize=11, markeredgewidth=1.6)
+    axes.set_yticks(range(len(tasks)), [short(task.name) for task in tasks])
+    axes.set_ylim(len(tasks) - 0.5, -0.5)
+    axes.set_xlim(min(0.45, *(min(task.majority, task.low) for task in tasks)) - 0.05, 1.02)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_xlabel("labels that are right")
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+    always = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6, "linestyle": ""}
+    handles = [
+        Line2D([], [], label="model", linewidth=2, **point(0)),
+        Line2D([], [], label="most frequent label", **always),
+    ]
+    legend(axes, handles)
+    shares = listed([f"{task.name} {100 * task.accuracy:.0f} %" for task in tasks])
+    return draw(figure, "overview", "Labels that are right, by task", f"Dot plot with 95 % intervals: {shares}.")
+
+
+@mpl.rc_context(STYLE)
+def learning_curves(tasks: Sequence[OwnTask]) -> Drawing | None:
+    """Accuracy by number of labelled series, a line a task; None where there are too few labels, or too many tasks."""
+    known = [task for task in tasks if len(task.curve) > 1]
+    if not known or len(tasks) > CURVES:
+        return None
+    figure = Figure(figsize=(4.6, 2.8))
+    axes = figure.add_subplot()
+    handles = []
+    for task in known:
+        style = line(tasks.index(task)) | {"marker": point(tasks.index(task))["marker"], "markersize": 4.5}
+        axes.plot(list(task.curve), list(task.curve.values()), linewidth=1.6, **style)
+        handles.append(Line2D([], [], label=short(task.name), linewidth=1.6, **style))
+    axes.set_xscale("log", base=2)
+    axes.minorticks_off()
+    counts = sorted({n for task in known for n in task.curve})
+    axes.set_xticks(_apart(counts), [str(n) for n in _apart(counts)])
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_xlabel("labelled series")
+    axes.set_ylabel("labels that are right", color=MUTED)
+    axes.grid(axis="y")
+    legend(axes, handles, columns=3)
+    return draw(figure, "learning", "Accuracy by number of labels", f"Line plot of {listed([t.name for t in known])}.")
+
+
+def _apart(counts: Sequence[int]) -> list[int]:
+    """Those of increasing counts that are at least a quarter larger than the one before."""
+    chosen: list[int] = []
+    for count in counts:
+        if not chosen or count >= 1.25 * chosen[-1]:
+            chosen.append(count)
+    return chosen

@@ -1,0 +1,250 @@
+"""The report of your own data: one page on how well labels of new recordings are predicted, and on which to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from mtcs.evaluation.bundle import Bundle
+from mtcs.evaluation.validation import Validation
+from mtcs.layout import atomic_write
+from mtcs.reports.analysis.affinity import LabelAffinity
+from mtcs.reports.analysis.examples import Series, typical
+from mtcs.reports.analysis.own import Case, OwnTask, own_task
+from mtcs.reports.figures.drawing import Drawing
+from mtcs.reports.figures.maps import label_pairs
+from mtcs.reports.figures.own import learning_curves, own_overview
+from mtcs.reports.figures.series import SmallSeries
+from mtcs.reports.numbers import DASH, number, percent, probability, signed
+from mtcs.reports.page import template
+
+MATRIX = 20
+"""Labels up to which a confusion matrix is shown whole; of more, the most frequent confusions."""
+
+SENTENCES = 6
+"""Tasks up to which each has a sentence at the top."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model was made and measured: what is fitted, by which command, in how many folds and in which time."""
+
+    name: str
+    method: str
+    classifier: str
+    folds: int
+    seconds: float
+
+
+def write_own_report(
+    path: Path,
+    data: Mapping[str, tuple[Sequence[np.ndarray], np.ndarray]],
+    validations: Mapping[str, Validation],
+    bundle: Bundle,
+    settings: Settings,
+) -> None:
+    """Write the page, self-contained, whole or not at all; it shows series of the data.
+
+    Args:
+        path: the file, `.html`.
+        data: series (T_i,) and labels by task, in the order of the validations' rows.
+        validations: what was said of each series by models that had not seen it.
+        bundle: the model of all series.
+        settings: what the page says of how it was made.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    tasks = [own_task(name, validation) for name, validation in validations.items()]
+    examples = _examples(data, validations)
+    pairs = _label_pairs(bundle, examples)
+    learning = learning_curves(tasks)
+    together = [task for task in tasks if task.together]
+    present = {
+        **{f"task-{i}": (task.name, True) for i, task in enumerate(tasks)},
+        "alike": ("Which labels are alike", bundle.affinity is not None and len(tasks) > 1),
+        "together": ("What learning together was worth", together),
+        "learning": ("How more labels would help", learning or any(len(task.curve) > 1 for task in tasks)),
+        "sure": ("How far to trust a probability", any(task.calibration for task in tasks)),
+        "made": ("How it was made", True),
+    }
+    page = template("own.html.jinja").render(
+        tasks=tasks,
+        settings=settings,
+        overview=own_overview(tasks),
+        pairs=pairs,
+        learning=learning,
+        sections={name: title for name, (title, there) in present.items() if there},
+        glyphs={},
+        orders={},
+        scores=scores_table(tasks),
+        calibration=calibration_table(tasks),
+        together=together_table(together),
+        curves=curve_table(tasks),
+        recall=recall_table,
+        confusion=confusion_table,
+        sentences=SENTENCES,
+        verdict=verdict,
+        summary=summary,
+        doubt=doubt,
+        gallery_of=lambda task, cases: _gallery(task, cases, data[task.name][0], examples),
+        percent=percent,
+        versions=", ".join(f"{name} {version}" for name, version in bundle.versions.items()),
+    )
+    with atomic_write(path) as part:
+        part.write_text(page, "utf-8", newline="\n")
+
+
+def verdict(task: OwnTask) -> str:
+    """One sentence for whoever reads no other."""
+    return (
+        f"Labels of new recordings of {task.name} are right {percent(task.accuracy)} of the time ({_range(task)}), "
+        f"against {percent(task.majority)} for always saying “{task.always}”."
+    )
+
+
+def summary(tasks: Sequence[OwnTask]) -> str:
+    """The same of more tasks than a reader would read sentences on."""
+    worst, best = (choose(tasks, key=lambda task: task.accuracy) for choose in (min, max))
+    mean, majority = (np.mean([getattr(task, of) for task in tasks]) for of in ("accuracy", "majority"))
+    return (
+        f"Labels of new recordings are right {percent(float(mean))} of the time, on average over {len(tasks)} tasks, "
+        f"against {percent(float(majority))} for always saying the most frequent label: from {percent(worst.accuracy)} "
+        f"({worst.name}) to {percent(best.accuracy)} ({best.name})."
+    )
+
+
+def doubt(task: OwnTask) -> str:
+    """What a task's series are too few to say; empty where they carry the sentence."""
+    if not task.better:
+        return (
+            f"With {task.n} series this is not shown to be better than always saying “{task.always}”: label more, or "
+            "look whether the labels can be told from the series at all."
+        )
+    if task.high - task.low > 0.2:
+        return f"{task.n} series leave a wide range; more labelled ones would narrow it."
+    return ""
+
+
+def _range(task: OwnTask) -> str:
+    return f"{100 * task.low:.0f} to {100 * task.high:.0f}"
+
+
+def scores_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
+    """A row a task."""
+    rows = {
+        task.name: {
+            "series": task.n,
+            "labels": len(task.labels),
+            "right": percent(task.accuracy),
+            "95 % interval": _range(task),
+            "always most frequent": percent(task.majority),
+            "mean recall": percent(float(task.by_label["recall"].to_numpy().mean())),
+        }
+        for task in tasks
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
+def calibration_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
+    """A row a task with probabilities."""
+    rows = {
+        task.name: {name: number(value) for name, value in task.calibration.items()}
+        for task in tasks
+        if task.calibration
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
+def recall_table(task: OwnTask) -> pd.DataFrame:
+    """A row a label: series, recall and precision."""
+    shown = task.by_label.copy().astype({"series": str})
+    for column in ("recall", "precision"):
+        shown[column] = [DASH if np.isnan(value) else percent(value) for value in task.by_label[column]]
+    return shown
+
+
+def confusion_table(task: OwnTask) -> pd.DataFrame:
+    """Series by label (row) and prediction (column), tinted by share of the row; of many labels the worst pairs."""
+    shares = task.confusion / task.confusion.sum(axis=1, keepdims=True)
+    if len(task.labels) <= MATRIX:
+        cell = Markup('<span class="heat" style="--share: {:.2f}">{}</span>')
+        cells = [
+            [cell.format(share, count) if count else "" for share, count in zip(*row, strict=True)]
+            for row in zip(shares, task.confusion, strict=True)
+        ]
+        return pd.DataFrame(cells, list(task.labels), list(task.labels), dtype=object).rename_axis(
+            "labelled ↓ predicted →"
+        )
+    errors = task.confusion * (1 - np.eye(len(task.labels), dtype=np.int64))
+    order = np.argsort(-errors, axis=None, kind="stable")[:MATRIX]
+    rows = [divmod(int(i), len(task.labels)) for i in order if errors.flat[i]]
+    return pd.DataFrame(
+        {"predicted": [task.labels[q] for _, q in rows], "series": [int(errors[pair]) for pair in rows]},
+        [task.labels[p] for p, _ in rows],
+    ).rename_axis("labelled")
+
+
+def together_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
+    """A row a task: accuracy of both ways to learn, and whether the difference may be chance."""
+    rows = {
+        task.name: {
+            "together": percent(task.accuracy),
+            "alone": percent(one.alone),
+            "difference": signed(task.accuracy - one.alone),
+            "right only together": one.gained,
+            "right only alone": one.lost,
+            "p": probability(one.p),
+        }
+        for task in tasks
+        if (one := task.together)
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
+def curve_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
+    """A row a task: accuracy with shares of its labels, and what the last doubling brought."""
+    rows = {}
+    for task in tasks:
+        points = list(task.curve.items())
+        if len(points) > 1:
+            shown = ", ".join(f"{n}: {percent(accuracy)}" for n, accuracy in points)
+            rows[task.name] = {"labelled series: right": shown, "last step": signed(points[-1][1] - points[-2][1])}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
+def _examples(data: Mapping[str, Any], validations: Mapping[str, Validation]) -> Series:
+    """A typical series of each label, by task and label as text."""
+    found: dict[tuple[str, str | int], np.ndarray] = {}
+    for name, one in validations.items():
+        series = data[name][0]
+        for c, label in enumerate(one.labels.tolist()):
+            found[name, str(label)] = typical([series[i] for i in np.flatnonzero(one.truth == c)])
+    return found
+
+
+def _label_pairs(bundle: Bundle, examples: Series) -> Drawing | None:
+    if bundle.affinity is None or len(bundle.model.tasks) < 2:
+        return None
+    names = [(task.name, label) for task in bundle.model.tasks for label in task.classes]
+    tasks, labels = zip(*names, strict=True)
+    affinity = LabelAffinity(bundle.affinity, tasks, labels, getattr(bundle.model.spec, "threshold", 2.0))
+    return label_pairs(affinity, examples, "alike", "Labels of different tasks that are alike")
+
+
+def _gallery(task: OwnTask, cases: Sequence[Case], series: Sequence[np.ndarray], examples: Series) -> list[SmallSeries]:
+    """Series in front of a typical one of their label (grey) and of what was predicted (dashed)."""
+    shown = []
+    for case in cases:
+        sure = "" if np.isnan(case.probability) else f" ({percent(case.probability)})"
+        names = dict.fromkeys((case.label, case.predicted))
+        text = f"is {case.label}{sure if len(names) == 1 else f', predicted {case.predicted}{sure}'}"
+        behind = tuple(np.asarray(examples[task.name, name]) for name in names)
+        shown.append(SmallSeries(np.asarray(series[case.row]), f"series {case.row}", text, behind))
+    return shown

@@ -1,0 +1,129 @@
+"""The report of your own data: what it says is what was measured, and names of tasks and labels cannot break it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+import mtcs
+from mtcs.estimator import validate_model
+from mtcs.evaluation.validation import Validation, recalibrate
+from mtcs.reports.analysis.own import interval, own_task
+from mtcs.reports.own import Settings, confusion_table, doubt, summary, verdict, write_own_report
+
+HOSTILE = '<script>alert("1")</script>'
+
+
+def recordings(
+    labels: list[str], n: int = 30, noise: float = 0.8, seed: int = 0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Noisy sines of unequal length, the frequency of which says the label."""
+    rng = np.random.default_rng(seed)
+    y = np.array([labels[i % len(labels)] for i in range(n)])
+    series = []
+    for label in y.tolist():
+        steps = np.arange(rng.integers(30, 50))
+        series.append(np.sin(steps * (0.3 + 0.5 * labels.index(label))) + rng.normal(scale=noise, size=len(steps)))
+    return series, y
+
+
+def said(truth: list[int], predicted: list[int], labels: tuple[str, ...] = ("ok", "worn"), **more) -> Validation:
+    """Of predictions with a decision of 1 for each, in two folds."""
+    decisions = 2.0 * (np.array(predicted)[:, None] == np.arange(len(labels))) - 1
+    n = len(truth)
+    fields = {"decisions": decisions, "sharpness": np.ones(n), "fold": np.arange(n) % 2, **more}
+    return Validation(labels=np.array(labels), truth=np.array(truth), predicted=np.array(predicted), **fields)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    data = {
+        "pumps": recordings(["ok", "worn"]),
+        f"fans & {HOSTILE}": recordings(["ok", HOSTILE, "c"], noise=1.5, seed=1),
+    }
+    spec = {"depth": 2, "hidden": 8, "output": 16, "schedule": {"learning_rate": 0.01}}
+    model = mtcs.MultiTaskClassifier(spec, random_state=0, device="cpu", precision="fp32")
+    validations = validate_model(model, data, 3, alone=True, curve=True)
+    bundle = recalibrate(model.fit(data).bundle_, validations)
+    path = tmp_path_factory.mktemp("own") / "m.html"
+    write_own_report(path, data, validations, bundle, Settings("m.mtcs", "mtcs", "ridge", 3, 1.0))
+    return path.read_text()
+
+
+def test_the_page_has_every_part(page: str) -> None:
+    for title in (
+        *("Which labels are alike", "What learning together was worth", "How more labels would help"),
+        *("How far to trust a probability", "How it was made", "Wrong", "right only together"),
+    ):
+        assert title in page
+    assert page.count('<svg class="series"') > 3
+    assert re.search(r"Labels of new recordings of pumps are right \d+(\.\d)? % of the time \(\d+ to \d+\)", page)
+
+
+def test_names_are_text(page: str) -> None:
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert '<span class="heat"' in page
+
+
+def test_nothing_of_the_paper_is_on_it(page: str) -> None:
+    assert "paper" not in page.lower().replace("--paper", "")
+
+
+def test_numbers_are_those_of_the_predictions() -> None:
+    truth, predicted = [0] * 6 + [1] * 4, [0] * 5 + [1] + [1] * 3 + [0]
+    task = own_task("pumps", said(truth, predicted))
+    assert task.accuracy == 0.8
+    assert (task.majority, task.always) == (0.6, "ok")
+    np.testing.assert_array_equal(task.confusion, [[5, 1], [1, 3]])
+    assert task.by_label["recall"].tolist() == [5 / 6, 3 / 4]
+    assert task.by_label["precision"].tolist() == [5 / 6, 3 / 4]
+    assert {case.row for case in task.wrong} == {5, 9}
+    assert task.together is None
+    cells = [re.sub("<.*?>", "", str(cell)) for row in confusion_table(task).to_numpy() for cell in row]
+    assert cells == ["5", "1", "1", "3"]
+
+
+def test_learning_together_is_compared_series_by_series() -> None:
+    truth = [0] * 10
+    task = own_task("pumps", said([*truth, 1], [0] * 9 + [1, 1], alone=np.array([0] * 6 + [1] * 4 + [1])))
+    assert task.together is not None
+    assert (task.together.gained, task.together.lost) == (3, 0)
+    assert task.together.p == binomtest(3, 3).pvalue
+    assert task.together.alone == 7 / 11
+
+
+def test_the_interval_is_wilsons_and_groups_widen_it() -> None:
+    right = np.array([True] * 80 + [False] * 20)
+    assert interval(right) == pytest.approx(binomtest(80, 100).proportion_ci(method="wilson"), abs=1e-6)
+    low, high = interval(right, np.repeat(np.arange(10), 10))
+    assert low < 0.6 and high > 0.9
+    assert interval(right, np.arange(100)) == pytest.approx(interval(right))
+    assert interval(np.ones(40, dtype=bool), np.repeat(np.arange(4), 10)) == pytest.approx(
+        interval(np.ones(4, dtype=bool))
+    )
+
+
+def test_too_few_series_are_named() -> None:
+    few = own_task("pumps", said([0, 0, 0, 1, 1], [0, 0, 0, 1, 0]))
+    assert "not shown to be better than always saying “ok”" in doubt(few)
+    many = own_task("pumps", said([0, 1] * 200, [0, 1] * 200))
+    assert doubt(many) == ""
+    assert verdict(many) == (
+        "Labels of new recordings of pumps are right 100 % of the time (99 to 100), "
+        "against 50 % for always saying “ok”."
+    )
+    assert "from 80 % (pumps) to 100 % (pumps)" in summary([few, many])
+
+
+def test_labels_without_predictions_or_probabilities() -> None:
+    task = own_task("pumps", said([0, 0, 1, 1], [0, 0, 0, 0], decisions=None, sharpness=None))
+    assert np.isnan(task.by_label["precision"].iloc[1])
+    assert task.calibration == {}
+    assert task.unsure == ()
+    labels = tuple(map(str, range(30)))
+    many = own_task("pumps", said([*range(30)] * 2, [*range(30), *range(29), 0], labels))
+    assert confusion_table(many).reset_index().to_numpy().tolist() == [["29", "0", 1]]
