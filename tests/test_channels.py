@@ -53,7 +53,7 @@ def tasks() -> list[Task]:
     return [z_normalize(raw("train", 3)), z_normalize(raw("a.b", 1)), z_normalize(raw("a", 2))]
 
 
-@pytest.fixture(params=[name for name in METHODS if name != "dtw"])
+@pytest.fixture(params=[name for name, spec in METHODS.items() if spec.kind not in ("dtw", "series")])
 def spec(request):
     spec = METHODS[request.param]
     small = {name: value for name, value in SMALL.items() if name in type(spec).model_fields}
