@@ -53,7 +53,10 @@ def tasks() -> list[Task]:
     return [z_normalize(raw("train", 3)), z_normalize(raw("a.b", 1)), z_normalize(raw("a", 2))]
 
 
-@pytest.fixture(params=[name for name, spec in METHODS.items() if spec.kind not in ("dtw", "series")])
+OF_SERIES = [name for name, spec in METHODS.items() if spec.kind in ("dtw", "series")]
+
+
+@pytest.fixture(params=[name for name in METHODS if name not in OF_SERIES])
 def spec(request):
     spec = METHODS[request.param]
     small = {name: value for name, value in SMALL.items() if name in type(spec).model_fields}
@@ -93,6 +96,14 @@ def test_every_method_reads_each_channel_as_a_series_of_its_own(spec, tasks, tmp
         model.check_task(replace(tasks[2].info, mean=0.0, std=1.0), "retrain")
     with pytest.raises(InputError, match="a has other values that stand for missing ones than the model"):
         model.check_task(replace(tasks[2].info, missing=(-1.0,)), "retrain")
+
+
+@pytest.mark.parametrize("name", OF_SERIES)
+def test_methods_of_series_refuse_several_channels_before_any_work(name, tasks):
+    with pytest.raises(
+        InputError, match="train has 3 channels, and dtw and its like read series of one; leave the task"
+    ):
+        train_method(METHODS[name], tasks, 0, CPU)
 
 
 def test_heads_read_the_mean_over_channels(tasks):
