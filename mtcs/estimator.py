@@ -23,6 +23,8 @@ from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
 from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle
 from mtcs.evaluation.metrics import fold_scores
+from mtcs.evaluation.pretrained import PRETRAINED, load_pretrained
+from mtcs.evaluation.run_bundle import load_run
 from mtcs.evaluation.validation import Labelled, Validation, validate
 from mtcs.progress import silence
 from mtcs.training.hardware import Hardware, choose_hardware
@@ -274,16 +276,23 @@ def _value_errors() -> Iterator[None]:
 def load(path: str | Path) -> MultiTaskClassifier:
     """The classifier that `MultiTaskClassifier.save` or `mtcs fit` wrote; no code in the file is run.
 
+    Args:
+        path: the file; "ucr", an encoder that comes with the package and waits for `add_task`; or the model of a run
+            of the pipeline, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, with its classifiers.
+
     Raises:
         InputError: in one line, if there is no such file, or it is corrupt or no bundle.
     """
-    bundle = bundle_file.load_bundle(Path(path))
+    if path in PRETRAINED and not Path(path).exists():
+        bundle = load_pretrained(str(path))
+    else:
+        bundle = (load_run if Path(path).suffix == ".safetensors" else bundle_file.load_bundle)(Path(path))
     model = MultiTaskClassifier(
         bundle.model.spec.model_dump(),
         random_state=bundle.model.seed,
         classifier=bundle.classifier.model_dump(),
         precision=bundle.precision,
-        missing=next(iter(bundle.tasks.values())).info.missing,
+        missing=next((task.info.missing for task in bundle.tasks.values()), ()),
     )
     model.bundle_ = bundle
     return model

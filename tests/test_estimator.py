@@ -163,6 +163,27 @@ def test_a_task_is_added_without_a_change_of_the_others(data, fitted, tmp_path):
         model.add_task("doors", X, y)
 
 
+def test_an_encoder_comes_with_the_package(tmp_path):
+    model = mtcs.load("ucr")
+    assert model.classes_ == {}
+    X, y = recordings(["open", "shut"], length=50)
+    model.set_params(device="cpu", precision="fp32").add_task("doors", X, y)
+    new, truth = recordings(["open", "shut"], length=50, seed=1)
+    assert (model.predict("doors", new) == np.array(truth)).mean() > 0.8
+    model.save(tmp_path / "doors.mtcs")
+    loaded = mtcs.load(tmp_path / "doors.mtcs").set_params(device="cpu", precision="fp32")
+    np.testing.assert_array_equal(loaded.predict_proba("doors", new), model.predict_proba("doors", new))
+
+
+def test_the_packaged_encoder_holds_weights_alone():
+    path = Path(mtcs.__file__).parent / "reference/ucr.safetensors"
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    assert json.loads(header.pop("__metadata__")["description"])["tasks"] == []
+    assert all(name.startswith("encoder.") for name in header)
+    assert len(content) < 1_400_000
+
+
 def test_saved_and_loaded(data, fitted, tmp_path):
     for name in ("one.mtcs", "two.mtcs"):
         fitted.save(tmp_path / name)

@@ -35,7 +35,7 @@ class TaskClassifier:
     labels: (C,) as the user gave them.
     reader: reads the representations of its series.
     sharpness: the inverse temperature of its probabilities; None where it has none.
-    lengths: (shortest, longest) training series; n_series: how many there were.
+    lengths: (shortest, longest) training series; n_series: how many there were, 0 where that is not known.
     """
 
     info: TaskInfo

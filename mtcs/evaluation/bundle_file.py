@@ -45,7 +45,7 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     info: TaskEntry
     labels: _Labels
     reader: str
-    n_series: int = Field(ge=1)
+    n_series: int = Field(ge=0)
     lengths: tuple[int, int]
     sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 

@@ -22,7 +22,8 @@ def inspect(
         steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
         steps += f", {task.info.channels} channels" if task.info.channels > 1 else ""
         added = "" if any(name == one.name for one in bundle.model.tasks) else ", added later"
-        print(f"  {name}: {task.n_series} series of {steps}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
+        count = task.n_series or "an unknown number of"
+        print(f"  {name}: {count} series of {steps}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
         if name in bundle.scores:
             print("    " + ", ".join(f"{key} {value:.3f}" for key, value in bundle.scores[name].items()))
     print("  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items()))

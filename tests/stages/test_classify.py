@@ -12,7 +12,9 @@ import yaml
 from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
+import mtcs
 from mtcs.cli import app
+from mtcs.data.formats import read_series
 from mtcs.evaluation.classify import load_reader
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.representations import read_representations
@@ -104,6 +106,28 @@ def test_kernel_ridge_reads_representations():
     code, output = run("predict", "joint_ridge", "mine", "Pump", "source/Pump_TEST.tsv", "--out", "new.csv")
     assert code == 0, output
     pd.testing.assert_frame_equal(pd.read_csv("new.csv"), predictions)
+
+
+@pytest.mark.parametrize("method", ["joint", "joint_ridge"])
+def test_a_run_is_loaded_and_says_what_predict_says(method):
+    workspace(["low", "high"] * 20)
+    for stage in ("train", "represent", "classify"):
+        assert run(stage, method, "mine")[0] == 0
+    assert run("predict", method, "mine", "Pump", "source/Pump_TEST.tsv", "--out", "new.csv")[0] == 0
+    expected = pd.read_csv("new.csv")["predicted"]
+    series, _ = read_series(Path("source/Pump_TEST.tsv"))
+    model = mtcs.load(Run("mine", method, 0).model())
+    assert model.predict("Pump", series).tolist() == expected.tolist()
+    model.save("run.mtcs")
+    assert mtcs.load("run.mtcs").predict("Pump", series).tolist() == expected.tolist()
+    code, output = run("predict", "run.mtcs", "source/Pump_TEST.tsv", "--task", "Pump", "--out", "again.csv")
+    assert code == 0, output
+    assert pd.read_csv("again.csv")["predicted"].tolist() == expected.tolist()
+    Run("mine", method, 0).classifier("Pump").write_bytes(b"")
+    with pytest.raises(mtcs.InputError, match="holds other content than was fitted; run 'mtcs classify"):
+        mtcs.load(Run("mine", method, 0).model())
+    with pytest.raises(mtcs.InputError, match="is no model of a run"):
+        mtcs.load("other.safetensors")
 
 
 def test_a_damaged_search_begins_anew(caplog):
