@@ -205,8 +205,8 @@ def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, R
 def _labels(source: _Source, recordings: Recordings) -> np.ndarray:
     if recordings.labels is None:
         hint = "call their column `label`, or name it with --label"
-        if source.train and source.train[0].suffix.lower() in TABLES and len(source.train) > 1:
-            hint += "; of one file a recording, write labels.csv beside them"
+        if source.train and source.train[0].suffix.lower() in TABLES:
+            hint += "; if each file is one recording, write labels.csv beside them (file,label)"
         raise InputError(f"{source.where} has no labels; {hint}.")
     unknown = [i for i, one in enumerate(recordings.labels.tolist()) if one in ("", "?")]
     if unknown:

@@ -31,7 +31,10 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
     """
     if path == STDIN:
         with tempfile.TemporaryDirectory() as folder:
-            found = read_file(from_stdin(Path(folder)), options, known)
+            try:
+                found = read_file(from_stdin(Path(folder)), options, known)
+            except InputError as error:  # the file's place says nothing to whoever wrote to standard input
+                raise InputError(str(error).replace(f"{folder}/", "")) from error
     elif path.is_dir():
         found: dict[str | None, Recordings] = {None: read_recording_files(path, options)}
     else:

@@ -264,6 +264,13 @@ def test_folders_that_are_refused():
             read_folder("data", verbose=False)
 
 
+def test_recordings_without_labels_are_told_where_these_go():
+    for name in ("r1", "r2"):
+        Path(f"data/{name}.csv").write_text("x,y\n1,2\n3,4\n")
+    with pytest.raises(InputError, match=r"r1\.csv has no labels; .*if each file is one recording, write labels\.csv"):
+        read_folder("data", verbose=False)
+
+
 def test_files_that_are_not_read_are_told(capsys):
     Path("data/a.csv").write_text("ok,1\nworn,2\n")
     Path("data/b.xlsx").write_bytes(b"PK")

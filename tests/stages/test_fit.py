@@ -189,6 +189,9 @@ def test_predictions_keep_names_and_order_whatever_the_format(fitted, monkeypatc
         )
         assert done.exit_code == 0
         assert list(pd.read_csv(io.StringIO(done.stdout))["id"]) == names
+    done = CliRunner().invoke(app, ["predict", str(fitted), "-", "--task", "pumps"], input=b"1,2\n3,x\n")
+    assert done.exit_code == 2
+    assert "mtcs: stdin.csv, line 2: 'x' is no finite number" in done.stderr
 
 
 def test_series_that_cannot_be_labelled_are_named(fitted):
