@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,10 +18,14 @@ from mtcs.reports import tables, words
 from mtcs.reports.analysis import accuracy, affinity
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report, analyze
-from mtcs.reports.analysis.mistakes import DRAWN, hardest
+from mtcs.reports.analysis.mistakes import DRAWN, hardest, mistake_table
+from mtcs.reports.analysis.orders import orders
+from mtcs.reports.analysis.runs import data_table, run_table, versions
+from mtcs.reports.analysis.separation import separation_table
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
+from mtcs.reports.analysis.training import falling
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
-from mtcs.reports.figures.curves import falling, training
+from mtcs.reports.figures.curves import training
 from mtcs.reports.figures.drawing import DARK, THEME, Drawing, glyph
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
@@ -34,6 +38,20 @@ OWN = re.compile(
     r"|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
 )
 """Files of earlier reports, of which those that are not written again are removed."""
+
+TABLES: Mapping[str, Callable[[Report, str], pd.DataFrame]] = {
+    "methods": tables.methods,
+    "accuracy": tables.tasks,
+    "other-classifiers": tables.others,
+    "p-values": tables.pairs,
+    "paper": lambda report, _: tables.paper(report),
+    "readings": lambda report, _: tables.readings(report),
+    "ablation": lambda report, _: tables.ablation(report),
+    "balanced-accuracy": lambda report, _: tables.balances(report),
+    "hard-series": lambda report, _: tables.mistakes(report),
+    "cost": lambda report, _: tables.cost_table(report.costs, report.titles),
+}
+"""The tables that are exported, by file name; the second argument is how the best of a row is written."""
 
 BEST = Markup('<span class="best">{}</span>')
 SCALE = 0.8
@@ -149,15 +167,13 @@ def text_files(report: Report) -> dict[str, str]:
     }
     if len(report.methods) > 1:
         files["p-values.csv"] = _csv(report.pairs, index_label="method", float_format="%.6g")
-    if report.variants:
-        table = tables.markdown(tables.ablation(report))
-        files["ablation.md"] = f"# Ablations on {report.suite}\n\n{table}\n\n{words.ablation_notes(report)}\n"
-    if report.readings:
-        table = tables.markdown(tables.readings(report))
-        files["readings.md"] = f"# Another classifier on {report.suite}\n\n{table}\n\n{words.READINGS}\n"
-    if report.costs.rows:
-        table = tables.markdown(tables.cost_table(report.costs, report.titles))
-        files["cost.md"] = f"# Cost of the methods on {report.suite}\n\n{table}\n\n{words.cost_notes(report)}\n"
+    for name, title, frame, notes in (
+        ("ablation", "Ablations", tables.ablation(report), words.ablation_notes(report)),
+        ("readings", "Another classifier", tables.readings(report), words.READINGS),
+        ("cost", "Cost of the methods", tables.cost_table(report.costs, report.titles), words.cost_notes(report)),
+    ):
+        if len(frame):
+            files[f"{name}.md"] = f"# {title} on {report.suite}\n\n{tables.markdown(frame)}\n\n{notes}\n"
     for found in report.affinities:
         for form in FORMS:
             files[f"affinity-{found.method}{form}.csv"] = _csv(
@@ -167,9 +183,9 @@ def text_files(report: Report) -> dict[str, str]:
             pairs = found.labels.pairs().head(affinity.STRONGEST)
             files[f"label-affinity-{found.method}.csv"] = _csv(pairs, index=False, float_format="%.6g")
     if report.separations:
-        files["separation.csv"] = _csv(tables.separations(report), index=False, float_format="%.6g")
+        files["separation.csv"] = _csv(separation_table(report.separations, FORMS), index=False, float_format="%.6g")
     if report.mistakes:
-        files["hard-series.csv"] = _csv(tables.all_mistakes(report), index=False, float_format="%.3f")
+        files["hard-series.csv"] = _csv(mistake_table(report.mistakes), index=False, float_format="%.3f")
     return files
 
 
@@ -226,7 +242,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         sections={name: title for name, (title, there) in present.items() if there},
         best=BEST,
         level=LEVEL,
-        orders=tables.orders(report),
+        orders=orders(report),
         kinds={report.titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
         hard=hard_series(report),
@@ -235,7 +251,9 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         forms=FORMS,
         labels=labelled,
         fall=listed([f"{share:.0%} for {title}" for title, share in fall.items()]),
-        versions=versions(report),
+        versions=versions(report.results),
+        data=data_table(report.results, report.tasks),
+        runs=run_table(report.results, report.titles),
         files=files,
     )
 
@@ -298,37 +316,16 @@ def pixels(frame: pd.DataFrame, dense: bool) -> float:
     return 104 + sum(7.3 * width + (14 if dense else 16) for width in widths)
 
 
-def versions(report: Report) -> str:
-    """Versions of the software that trained; several of one where runs differ."""
-    found: dict[str, dict[str, None]] = {}
-    for record in (record for result in report.results for record in result.trained):
-        for name, version in record.versions.items():
-            found.setdefault(name, {})[version] = None
-    return ", ".join(f"{name} {' or '.join(used)}" for name, used in found.items())
-
-
 def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path) -> None:
     """Tables as LaTeX (booktabs) and CSV, figures as SVG and PDF, for a paper or slides.
 
     Raises:
         OSError: if the folder cannot be written.
     """
-    frames = {
-        "methods": (tables.methods(report), tables.methods(report, tables.BOLD)),
-        "accuracy": (tables.tasks(report), tables.tasks(report, tables.BOLD)),
-        "other-classifiers": (tables.others(report), tables.others(report, tables.BOLD)),
-        "p-values": (tables.pairs(report), tables.pairs(report, tables.BOLD)),
-        "paper": (tables.paper(report),) * 2,
-        "readings": (tables.readings(report),) * 2,
-        "ablation": (tables.ablation(report),) * 2,
-        "balanced-accuracy": (tables.balances(report),) * 2,
-        "hard-series": (tables.mistakes(report),) * 2,
-        "cost": (tables.cost_table(report.costs, report.titles),) * 2,
-    }
-    for name, (plain, bold) in frames.items():
-        if not plain.empty:
-            _write(folder / f"{name}.csv", _csv(plain))
-            _write(folder / f"{name}.tex", tables.latex(bold))
+    for name, of in TABLES.items():
+        if len(of(report, "{}")):
+            _write(folder / f"{name}.csv", _csv(of(report, "{}")))
+            _write(folder / f"{name}.tex", tables.latex(of(report, tables.BOLD)))
     for name, drawing in drawings.items():
         _write(folder / f"{name}.svg", drawing.standalone())
         with atomic_write(folder / f"{name}.pdf") as part:

@@ -6,21 +6,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import parameter_table
-from mtcs.evaluation.results import TrainingRecord
 from mtcs.reports.analysis.accuracy import Cell
-from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
-from mtcs.reports.analysis.runs import data_table, machine
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
 from mtcs.reports.numbers import DAGGER, DASH, duration, number, probability, signed, spread
 from mtcs.reports.titles import Titles
@@ -31,12 +26,6 @@ LEFT = ("what differs", "precision", "taken on", "form", "device", "commit", "la
 
 COLUMNS = 12
 """Columns of numbers that a page on a desk is wide."""
-
-ORDERED = 20
-"""Tasks from which on a reader may choose the order of their table."""
-
-LISTED = 50
-"""Test series of a task in the file of those that are wrong most often."""
 
 
 def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
@@ -83,33 +72,6 @@ def _by_task(report: Report, methods: Sequence[str], cell: Callable[[Cell, str],
     """Tasks by methods, or the other way round where there are many more methods."""
     rows = [{report.titles[name]: cell(row.cells[name], name) for name in methods} for row in report.table.rows]
     return _upright(_frame(rows, report.tasks, "task"), "method")
-
-
-def orders(report: Report) -> dict[str, list[int]]:
-    """Orders of many tasks to choose from: the place of each task, by the name of the order."""
-    if len(report.tasks) < ORDERED:
-        return {}
-    seen = {task.task: task for result in report.results for task in result.tasks}
-    ours = [row.cells[report.reference].mean for row in report.table.rows]
-    rival = [
-        max(c.mean for m, c in row.cells.items() if m != report.reference or len(row.cells) == 1)
-        for row in report.table.rows
-    ]
-    name = report.titles[report.reference]
-    keys = {
-        "as in the suite": [0 for _ in ours],
-        "by name": [task.casefold() for task in report.tasks],
-        f"easy for {name} first": [-value for value in ours],
-        f"{name} most ahead first": [other - value for value, other in zip(ours, rival, strict=True)],
-        "most training series first": [-seen[task].train for task in report.tasks],
-        "longest series first": [-seen[task].length for task in report.tasks],
-        "most labels first": [-len(seen[task].classes) for task in report.tasks],
-    }
-    places = {}
-    for order, values in keys.items():
-        by_value = sorted(range(len(values)), key=lambda i, values=values: values[i])
-        places[order] = [by_value.index(i) + 1 for i in range(len(values))]
-    return places
 
 
 def tasks(report: Report, best: str = "{}") -> pd.DataFrame:
@@ -168,29 +130,19 @@ def mistakes(report: Report) -> pd.DataFrame:
     return _frame(rows, [task for task, _ in several], "task")
 
 
-def all_mistakes(report: Report) -> pd.DataFrame:
-    """The `LISTED` test series of each task that are wrong most often; numbers, for a file."""
-    return pd.DataFrame(
-        {"task": one.task, "series": it.series, "label": it.label, "wrong": it.share}
-        | {"predicted": it.predicted[0][0], "share": it.predicted[0][1]}
-        for one in report.mistakes
-        for it in one.series[:LISTED]
-    )
-
-
 def others(report: Report, best: str = "{}") -> pd.DataFrame:
-    """Our means beside other classifiers', the best first, over the tasks that both have; the mean at the end."""
-    means = {
+    """Our means among other classifiers', the best first, over the tasks that both have; first the mean of these."""
+    cells = {
         report.titles[method]: {row.task: row.cells[method].mean for row in report.table.rows}
         for method in report.methods
     }
-    ours, theirs = pd.DataFrame(means), report.others.dropna()
+    ours, theirs = pd.DataFrame(cells), report.others.dropna()
     both = theirs.index.intersection(ours.index, sort=False)
     if both.empty:
         return pd.DataFrame()
-    ranked = theirs.loc[both].mean().sort_values(ascending=False, kind="stable").index
-    joined = pd.concat([ours.loc[both], theirs.loc[both, ranked]], axis=1)
-    joined.loc[f"mean of {len(both)}"] = joined.mean()
+    joined = pd.concat([ours.loc[both], theirs.loc[both]], axis=1)
+    means = joined.mean().sort_values(ascending=False, kind="stable")
+    joined = pd.concat([means.to_frame(f"mean of {len(both)}").T, joined])[means.index]
     text = joined.map(number).rename_axis("task")
     text = _marked(text, text.eq(joined.max(axis=1).map(number), axis=0).to_numpy(), best)
     return _upright(text, "classifier")
@@ -254,64 +206,11 @@ def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
     return _frame(rows, titles.of(cost.method for cost in costs.rows), "method")
 
 
-def separations(report: Report) -> pd.DataFrame:
-    """How the related pairs rank, one row a method and form; numbers, for a file."""
-    return pd.DataFrame(
-        {
-            "method": method,
-            "form": FORMS[form],
-            "mean_rank": one.mean,
-            "chance": one.chance,
-            "p": one.p,
-            "by_seed_mean": one.seeds_mean,
-            "by_seed_std": one.seeds_std,
-            "seeds": len(one.by_seed),
-        }
-        for (method, form), one in report.separations.items()
-    )
-
-
-def data(report: Report) -> pd.DataFrame:
-    """Sizes and fingerprints of the tasks."""
-    return data_table(report.results, report.tasks)
-
-
 def parameters(report: Report) -> pd.DataFrame:
     """Each parameter by method."""
     by_name = parameter_table({method: dict(report.parameters.get(method, {})) for method in report.methods})
     frame = pd.DataFrame(by_name, index=report.titles.of(report.methods)).T
     return frame.rename_axis("parameter")
-
-
-def runs(report: Report) -> pd.DataFrame:
-    """One row a run: how its model, or its models of single tasks together, came about."""
-    having = [result for result in report.results if result.trained]
-    rows = [{"seed": str(result.seed), "series/s": _rate(result.trained)} | _run(result.trained) for result in having]
-    return _frame(rows, report.titles.of(result.method for result in having), "method")
-
-
-def _rate(trained: Sequence[TrainingRecord]) -> str:
-    """Series a second over the whole training of all models of a run; empty where one did not say."""
-    if any(record.series_per_second is None for record in trained) or not (time := sum(one.seconds for one in trained)):
-        return ""
-    return f"{sum((one.series_per_second or 0.0) * one.seconds for one in trained) / time:,.0f}"
-
-
-def _run(trained: Sequence[TrainingRecord]) -> dict[str, str]:
-    """Times and steps add up, memory and size are the largest, names are joined."""
-
-    def names(values: Sequence[Any]) -> str:
-        return ", ".join(dict.fromkeys(str(value) for value in values if value))
-
-    return {
-        "training time": duration(sum(record.seconds for record in trained)),
-        "steps": f"{sum(record.steps for record in trained):,}",
-        "peak memory": f"{max(record.peak_memory_mb for record in trained):,.0f} MB",
-        "parameters": f"{max(record.parameters for record in trained):,}",
-        "precision": names([record.precision for record in trained]),
-        "device": names([machine(record.device) for record in trained]),
-        "commit": names([re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", record.commit or "") for record in trained]),
-    }
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -332,39 +231,16 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in lined_up)
 
 
-def latex(frame: pd.DataFrame) -> str:
-    """A table for LaTeX with booktabs; what `BOLD` encloses is bold."""
-    columns = "l" + "".join("l" if column in LEFT else "r" for column in frame.columns)
-    rows = [
-        " & ".join(_tex(str(cell)) for cell in (name, *cells)) + r" \\"
-        for name, cells in zip(frame.index, frame.to_numpy(), strict=True)
-    ]
-    head = " & ".join(_tex(str(name)) for name in (frame.index.name, *frame.columns)) + r" \\"
-    lines = [
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
 BOLD = "\ue000{}\ue001"
 """Encloses what `latex` writes in bold; characters that no name has."""
 
 _TEX = str.maketrans(
     {
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": "$<$",
-        ">": "$>$",
         "±": r"$\pm$",
         "\N{MINUS SIGN}": "$-$",
+        "<": "$<$",
+        ">": "$>$",
+        "→": r"$\to$",
         DASH: "--",
         DAGGER: r"\dag{}",
         ELSEWHERE: r"\ddag{}",
@@ -372,7 +248,10 @@ _TEX = str.maketrans(
         "\ue001": "}",
     }
 )
+"""What pandas leaves to the document, and what `BOLD` stands for."""
 
 
-def _tex(text: str) -> str:
-    return text.translate(_TEX)
+def latex(frame: pd.DataFrame) -> str:
+    """A table for LaTeX with booktabs; what `BOLD` encloses is bold."""
+    columns = "l" + "".join("l" if column in LEFT else "r" for column in frame.columns)
+    return frame.reset_index().to_latex(index=False, escape=True, column_format=columns).translate(_TEX)

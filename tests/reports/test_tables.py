@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+from markupsafe import Markup
 
 from mtcs.reports import tables
+from mtcs.reports.analysis.runs import run_table
 
 MINUS = "\N{MINUS SIGN}"
 TEN = ("mtcs", "mtl", "mmoe", "ts2vec", "ts2vec_joint", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
@@ -25,6 +27,15 @@ def test_ten_methods_have_their_names_and_seeds(report_of) -> None:
     assert "MMoE" not in tables.paper(report)
 
 
+def test_many_methods_run_down_and_marks_stay_markup(report_of) -> None:
+    report = report_of({f"m{i:02}": {"A": [0.5 + i / 100], "B": [0.9 - i / 100]} for i in range(20)})
+    frame = tables.tasks(report, Markup("<b>{}</b>"))  # pyright: ignore[reportArgumentType]
+    assert (frame.index.name, frame.shape, list(frame.columns)) == ("method", (20, 2), ["A", "B"])
+    assert frame.loc["m19", "A"] == "<b>0.690</b>" and isinstance(frame.loc["m19", "A"], Markup)
+    others = tables.pairs(report, Markup("<b>{}</b>"))  # pyright: ignore[reportArgumentType]
+    assert all(isinstance(value, str) for value in others.to_numpy().ravel())
+
+
 def test_fewer_seeds_than_planned_stand_in_brackets(report_of) -> None:
     report = report_of({"mtcs": {"A": [0.5, 0.7]}, "mtl": {"A": [0.5]}}, seeds={"mtcs": [0, 1], "mtl": [0, 1]})
     assert tables.tasks(report).loc["A"].tolist() == ["0.600 ± 0.141", "0.500 (1)"]
@@ -43,12 +54,11 @@ def test_p_values_of_pairs_are_marked_where_they_are_significant(report_of) -> N
 def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report_of) -> None:
     report = report_of({"mtcs": {"Crop": [0.6], "Wafer": [1.0], "Mine": [0.5]}})
     frame = tables.others(report, "*{}")
-    assert (frame.index.name, list(frame.columns)) == ("classifier", ["Crop", "Wafer", "mean of 2"])  # the longer side
-    frame = frame.T
-    assert frame.loc["Wafer", "MTCS"] == "*1.000"
-    assert frame.loc["Crop", "MTCS"] == "0.600"
-    means = [float(value.lstrip("*")) for value in frame.loc["mean of 2"].tolist()[1:]]
+    assert (frame.index.name, list(frame.columns)) == ("classifier", ["mean of 2", "Crop", "Wafer"])  # the longer side
+    assert frame.loc["MTCS", ["Crop", "Wafer"]].tolist() == ["0.600", "*1.000"]
+    means = [float(value.lstrip("*")) for value in frame["mean of 2"]]
     assert means == sorted(means, reverse=True)
+    assert frame["mean of 2"].tolist()[0].startswith("*")
 
 
 def test_balanced_accuracies(report_of, write, result) -> None:
@@ -78,7 +88,8 @@ def test_runs_say_how_their_models_came_about(report_of, write, result) -> None:
     )
     write(first)
     write(single.model_copy(update={"trained": (fast, slow)}))
-    frame = tables.runs(report_of({}, parameters={"mtcs": {}, "tnc": {}}, tasks=["A", "B"]))
+    report = report_of({}, parameters={"mtcs": {}, "tnc": {}}, tasks=["A", "B"])
+    frame = run_table(report.results, report.titles)
     assert frame.loc["MTCS", ["training time", "steps", "parameters"]].tolist() == ["4 min 52 s", "600", "637,120"]
     assert frame.loc["TNC", ["series/s", "training time"]].tolist() == ["180", "1 min 40 s"]  # 18,000 series in 100 s
     assert frame["commit"].tolist() == ["0123456789", "0123456789-dirty"]

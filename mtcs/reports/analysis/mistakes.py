@@ -6,10 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from mtcs.evaluation.results import RunResult
 
-SHOWN, DRAWN = 20, 12
-"""Series that a report lists and draws at most."""
+SHOWN, DRAWN, LISTED = 20, 12, 50
+"""Series that a page lists and draws at most, and that a file has of each task."""
 
 OFTEN = 0.5
 """Least share of predictions that are wrong, of a series that is listed."""
@@ -85,3 +87,13 @@ def hardest(found: Sequence[Mistakes], count: int) -> list[tuple[str, Mistake]]:
     several = [(one.task, hard) for one in found for hard in one.series[:each] if hard.share >= OFTEN]
     kept = sorted(several, key=lambda one: (-round(one[1].share, 9), -one[1].predicted[0][1]))[:count]
     return [one for one in several if one in kept]
+
+
+def mistake_table(found: Sequence[Mistakes], count: int = LISTED) -> pd.DataFrame:
+    """The `count` test series of each task that are wrong most often; numbers, for a file."""
+    return pd.DataFrame(
+        {"task": one.task, "series": hard.series, "label": hard.label, "wrong": hard.share}
+        | {"predicted": hard.predicted[0][0], "share": hard.predicted[0][1]}
+        for one in found
+        for hard in one.series[:count]
+    )

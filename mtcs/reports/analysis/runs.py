@@ -6,13 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from mtcs.config.parameters import differences
 from mtcs.data.task import fingerprint, read_task
-from mtcs.evaluation.results import RunResult, read_result
+from mtcs.evaluation.results import RunResult, TrainingRecord, read_result
 from mtcs.layout import Run
+from mtcs.reports.numbers import duration
+from mtcs.reports.titles import Titles
 
 CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relevant_share")
 
@@ -137,3 +140,43 @@ def repeated(results: Sequence[RunResult]) -> dict[str, tuple[int, int]]:
     return {
         task.task: (task.test_in_train, task.test) for result in results for task in result.tasks if task.test_in_train
     }
+
+
+def run_table(results: Sequence[RunResult], titles: Titles) -> pd.DataFrame:
+    """One row a run: how its model, or its models of single tasks together, came about."""
+    having = [result for result in results if result.trained]
+    rows = [{"seed": str(result.seed), "series/s": _rate(result.trained)} | _run(result.trained) for result in having]
+    return pd.DataFrame(rows, pd.Index(titles.of(result.method for result in having), name="method"), dtype=object)
+
+
+def _rate(trained: Sequence[TrainingRecord]) -> str:
+    """Series a second over the whole training of all models of a run; empty where one did not say."""
+    if any(record.series_per_second is None for record in trained) or not (time := sum(one.seconds for one in trained)):
+        return ""
+    return f"{sum((one.series_per_second or 0.0) * one.seconds for one in trained) / time:,.0f}"
+
+
+def _run(trained: Sequence[TrainingRecord]) -> dict[str, str]:
+    """Times and steps add up, memory and size are the largest, names are joined."""
+
+    def names(values: Sequence[Any]) -> str:
+        return ", ".join(dict.fromkeys(str(value) for value in values if value))
+
+    return {
+        "training time": duration(sum(record.seconds for record in trained)),
+        "steps": f"{sum(record.steps for record in trained):,}",
+        "peak memory": f"{max(record.peak_memory_mb for record in trained):,.0f} MB",
+        "parameters": f"{max(record.parameters for record in trained):,}",
+        "precision": names([record.precision for record in trained]),
+        "device": names([machine(record.device) for record in trained]),
+        "commit": names([re.sub(r"^([0-9a-f]{10})[0-9a-f]*", r"\1", record.commit or "") for record in trained]),
+    }
+
+
+def versions(results: Sequence[RunResult]) -> str:
+    """Versions of the software that trained; several of one where runs differ."""
+    found: dict[str, dict[str, None]] = {}
+    for record in (record for result in results for record in result.trained):
+        for name, version in record.versions.items():
+            found.setdefault(name, {})[version] = None
+    return ", ".join(f"{name} {' or '.join(used)}" for name, used in found.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,3 +91,12 @@ def share_as_low(ranks: np.ndarray, total: float, count: int) -> float:
     for rank in doubled[doubled <= limit]:
         ways[1:, rank:] += ways[:-1, : limit + 1 - rank]
     return float(ways[count].sum() / math.comb(len(doubled), count))
+
+
+def separation_table(separations: Mapping[tuple[str, str], Separation], forms: Mapping[str, str]) -> pd.DataFrame:
+    """How the related pairs rank, one row a method and form; numbers, for a file."""
+    return pd.DataFrame(
+        {"method": method, "form": forms[form], "mean_rank": one.mean, "chance": one.chance, "p": one.p}
+        | {"by_seed_mean": one.seeds_mean, "by_seed_std": one.seeds_std, "seeds": len(one.by_seed)}
+        for (method, form), one in separations.items()
+    )

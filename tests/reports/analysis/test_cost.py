@@ -10,6 +10,7 @@ from mtcs.evaluation.cost import MethodCost, SuiteCosts, write_costs
 from mtcs.layout import Layout
 from mtcs.reports import tables
 from mtcs.reports.analysis import cost
+from mtcs.reports.analysis.cost import front
 from mtcs.reports.titles import Titles
 
 ACCURACIES = {"A": 0.5, "B": 0.6}
@@ -77,3 +78,8 @@ def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout, resul
 def test_precision_is_a_column_where_it_differs() -> None:
     costs = cost.Costs(tuple(cost.measured(measured({"mtcs": {}, "tnc": {}, "dtw": {}}))))
     assert tables.cost_table(costs, TITLES)["precision"].tolist() == ["bf16", "fp32", tables.DASH]
+
+
+def test_on_the_front_is_what_nothing_cheaper_reaches() -> None:
+    assert front([10, 5, 1, 5, 20], [0.8, 0.7, 0.6, 0.75, 0.8]) == [2, 3, 0]
+    assert front([], []) == []

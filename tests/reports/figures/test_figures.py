@@ -10,9 +10,10 @@ import pytest
 
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.reports.analysis.affinity import FORMS
+from mtcs.reports.analysis.training import falling, smoothed
 from mtcs.reports.figures import maps
-from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
-from mtcs.reports.figures.curves import falling, smoothed, training
+from mtcs.reports.figures.accuracy import MANY, by_method, by_task, cost_accuracy, overview
+from mtcs.reports.figures.curves import training
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
 
@@ -143,6 +144,23 @@ def test_accuracies_are_drawn_of_all_methods_and_tasks(report_of, write, result)
             assert f">{title}<" in drawing.svg
     assert all(f">{task}<" in by_task(report).svg for task in UCR10)
     assert "the best method first: MTCS" in overview(report).description
+
+
+def test_many_methods_stand_in_a_panel_for_each_kind(report_of) -> None:
+    methods = ("mtcs", "mtl", *(f"mtcs_{i}" for i in range(5)), *(f"rival{i}" for i in range(8)))
+    drawing = by_task(report_of({m: {"A": [0.5], "B": [0.6]} for m in methods}))
+    panels = drawing.figure.axes
+    kinds = ["In the paper", "Built on the paper's", "Beyond the paper"]
+    assert [axes.get_legend().get_title().get_text() for axes in panels] == kinds
+    assert [len(axes.get_legend().get_texts()) for axes in panels] == [2, 5, 8]
+
+
+def test_of_many_tasks_the_reference_and_the_best_are_drawn(report_of) -> None:
+    tasks = [f"T{i}" for i in range(MANY + 1)]
+    means = {"mtcs": 0.5, "mtl": 0.4, "tnc": 0.7, "dtw": 0.6}
+    drawing = by_task(report_of({m: {task: [mean] for task in tasks} for m, mean in means.items()}))
+    (axes,) = drawing.figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["MTCS", "TNC", "DTW", "all methods"]
 
 
 def test_costs_are_drawn_with_names(report_of, write, result) -> None:
