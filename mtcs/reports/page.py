@@ -13,16 +13,16 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mtcs.layout import Layout, atomic_write
+from mtcs.layout import atomic_write
 from mtcs.reports import tables, words
 from mtcs.reports.analysis import accuracy, affinity
 from mtcs.reports.analysis.affinity import FORMS
-from mtcs.reports.analysis.contents import Report, analyze
+from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.mistakes import DRAWN, hardest, mistake_table
 from mtcs.reports.analysis.orders import orders
 from mtcs.reports.analysis.runs import data_table, run_table, versions
 from mtcs.reports.analysis.separation import separation_table
-from mtcs.reports.analysis.significance import LEVEL, REFERENCE
+from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.analysis.training import falling
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
 from mtcs.reports.figures.curves import training
@@ -60,51 +60,23 @@ NARROW = 354
 """Pixels of a page's width on a phone."""
 
 
-def write_report(
-    layout: Layout,
-    suite: str,
-    tasks: Sequence[str],
-    methods: Sequence[str],
-    seeds: Mapping[str, Sequence[int]],
-    parameters: Mapping[str, Mapping[str, object]],
-    ablation: Sequence[str] = (),
-    readings: Mapping[str, str] | None = None,
-    titles: Mapping[str, str] | None = None,
-    reference: str = REFERENCE,
-    export: Path | None = None,
-    series: bool = False,
-) -> Report:
-    """Write the report of a suite from the results of whatever runs there are.
+def write_report(report: Report, folder: Path, export: Path | None = None) -> None:
+    """Write a report's page, tables and figures into its folder, in place of those of an earlier one.
 
     Args:
-        layout: where everything lies.
-        suite: the suite's name.
-        tasks: its tasks, in the order of the tables.
-        methods: in the order of the columns.
-        seeds: those that a complete report would have, by method, those of `ablation` and `readings` among them.
-        parameters: each method's parameters as plain values, shown on the page; of methods that are left out of this
-            suite too, which the report then names.
-        ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
-        readings: by name, the methods whose representations another classifier reads; a table of their own, no rank.
-        titles: of the methods; one without is shown by its name.
-        reference: the method that the others are compared with.
+        report: what is known of a suite.
+        folder: where it goes; files of the user's stay.
         export: a folder for the tables as LaTeX and CSV and the figures as SVG and PDF; None for no such files.
-        series: draw series of the normalised data, where those are at hand.
-
-    Returns:
-        What it says, for printing.
 
     Raises:
-        InputError: if there is no result of `methods`, or a file does not hold what it should.
+        OSError: if a folder cannot be written; an earlier report is then as it was.
     """
-    report = analyze(layout, suite, tasks, methods, seeds, parameters, ablation, readings, titles, reference, series)
     drawings = draw_all(report)
     files = {**text_files(report), **{f"{drawing.name}.svg": drawing.standalone() for drawing in drawings.values()}}
     files["report.html"] = render(report, drawings, [name for name in files if not name.endswith(".svg")])
-    _replace(layout.report(suite), files)
+    _replace(folder, files)
     if export is not None:
         export_report(report, drawings, export)
-    return report
 
 
 def _replace(folder: Path, files: Mapping[str, str]) -> None:

@@ -142,7 +142,7 @@ def others(report: Report, best: str = "{}") -> pd.DataFrame:
         return pd.DataFrame()
     joined = pd.concat([ours.loc[both], theirs.loc[both]], axis=1)
     means = joined.mean().sort_values(ascending=False, kind="stable")
-    joined = pd.concat([means.to_frame(f"mean of {len(both)}").T, joined])[means.index]
+    joined = pd.concat([means.to_frame(f"mean of {len(both)}").T, joined]).loc[:, list(means.index)]
     text = joined.map(number).rename_axis("task")
     text = _marked(text, text.eq(joined.max(axis=1).map(number), axis=0).to_numpy(), best)
     return _upright(text, "classifier")

@@ -36,24 +36,30 @@ def report(
     known = experiment()
     tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
     chosen = [name.strip() for name in methods.split(",")] if methods else in_kinds(known.methods_of(suite))
-    if (
-        reference not in chosen and reference != "mtcs"
-    ):  # which is not asked for; the report says so where it is missing
+    if reference not in chosen and reference != "mtcs":  # of which the report says so where it is missing
         chosen.append(reference)
     for name in chosen:
         known.method(name)  # raises for one that is not known
     chosen = list(dict.fromkeys(chosen))
 
     from mtcs.reports import tables, words
+    from mtcs.reports.analysis.contents import analyze
     from mtcs.reports.page import write_report
 
-    parameters = {name: known.parameters(name) for name in known.known}
-    variants = tuple(name for name in known.ablation if name not in chosen)
-    readings = {name: one.representations_of for name, one in known.readings.items() if name not in chosen}
-    titles = {name: known.title(name) for name in (*known.methods, *known.readings)}
-    made = write_report(
-        WORKSPACE, suite, tasks, chosen, seeds, parameters, variants, readings, titles, reference, export, series
+    made = analyze(
+        WORKSPACE,
+        suite,
+        tasks,
+        chosen,
+        seeds,
+        parameters={name: known.parameters(name) for name in known.known},
+        ablation=[name for name in known.ablation if name not in chosen],
+        readings={name: one.representations_of for name, one in known.readings.items() if name not in chosen},
+        titles={name: known.title(name) for name in (*known.methods, *known.readings)},
+        reference=reference,
+        series=series,
     )
+    write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())
     for line in words.not_counted(made):
         print(line)

@@ -19,6 +19,7 @@ import pytest
 
 from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
+from mtcs.reports.analysis.contents import analyze
 from mtcs.reports.page import write_report
 
 METHODS = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
@@ -163,7 +164,8 @@ def make_page(folder: Path, result, tasks: tuple[str, ...], methods: tuple[str, 
             accuracies = {task: 0.5 + (7 * m + 13 * t + 3 * seed) % 40 / 100 for t, task in enumerate(tasks)}
             made = result(method, seed, accuracies, balanced_accuracy=0.5, majority=0.4, wrong={"a": {"b": (3, 98)}})
             write_result(Run("tiny", method, seed, layout).result, made)
-    write_report(layout, "tiny", tasks, methods, dict.fromkeys(methods, (0, 1)), {method: {} for method in methods})
+    seeds, parameters = dict.fromkeys(methods, (0, 1)), {method: {} for method in methods}
+    write_report(analyze(layout, "tiny", tasks, methods, seeds, parameters), layout.report("tiny"))
     return layout.report("tiny") / "report.html"
 
 

@@ -19,6 +19,7 @@ from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
 from mtcs.reports import tables
+from mtcs.reports.analysis.contents import analyze
 from mtcs.reports.figures.drawing import THEME
 from mtcs.reports.page import breakable, stacked, write_report
 
@@ -40,7 +41,10 @@ def make(result, layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **fields
 def report(layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **changes) -> pd.DataFrame:
     known = {method: {} for method in METHODS}
     planned = {method: range(seeds) for method in methods}
-    return tables.methods(write_report(layout, "tiny", tasks, methods, planned, known, titles=TITLES, **changes))
+    export = changes.pop("export", None)
+    made = analyze(layout, "tiny", tasks, methods, planned, known, titles=TITLES, **changes)
+    write_report(made, layout.report("tiny"), export)
+    return tables.methods(made)
 
 
 @pytest.fixture(scope="module")

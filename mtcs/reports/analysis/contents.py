@@ -101,7 +101,21 @@ def analyze(
     reference: str = REFERENCE,
     series: bool = False,
 ) -> Report:
-    """Read the results that there are and compute what they say; arguments as in `write_report`.
+    """Read the results of whatever runs there are and compute what they say.
+
+    Args:
+        layout: where everything lies.
+        suite: the suite's name.
+        tasks: its tasks, in the order of the tables.
+        methods: in the order of the columns.
+        seeds: those that a complete report would have, by method, those of `ablation` and `readings` among them.
+        parameters: each method's parameters as plain values, shown on the page; of methods that are left out of this
+            suite too, which the report then names.
+        ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
+        readings: by name, the methods whose representations another classifier reads; a table of their own, no rank.
+        titles: of the methods; one without is shown by its name.
+        reference: the method that the others are compared with.
+        series: read series to draw from the normalised data, where those are at hand.
 
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.

@@ -194,7 +194,8 @@ def cost_accuracy(report: Report) -> Drawing | None:
     width = float(np.log(4 * max(seconds) / min(seconds)))
     height = 0.06 * max(max(means) - min(means), 0.02)
     best = front(seconds, means)
-    axes.step([seconds[i] for i in best], [means[i] for i in best], where="post", color=INK, linewidth=0.9, zorder=1)
+    steps = [*(seconds[i] for i in best), 3.2 * max(seconds)], [*(means[i] for i in best), means[best[-1]]]
+    axes.step(*steps, where="post", color=INK, linewidth=0.9, zorder=1)
     names: list[tuple[float, float]] = []  # where they stand: logarithm of seconds, accuracy
     for mean, x, method in sorted(zip(means, seconds, known, strict=True)):  # a name makes room for those below it
         level = mean
