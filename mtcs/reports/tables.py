@@ -137,6 +137,7 @@ def others(report: Report, best: str = "{}") -> pd.DataFrame:
         for method in report.methods
     }
     ours, theirs = pd.DataFrame(cells), report.others.dropna()
+    theirs = theirs.rename(columns={name: f"{name}, public" for name in theirs if name in ours})
     both = theirs.index.intersection(ours.index, sort=False)
     if both.empty:
         return pd.DataFrame()

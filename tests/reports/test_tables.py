@@ -61,6 +61,12 @@ def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report
     assert frame["mean of 2"].tolist()[0].startswith("*")
 
 
+def test_a_classifier_of_ours_stands_beside_its_public_results(report_of) -> None:
+    frame = tables.others(report_of({"QUANT": {"Crop": [0.6], "Wafer": [1.0]}}))
+    assert frame.loc["QUANT", "Crop"] == "0.600"
+    assert frame.loc["QUANT, public", "Crop"] == "0.777"
+
+
 def test_balanced_accuracies(report_of, write, result) -> None:
     write(result("mtcs", 0, {"A": 0.95}, balanced_accuracy=0.5, majority=0.95, never_predicted=("c",)))
     report = report_of({}, parameters={"mtcs": {}})

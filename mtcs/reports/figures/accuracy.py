@@ -91,7 +91,7 @@ def by_task(report: Report) -> Drawing:
         bands, name = [[cell.mean for cell in row.cells.values()] for row in rows], "all methods"
     for axes, (title, methods) in zip(grid, panels.items(), strict=True):
         handles = _accuracies(axes, report, rows, methods, bands, name if axes is grid[0] else "")
-        legend(axes, handles, columns=6 // len(panels), title=title)
+        legend(axes, handles, columns={1: 6, 2: 2}.get(len(panels), 1), title=title)
         axes.set_xlabel("accuracy" if title else "accuracy on the test series")
     _task_axis(grid[0], rows)
     return draw(
