@@ -14,6 +14,7 @@ from typing import Any
 
 from flows.request import check_request, parse_request
 from flows.server import prefect_api
+from mtcs.cli import usable_streams
 from mtcs.data.address import without_secrets
 from mtcs.errors import MtcsError, WorkError
 
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--dask", nargs="?", const="local", metavar="ADDRESS", help="a scheduler; default: one started here"
     )
     parser.add_argument("--stage-seconds", type=float, metavar="S", help="after which a stage is ended")
+    usable_streams()
     parameters = vars(parser.parse_args(arguments))
     parameters["force"] = parameters["force"] == [] or parameters["force"] or False
     try:

@@ -16,6 +16,7 @@ from flows.flow import reproduce
 from flows.heartbeat import notice_dead_runs
 from flows.server import LOCAL_SERVER
 from flows.watch import watch
+from mtcs.cli import usable_streams
 from mtcs.data.address import without_secrets
 from mtcs.errors import WorkError
 
@@ -46,6 +47,7 @@ def main() -> int:
 
     Without a server Prefect would start a temporary one, which runs no schedules.
     """
+    usable_streams()
     server = get_current_settings().api.url or LOCAL_SERVER
     with temporary_settings({PREFECT_API_URL: server}):
         if not _answers(server):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import sys
 import traceback
 from typing import Annotated, Any
 
@@ -45,17 +48,23 @@ def _error_line(error: BaseException) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted; the same command goes on: training and neighbor searches from where they were.", 130
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _NO_MEMORY.search(str(error)):
         return (
             "Out of memory; take a smaller `schedule.batch_size` of the method or `classifiers.svm.max_train`, fewer "
             "--workers, or a larger machine.",
             1,
         )
     if isinstance(error, OSError):
-        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.", 1
+        name = error.filename2 or error.filename  # the second: what a file was to be called
+        return f"{error.strerror or error}{f': {name}' if name else ''}.", 1
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first} (a defect of mtcs; --debug shows where)", 1
 
+
+_NO_MEMORY = re.compile(
+    "allocate memory|failed to map segment|can't start new thread|could not create a primitive", re.IGNORECASE
+)
+"""Of errors of torch, the loader of libraries, and Python."""
 
 app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -125,8 +134,25 @@ def methods() -> None:
 
 def main() -> None:
     """Entry point of the `mtcs` command."""
+    usable_streams()
     bounded_spinning()
     app()
+
+
+def usable_streams() -> None:
+    """Make standard streams take whatever is written: letters they lack are escaped, a closed one leads nowhere.
+
+    A closed one would be the next file that is opened, into which libraries write their warnings then.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest descriptor that is free
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def bounded_spinning() -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import joblib
 import numpy as np
@@ -116,9 +117,15 @@ def _prepared(what: str, series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return interpolated(series), lengths
 
 
-# numba keeps what it compiles in `__pycache__` or, where that is read-only, in the user's cache (NUMBA_CACHE_DIR).
-# fastmath stays off: with reordered sums equal distances would no longer be equal.
-_compiled = njit(cache=True, nogil=True)
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compiled by numba, and kept in `__pycache__` or the user's cache (NUMBA_CACHE_DIR), where one can be written.
+
+    fastmath stays off: with reordered sums equal distances would no longer be equal.
+    """
+    try:
+        return njit(function, cache=True, nogil=True)
+    except RuntimeError:  # no place for a cache
+        return njit(function, nogil=True)
 
 
 @_compiled

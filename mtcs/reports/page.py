@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -85,6 +87,9 @@ def _replace(folder: Path, files: Mapping[str, str]) -> None:
     with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as written:
         for name, content in files.items():
             _write(Path(written) / name, content)
+        for name in files:
+            if (folder / name).is_dir():  # before the first is replaced
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
         for name in files:
             (Path(written) / name).replace(folder / name)
     for path in folder.iterdir():

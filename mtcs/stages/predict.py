@@ -115,9 +115,11 @@ def _write(columns: dict[str, list[str]], out: Path | None) -> None:
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
     if out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # labels as they are, in whatever terminal: as in a file
         print(text.getvalue(), end="")
     elif out.exists() and not out.is_file():  # a device or a pipe: no file that could be replaced by a whole one
-        with out.open("w") as stream:
+        with out.open("w", encoding="utf-8") as stream:
             stream.write(text.getvalue())
     else:
         with atomic_write(out.resolve()) as part:  # of a link what it leads to

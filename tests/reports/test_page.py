@@ -263,6 +263,19 @@ def test_a_report_on_a_full_disk_is_replaced_whole_or_not_at_all(layout: Layout,
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
 
 
+def test_a_report_with_a_folder_in_the_place_of_a_file_stays_as_it_is(layout: Layout, result) -> None:
+    make(result, layout)
+    report(layout)
+    (layout.report("tiny") / "summary.json").unlink()
+    (layout.report("tiny") / "summary.json").mkdir()
+    before = {path.name: path.read_bytes() for path in layout.report("tiny").iterdir() if path.is_file()}
+    make(result, layout, seeds=1)
+    with pytest.raises(IsADirectoryError, match=r"summary\.json"):
+        report(layout, seeds=1)
+    assert before == {path.name: path.read_bytes() for path in layout.report("tiny").iterdir() if path.is_file()}
+    assert [path.name for path in layout.report("tiny").parent.iterdir()] == ["tiny"]
+
+
 def test_tables_and_figures_are_exported(layout: Layout, result, tmp_path: Path) -> None:
     make(result, layout)
     report(layout, export=tmp_path / "out")

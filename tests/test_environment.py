@@ -1,0 +1,178 @@
+"""Machines that lack something: streams, letters, room, memory, places to write; a folder where a file should be."""
+
+from __future__ import annotations
+
+import io
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz.stages import finished, inside, run
+
+import mtcs
+from mtcs.cli import _error_line, usable_streams
+from mtcs.stages.predict import _write
+
+PACKAGE = Path(mtcs.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def done() -> Path:
+    """A workspace in which all has been run."""
+    return finished()
+
+
+@pytest.fixture
+def here(done: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(done, tmp_path / "workspace"))
+
+
+def command(folder: Path, words: str, before: Callable[[], object] | None = None, **settings: str):
+    """A command of `mtcs` in a process of its own."""
+    code = f"import sys; from mtcs.cli import main; sys.argv[1:] = {words.split()!r}; main()"
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "MTCS_DEVICE": "cpu", "MTCS_WORKERS": "1"} | settings
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, preexec_fn=before, capture_output=True, timeout=120
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# Streams
+
+
+@pytest.mark.parametrize("closed", [[2], [1], [0, 1, 2]], ids=str)
+def test_closed_streams_lead_nowhere(here: Path, closed: list[int]) -> None:
+    shutil.rmtree(here / "data/normalized")
+    before = files(here)
+    done = command(here, "normalize tiny", lambda: [os.close(descriptor) for descriptor in closed])
+    assert done.returncode == 0
+    assert ("tiny: 2 tasks in data/normalized/tiny" in done.stdout.decode()) == (1 not in closed)
+    with np.load(here / "data/normalized/tiny/Short.npz") as arrays:  # no word of a library in a file
+        assert arrays["series_train"].shape == (12, 12)
+    assert {name: content for name, content in files(here).items() if "normalized" not in name} == before
+
+
+def test_letters_that_a_terminal_lacks_are_escaped(here: Path) -> None:
+    done = command(here, "report tiny", PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert b"reports/tiny/report.html" in done.stdout
+
+
+def test_any_stream_takes_any_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
+    usable_streams()
+    print("Größe \u2013", flush=True)
+    assert written.getvalue() == b"Gr\\xf6\\xdfe \\u2013\n"
+
+
+def test_predicted_labels_are_never_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
+    usable_streams()
+    _write("predicted\nGröße\n", None)
+    sys.stdout.flush()
+    assert written.getvalue().decode() == "predicted\nGröße\n"
+
+
+# Places to write
+
+
+def test_dtw_without_a_place_for_compiled_code(tmp_path: Path) -> None:
+    """Neither `__pycache__` nor the user's cache: both are files."""
+    copy = Path(shutil.copytree(PACKAGE, tmp_path / "mtcs", ignore=shutil.ignore_patterns("__pycache__")))
+    (copy / "ops/__pycache__").write_text("")
+    code = "from mtcs.ops import dtw; print(dtw.__file__, type(dtw._search).__name__)"
+    nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": os.devnull, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"} | nowhere
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment | {"PYTHONPATH": str(tmp_path)}, capture_output=True
+    )
+    assert done.stdout.decode().split() == [str(copy / "ops/dtw.py"), "CPUDispatcher"], done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        ("normalize tiny", "data/normalized/tiny/Short.npz"),
+        ("represent mtcs tiny", "data/representations/tiny/mtcs/seed0/Short.npz"),
+        ("measure mtcs tiny", "results/tiny/mtcs/seed0.json"),
+        ("report tiny", "reports/.tiny."),
+    ],
+)
+def test_files_without_room_are_not_half_written(here: Path, words: str, file: str) -> None:
+    """A limit on files has the system refuse what a full disk refuses: the rest of a write."""
+    before = files(here)
+    room = len((here / file).read_bytes()) // 2 if (here / file).is_file() else 2000
+    done = command(here, words, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+    said = done.stderr.decode().splitlines()
+    assert done.returncode == 1, said
+    assert said[-1].startswith(f"mtcs: File too large: {file}")
+    assert not [line for line in said if "Traceback" in line]
+    assert files(here) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "expected"),
+    [
+        ("suites", "params.yaml", "Is a directory: params.yaml."),
+        ("normalize tiny", "data/normalized/tiny", "File exists: data/normalized/tiny."),
+        ("normalize tiny", "data/normalized/tiny/Long.npz", "Is a directory: data/normalized/tiny/Long.npz."),
+        ("train mtcs tiny", ".checkpoints", "File exists: .checkpoints."),
+        ("classify mtcs tiny", "data/classifiers/tiny/mtcs/seed0", "File exists: data/classifiers/tiny/mtcs/seed0."),
+        ("measure mtcs tiny", "results/tiny/mtcs/seed0.json", "Is a directory: results/tiny/mtcs/seed0.json."),
+        ("report tiny", "reports/tiny", "File exists: reports/tiny."),
+        ("report tiny", "reports/tiny/report.html", "Is a directory: reports/tiny/report.html."),
+    ],
+)
+def test_a_folder_in_the_place_of_a_file_and_the_other_way_about(here, words, place, expected) -> None:
+    path = here / place
+    if path.is_file():
+        path.unlink()
+        path.mkdir()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+        path.write_text("a file")
+    with inside(here):
+        code, said = run(*words.split())
+    assert (code, said.splitlines()[-1]) == (1, f"mtcs: {expected}")
+
+
+# Memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit of memory is not kept")
+def test_a_limit_of_memory_is_one_line(here: Path) -> None:
+    limit = 400 * 2**20  # less than torch's library
+    done = command(here, "train mtcs tiny", lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    said = done.stderr.decode().splitlines()
+    assert (done.returncode, len(said)) == (1, 1), said
+    assert said[0].startswith("mtcs: Out of memory; ")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: 8 bytes"),
+        RuntimeError("can't start new thread"),
+        RuntimeError("could not create a primitive"),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        OSError(12, "Cannot allocate memory"),
+    ],
+    ids=str,
+)
+def test_what_out_of_memory_looks_like(error: Exception) -> None:
+    line, code = _error_line(error)
+    assert (line[:13], code) == ("Out of memory", 1)
