@@ -81,7 +81,7 @@ def test_predicted_labels_are_never_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
     usable_streams()
-    _write("predicted\nGröße\n", None)
+    _write({"predicted": ["Größe"]}, None)
     sys.stdout.flush()
     assert written.getvalue().decode() == "predicted\nGröße\n"
 

@@ -6,12 +6,11 @@ Of several channels, the first attribute is relational: a quoted text in which `
 from __future__ import annotations
 
 import re
-from array import array
 from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.text import InvalidData, append_values, check_characters, check_count, listed, quoted, read_lines
+from mtcs.data.text import InvalidData, check_characters, check_count, listed, parse_values, quoted, read_lines
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)\s*""", re.IGNORECASE)
 _NUMERIC = ("numeric", "real", "integer")
@@ -82,7 +81,7 @@ def _row(where: str, text: str, nested: bool, classes: list[str] | None) -> tupl
         parts = [values]
     else:
         parts, label = [text], None
-    channels = [_numbers(where, part) for part in parts]
+    channels = [parse_values(where, part, ",", "?") for part in parts]
     if len({len(channel) for channel in channels}) > 1:
         sizes = " and ".join(map(str, sorted({len(channel) for channel in channels})))
         raise InvalidData(f"{where} has channels of {sizes} values, expected as many in each")
@@ -92,12 +91,6 @@ def _row(where: str, text: str, nested: bool, classes: list[str] | None) -> tupl
     if label != "?" and label not in classes:
         raise InvalidData(f"{where}: label {quoted(label)}, expected one of its header's: {listed(classes)}")
     return channels, None if label == "?" else label
-
-
-def _numbers(where: str, text: str) -> np.ndarray:
-    values = array("d")
-    append_values(values, where, text, ",", "?")
-    return np.array(values)
 
 
 def _unquoted(text: str) -> str:

@@ -67,17 +67,17 @@ def _odd_values(task: RawTask) -> list[str]:
     values, remarks = task.train.observed(), []
     for _ in range(3):
         spread = _Spread.of(values)
-        counts = {value: int((values == value).sum()) for value in (float(values.min()), float(values.max()))}
+        counts = {value: int((values == value).sum()) for value in (float(np.nanmin(values)), float(np.nanmax(values)))}
         shares = {value: spread.share(_Spread(n, value, 0.0)) for value, n in counts.items()}
         value = max(shares, key=shares.__getitem__)
-        if not shares[value] > DOMINATING or sum(counts.values()) == len(values):
+        if not shares[value] > DOMINATING or sum(counts.values()) == spread.n:
             break  # with two values alone, each makes the spread: a signal of two levels
         remarks.append(
             f"{task.name} (train): {shares[value]:.1%} of the spread comes from the value {value:.12g}, which "
-            f"{counts[value]:,} of {len(values):,} values have; if it stands for a missing one, add "
+            f"{counts[value]:,} of {spread.n:,} values have; if it stands for a missing one, add "
             f"'missing: [{value:.12g}]' to the suite."
         )
-        values = values[values != value]
+        values[values == value] = np.nan  # in place, where a copy takes as much memory again
     return remarks
 
 

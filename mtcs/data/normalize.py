@@ -8,6 +8,12 @@ from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Scale, Split, Task
 from mtcs.errors import InputError
 
+PIECE = 2**16
+"""Values that are scaled at once."""
+
+MAX_PADDED = 2**27
+"""Values of a split, padding included, where most are padding: half a gigabyte."""
+
 
 def z_normalize(raw: RawTask) -> Task:
     """Subtract the mean and divide by the standard deviation of all observed training values of the task.
@@ -17,8 +23,11 @@ def z_normalize(raw: RawTask) -> Task:
     own longest series: nothing about the test split reaches the training split.
 
     Raises:
-        InputError: if the training values do not vary or are too large to scale, or a series has no observed value.
+        InputError: if the training values do not vary or are too large to scale, a series has no observed value, or
+            padding would take more than `MAX_PADDED` values and four times those there are.
     """
+    for part, split in (("train", raw.train), ("test", raw.test)):
+        _check_padding(f"{raw.name} ({part})", split)
     scales = [moments(channel) for channel in raw.by_channel()]
     means, stds = (tuple(map(float, values)) for values in zip(*scales, strict=True))
     mean, std = (means, stds) if len(scales) > 1 else (means[0], stds[0])
@@ -67,8 +76,20 @@ def scaled(series: list[np.ndarray], mean: Scale, std: Scale) -> np.ndarray:
     padded = np.full((len(series), *series[0].shape[:-1], longest), np.nan, dtype=np.float32)
     with np.errstate(over="ignore"):
         for row, values in zip(padded, series, strict=True):
-            row[..., : values.shape[-1]] = (values - shift) / scale
+            for i in range(0, values.shape[-1], PIECE):  # of a long series no copy of all values
+                piece = values[..., i : i + PIECE]
+                row[..., i : i + piece.shape[-1]] = (piece - shift) / scale
     return padded
+
+
+def _check_padding(name: str, split: RawSplit) -> None:
+    """Raise InputError if padding to the longest series would take memory out of proportion to the values there are."""
+    longest, n = max(values.shape[-1] for values in split.series), sum(values.size for values in split.series)
+    if (padded := len(split.series) * split.channels * longest) > max(MAX_PADDED, 4 * n):
+        raise InputError(
+            f"{name} has {len(split.series):,} series of up to {longest:,} values, {padded:,} when padded to the "
+            f"longest but {n:,} in all, expected at most {MAX_PADDED:,}; cut its longest series, or take them out."
+        )
 
 
 def _scaled(split: RawSplit, classes: tuple[str, ...], mean: Scale, std: Scale) -> Split:

@@ -235,6 +235,6 @@ def fingerprint(task: Task) -> str:
     digest = hashlib.sha256()
     for split in (task.train, task.test):
         digest.update(f"{split.series.shape} {task.classes}".encode())
-        digest.update(split.series.tobytes())
+        digest.update(split.series.reshape(-1).data)
         digest.update(split.labels.tobytes())
     return digest.hexdigest()[:12]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 PIECE = 2**16
 """Characters of a line that are taken apart at once: a list of short strings takes thirty times as much memory."""
@@ -28,7 +29,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbers and text of lines, which end at LF, CR LF or CR alone. Bytes that are not UTF-8 become surrogates."""
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
         for number, line in enumerate(file, 1):
-            yield number, line.rstrip("\n")
+            line = line.rstrip("\n")  # a line may be the whole file, which is in memory once less
+            yield number, line
 
 
 def check_characters(where: str, text: str) -> None:
@@ -55,21 +57,24 @@ def pieces(text: str, separator: str) -> Iterator[list[str]]:
         begin = end + 1
 
 
-def append_values(values: array[float], where: str, text: str, separator: str, missing: str) -> None:
-    """Append the numbers of a text to `values`, NaN where it has `missing` or "NaN".
+def parse_values(where: str, text: str, separator: str, missing: str) -> np.ndarray:
+    """The numbers of a text (T,) float64, NaN where it has `missing` or "NaN".
 
     Raises:
         InvalidData: with the first that is neither a number nor missing.
     """
+    values, end = np.empty(text.count(separator) + 1), 0
     for tokens in pieces(text, separator):
-        size, piece = len(values), separator.join(tokens)
+        start, end = end, end + len(tokens)
+        piece = separator.join(tokens)
         if piece.isascii() and not piece.encode().translate(None, _PLAIN):
             try:
-                values.extend(map(float, tokens))
+                values[start:end] = np.fromiter(map(float, tokens), np.float64, len(tokens))
                 continue
-            except ValueError:
-                del values[size:]
-        values.extend(_value(where, token.strip(" \t"), missing) for token in tokens)
+            except ValueError:  # one of them is missing or none
+                pass
+        values[start:end] = [_value(where, token.strip(" \t"), missing) for token in tokens]
+    return values
 
 
 def _value(where: str, token: str, missing: str) -> float:

@@ -7,20 +7,18 @@ labels among them, and believes most of the header.
 from __future__ import annotations
 
 import re
-from array import array
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from mtcs.data.text import (
     InvalidData,
-    append_values,
     check_characters,
     check_count,
     counted,
     listed,
+    parse_values,
     quoted,
     read_lines,
 )
@@ -53,7 +51,7 @@ def read_ts(path: Path, what: str) -> TsFile:
         OSError: if it cannot be read.
     """
     header: dict[str, str] = {}
-    values, ends = array("d"), array("q", [0])
+    channels: list[np.ndarray] = []
     labels: list[str | None] = []
     known: dict[str, str] = {}
     in_data, announced, n_channels = False, "", 0
@@ -61,9 +59,7 @@ def read_ts(path: Path, what: str) -> TsFile:
         where = f"{path.name}, line {number}"
         if in_data:
             texts, label = _channels(where, line, header, announced)
-            for text in texts:
-                append_values(values, where, text, ",", "?")
-                ends.append(len(values))
+            channels += [parse_values(where, text, ",", "?") for text in texts]
             n_channels = n_channels or len(texts)
             if len(texts) != n_channels:
                 found = counted(len(texts), "channel")
@@ -77,10 +73,7 @@ def read_ts(path: Path, what: str) -> TsFile:
         raise InvalidData(f"{what} has no line '@data', expected one before its series")
     if not labels:
         raise InvalidData(f"{what} has no series, expected at least one")
-    observed = np.frombuffer(values)
-    lengths = np.diff(ends).reshape(-1, n_channels)  # (n, channels)
-    _check_header(what, header, lengths, observed)
-    channels = [observed[start:end] for start, end in pairwise(ends)]
+    _check_header(what, header, channels, n_channels)
     series = [_together(channels[i : i + n_channels]) for i in range(0, len(channels), n_channels)]
     return TsFile(series, labels, _classes(what, header, set(known)), header.get("problemname"))
 
@@ -162,9 +155,9 @@ def _stated_channels(header: dict[str, str]) -> int | None:
     return int(stated)
 
 
-def _check_header(what: str, header: dict[str, str], channel_lengths: np.ndarray, values: np.ndarray) -> None:
-    """Raise where lengths (n, channels) or missing values are not what the header states."""
-    lengths, n_channels = channel_lengths.ravel(), channel_lengths.shape[1]
+def _check_header(what: str, header: dict[str, str], channels: list[np.ndarray], n_channels: int) -> None:
+    """Raise where lengths or missing values of the channels of all series are not what the header states."""
+    lengths = np.array([len(values) for values in channels])
     stated = {name: text.lower() for name, text in header.items()}
     if (odd := lengths[lengths != lengths[0]]).size and stated.get("equallength") == "true":
         raise InvalidData(f"{what} has series of {lengths[0]} and {odd[0]} values, its header states @equalLength true")
@@ -174,7 +167,7 @@ def _check_header(what: str, header: dict[str, str], channel_lengths: np.ndarray
         if wrong.size:
             hint = "; there may be a comma inside its numbers" if n and wrong[0] == 2 * n else ""
             raise InvalidData(f"{what} has a series of {wrong[0]} values, its header states @seriesLength {n}{hint}")
-    if stated.get("missing") == "false" and np.isnan(values).any():
+    if stated.get("missing") == "false" and any(np.isnan(values).any() for values in channels):
         raise InvalidData(f"{what} has missing values, its header states @missing false")
     univariate = {"true": n_channels == 1, "false": n_channels > 1}.get(stated.get("univariate", ""), True)
     if not univariate or (_stated_channels(header) or n_channels) != n_channels:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +11,10 @@ import numpy as np
 from mtcs.data.published import published_sizes
 from mtcs.data.text import (
     InvalidData,
-    append_values,
     check_characters,
     check_count,
     is_number,
+    parse_values,
     pieces,
     quoted,
     read_lines,
@@ -33,18 +31,16 @@ def read_tsv(path: Path) -> tuple[list[np.ndarray], list[str]]:
         InvalidData: with the line, if the file holds anything else.
         OSError: if it cannot be read.
     """
-    values, ends = array("d"), array("q", [0])
+    series: list[np.ndarray] = []
     labels: list[str] = []
     known: dict[str, str] = {}
     for where, label, text in _rows(path):
-        append_values(values, where, text, "\t", "")
+        series.append(parse_values(where, text, "\t", ""))
         labels.append(known.setdefault(label, label))
-        ends.append(len(values))
         check_count(path.name, len(labels))
     if not labels:
         raise InvalidData(f"{path.name} has no series, expected at least one")
-    observed = np.frombuffer(values)
-    return [observed[start:end] for start, end in pairwise(ends)], labels
+    return series, labels
 
 
 def convert_to_ts(tsv: Path) -> None:

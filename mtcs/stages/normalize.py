@@ -20,13 +20,14 @@ def normalize(suite: SuiteName) -> None:
     with progress(f"normalize {suite}", len(names), "tasks") as advance:
         for done, name in enumerate(names, 1):
             raw = read_raw(WORKSPACE.raw(suite, name), name, wanted.missing)
-            task = z_normalize(raw)
             if repeated := raw.repeated():  # as they were given: what is squashed by a fill value becomes equal
                 remarks.append(
-                    f"{name}: {repeated:,} of {len(task.test):,} test series are in the training split, too; "
+                    f"{name}: {repeated:,} of {len(raw.test.series):,} test series are in the training split, too; "
                     "take them out of one of the two."
                 )
             remarks += doubts(raw)
+            task = z_normalize(raw)
+            del raw  # of a large file, twice the memory of what was made of it
             write_task(WORKSPACE.normalized(suite, name), task)
             fingerprints.append(fingerprint(task))
             advance(done, name)

@@ -257,7 +257,7 @@ def test_a_task_that_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytes
     def read(*arguments: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(ts, "append_values", read)
+    monkeypatch.setattr(ts, "parse_values", read)
     message = (
         f"Toy (train) does not fit into memory ({len(TRAIN)} bytes of text); take a larger machine, or fewer series."
     )

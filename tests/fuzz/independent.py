@@ -22,16 +22,13 @@ def ts(content: bytes) -> tuple[list[np.ndarray], list[str | None]]:
         key, _, value = line.strip(" \t").replace("\t", " ").partition(" ")
         if key.startswith("@"):
             header[key[1:].lower()] = value.strip(" ")
-    labelled = header.get("classlabel", "").lower().startswith("true")
-    series, labels = [], []
+    rows, labels = [], []
     for line in lines[data + 1 :]:
-        text, colon, label = line.partition(":")
-        series.append(np.array([_number(word, "?") for word in text.split(",")]))
-        labels.append(label.strip(" \t") if colon else None)
-        if labelled != bool(colon) and "classlabel" in header:
-            raise ValueError("a label where the header states none, or none where it states one")
-    _check(header, series, labels, labelled)
-    return series, labels
+        channels, label = _parts(line, header)
+        rows.append([np.array([_number(word, "?") for word in channel.split(",")]) for channel in channels])
+        labels.append(label)
+    _check(header, rows, labels)
+    return [_together(channels) for channels in rows], labels
 
 
 def tsv(content: bytes) -> tuple[list[np.ndarray], list[str]]:
@@ -49,7 +46,8 @@ def tsv(content: bytes) -> tuple[list[np.ndarray], list[str]]:
 
 def trimmed(series: list[np.ndarray]) -> list[np.ndarray]:
     """Series without the missing values at their end."""
-    return [values[: np.flatnonzero(~np.isnan(values))[-1] + 1] for values in series]
+    known = [~np.isnan(np.atleast_2d(values)).all(0) for values in series]
+    return [values[..., : np.flatnonzero(one)[-1] + 1] for values, one in zip(series, known, strict=True)]
 
 
 def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
@@ -71,19 +69,47 @@ def _number(word: str, missing: str) -> float:
     return float(np.array(word).astype(np.float64))
 
 
-def _check(header: dict[str, str], series: list[np.ndarray], labels: list[str | None], labelled: bool) -> None:
-    lengths = {len(values) for values in series}
+def _parts(line: str, header: dict[str, str]) -> tuple[list[str], str | None]:
+    """The channels of a line and its label, which is behind the last colon, or one of the header's with colons."""
+    words, stated = line.split(":"), header.get("classlabel", "").lower()
+    if stated.startswith("false") or ("classlabel" not in header and len(words) == 1):
+        return words, None
+    for n in range(1, len(words)):
+        label = ":".join(words[n:]).strip(" \t")
+        if f" {label} " in f" {header.get('classlabel', '')} " and _channels(header) in (None, n):
+            return words[:n], label
+    if len(words) == 1:
+        raise ValueError("no label, where the header states labels")
+    return words[:-1], words[-1].strip(" \t")
+
+
+def _channels(header: dict[str, str]) -> int | None:
+    stated = header.get("dimensions", header.get("dimension"))
+    return (1 if header.get("univariate", "").lower() == "true" else None) if stated is None else int(stated)
+
+
+def _together(channels: list[np.ndarray]) -> np.ndarray:
+    longest = max(map(len, channels))
+    padded = [np.concatenate([values, np.full(longest - len(values), np.nan)]) for values in channels]
+    return padded[0] if len(padded) == 1 else np.stack(padded)
+
+
+def _check(header: dict[str, str], rows: list[list[np.ndarray]], labels: list[str | None]) -> None:
+    lengths = {len(channel) for channels in rows for channel in channels}
+    counts = {len(channels) for channels in rows}
     equal_length = header.get("equallength", "").lower()
     stated = int(header["serieslength"]) if "serieslength" in header else None
+    missing = any(np.isnan(channel).any() for channels in rows for channel in channels)
     wrong = [
-        not series,
+        len(counts) != 1,
+        _channels(header) not in (None, *counts),
+        header.get("univariate", "").lower() == "false" and counts == {1},
         equal_length == "true" and len(lengths) > 1,
         stated is not None and (max(lengths) > stated or (equal_length != "false" and lengths != {stated})),
-        header.get("missing", "").lower() == "false" and any(np.isnan(values).any() for values in series),
-        header.get("univariate", "").lower() == "false",
+        header.get("missing", "").lower() == "false" and missing,
         header.get("timestamps", "").lower() == "true",
-        any(header.get(name, "1").lstrip("0") != "1" for name in ("dimension", "dimensions")),
-        labelled and any(f" {label} " not in f" {header['classlabel']} " for label in labels if label != "?"),
+        "true" in header.get("classlabel", "").lower()[:4]
+        and any(f" {label} " not in f" {header['classlabel']} " for label in labels if label != "?"),
     ]
     if any(wrong):
         raise ValueError(f"not what the header states: {wrong}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,3 +73,45 @@ def test_series_that_a_fill_value_squashes_are_not_taken_for_the_same() -> None:
         "it stands for a missing one, add 'missing: [9.96921e+36]' to the suite."
     ]
     assert len(np.unique(read_task(LAYOUT.normalized("mine", "Pump")).test.series)) == 1
+
+
+PEAK = """
+import re, sys
+from pathlib import Path
+import mtcs.data.doubts, mtcs.data.formats, mtcs.data.normalize, mtcs.data.sources, mtcs.data.task, mtcs.stages.options
+from mtcs.data.published import published_sizes
+published_sizes(), mtcs.stages.options.experiment()
+peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
+getattr(mtcs.stages, sys.argv[1])("mine", *sys.argv[2:])
+print("peak", peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+@pytest.mark.parametrize("suffix", [".ts", ".tsv"])
+def test_a_large_file_takes_at_most_ten_times_its_text(suffix: str) -> None:
+    """Of numbers of one digit, where a value has the fewest letters; from download to what is normalised."""
+    size = 2**23
+    Path("archive").mkdir()
+    for part, n in (("TRAIN", size // 4), ("TEST", 2)):
+        if suffix == ".ts":
+            text = f"@classLabel true a b\n@data\n{'1,2,' * n}3:a\n1,2,1:b\n"
+        else:
+            text = "a" + "\t1\t2" * n + "\t3\nb\t1\t2\t1\n"
+        Path(f"archive/Pump_{part}{suffix}").write_text(text)
+    for command in (["download", "archive"], ["normalize"]):
+        done = subprocess.run([sys.executable, "-c", PEAK, *command], capture_output=True, text=True)
+        assert done.stdout.splitlines()[-1:], done.stderr
+        assert int(done.stdout.split()[-1]) < 10 * size, command
+
+
+def test_padding_out_of_proportion_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtcs.data.normalize.MAX_PADDED", 100)
+    write_pump("mine", [[1, 2]] * 9 + [list(range(40))], [[1, 2], [2, 1]])
+    done = CliRunner().invoke(app, ["normalize", "mine"])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == (
+        "mtcs: Pump (train) has 10 series of up to 40 values, 400 when padded to the longest but 58 in all, expected "
+        "at most 100; cut its longest series, or take them out."
+    )
