@@ -9,7 +9,7 @@ two vectors and its prose calls it a mean squared error: `reduction` offers the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 from typing import Literal, TypeVar
 
@@ -27,6 +27,17 @@ def affinity(probabilities_j: Matrix, probabilities_k: Matrix) -> Matrix:
     (B, M), (B, N) -> (M, N); the entries sum to 1 where the rows of both arguments do.
     """
     return probabilities_j.T @ probabilities_k / len(probabilities_j)
+
+
+def covariance_affinity(rows_j: Tensor, rows_k: Tensor) -> Tensor:
+    """In place of Equation 4, the covariance similarity of two labels' representations (`mtcs.similarity`).
+
+    rows_j: (M, m, D), rows_k: (N, m, D), m representations of series of each label, zeros where there are fewer
+        -> (M, N), from 0 to 1; with C = X^T X, sqrt(tr(C_p C_q) / (tr C_p tr C_q)), and 0 of a label without any.
+    """
+    products = torch.einsum("pad,qbd->pqab", rows_j, rows_k)
+    norms = [rows.flatten(1).norm(dim=1) for rows in (rows_j, rows_k)]
+    return products.flatten(2).norm(dim=2) / torch.outer(*norms).clamp(min=1e-12)
 
 
 def relevant_pairs(affinity: Tensor, threshold: float = 2.0) -> Tensor:
@@ -53,12 +64,14 @@ def sharing_loss(
     probabilities: Sequence[Tensor],
     threshold: float = 2.0,
     reduction: Reduction = "mean",
+    affinity: Callable[[Tensor, Tensor], Tensor] = affinity,
 ) -> Tensor:
     """Sum of Equation 3 over all ordered pairs of tasks (k, j), j != k; a scalar.
 
     weights: heads' weights, one (C_k, D) a task.
     probabilities: class probabilities of every head on the same B series, one (B, C_k) a task. No gradient reaches
-        them, since none passes through the indicator of Equation 5.
+        them, since none passes through the indicator of Equation 5. Or what another affinity compares.
+    affinity: of the labels of two tasks; the paper's is Equation 4.
     """
     loss = weights[0].new_zeros(())
     for k, j in permutations(range(len(weights)), 2):

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 READINGS = read_experiment(ROOT / "params.yaml").readings
 RIDGE = tuple(name for name, reading in READINGS.items() if reading.classifier == "ridge")
 SUPERVISED = ("mtcs", "mtl", "mmoe", "mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau_1", "mtcs_tau_4", "mtcs_sum",
-              "mtcs_epochs_20", "mtl_epochs_20", "mtcs_rocket", "mtcs_difference")  # fmt: skip
+              "mtcs_epochs_20", "mtl_epochs_20", "mtcs_rocket", "mtcs_difference",
+              "mtcs_covariance", "mtcs_random_pairs", "mtcs_partners_3")  # fmt: skip
 ENCODERS = (*SUPERVISED, "ts2vec", "ts2vec_joint", "tnc", "ts_tcc")
 
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from mtcs.sharing import affinity, pair_loss, relevant_pairs, sharing_loss, total_loss
+from mtcs.sharing import affinity, covariance_affinity, pair_loss, relevant_pairs, sharing_loss, total_loss
+from mtcs.similarity import covariance_similarity
 
 
 def heads(classes, width=7, batch=5, seed=0, sharpness=3.0):
@@ -47,6 +48,20 @@ def test_affinity_is_the_mean_outer_product_and_sums_to_one():
     _, (p, q) = heads((3, 4))
     torch.testing.assert_close(affinity(p, q), plain_affinity(p, q))
     assert affinity(p, q).sum().item() == pytest.approx(1.0)
+
+
+def test_covariance_affinity_is_the_similarity_of_two_covariances():
+    generator = torch.Generator().manual_seed(0)
+    p, q = (torch.randn(count, 4, 6, generator=generator, dtype=torch.float64) for count in (2, 3))
+    found = covariance_affinity(p, q)
+    for m in range(2):
+        for n in range(3):
+            a, b = p[m].T @ p[m], q[n].T @ q[n]
+            expected = ((a @ b).trace() / (a.trace() * b.trace())) ** 0.5
+            assert found[m, n].item() == pytest.approx(expected.item())
+            one, other = (x.numpy() for x in (p[m], q[n]))
+            assert found[m, n].item() == pytest.approx(covariance_similarity(one, other), abs=0.02)  # of 99 % of each
+    assert covariance_affinity(torch.zeros(1, 4, 6), torch.randn(2, 4, 6)).tolist() == [[0, 0]]
 
 
 def test_relevant_pairs_exceed_a_multiple_of_the_mean():

@@ -24,9 +24,9 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-def Later(default: Any) -> Any:  # in place of pydantic's Field
+def Later(default: Any, **bounds: Any) -> Any:  # in place of pydantic's Field
     """A parameter that came later: left unsaid where it is the default, as in the results and models of before."""
-    return Field(default=default, exclude_if=lambda value: value == default)
+    return Field(default=default, exclude_if=lambda value: value == default, **bounds)
 
 
 class Spec(Block, ABC, frozen=True):
@@ -76,6 +76,12 @@ class MultiTaskSpec(Spec, frozen=True):
     """Whether Equation 3 averages or sums over the D coordinates."""
     difference: bool = Later(False)
     """Whether the encoder sees the first difference of a series as a second input, in units of its root mean square."""
+    relevance: Literal["probabilities", "covariance", "random"] = Later("probabilities")
+    """What makes labels relevant to each other: Equation 4; the covariance similarity of their latest representations;
+    or chance, as a control: as many pairs of two tasks as by Equation 4, but of other labels at every step."""
+    partners: int | None = Later(None, ge=1)
+    """With how many tasks a task shares in a step on one of its batches: those whose series an untrained encoder
+    represents most like its own. All tasks where it is not said."""
 
 
 class Ts2VecSpec(Spec, frozen=True):

@@ -1,4 +1,7 @@
-"""Equal to `mtcs.sharing.sharing_loss`: the sum of Equation 3 over all ordered pairs of tasks, on stacked heads."""
+"""Equal to `mtcs.sharing.sharing_loss`: the sum of Equation 3 over all ordered pairs of tasks, on stacked heads.
+
+With `covariance_affinity` in place of Equation 4, `covariance_sharing`.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,29 @@ def stacked_sharing(
         share = relevant / max(pairs, 1)
         scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
     return _Quadratic.apply(weights, scale * loss, pull, place, 2 * scale), share
+
+
+def covariance_sharing(
+    weights: Tensor, rows: Tensor, classes: Tensor, threshold: float = 2.0, reduction: Reduction = "mean"
+) -> tuple[Tensor, Tensor]:
+    """As `stacked_sharing`, relevance by the labels' representations: rows (S, m, D), see `covariance_affinity`."""
+    with torch.no_grad():
+        task = torch.arange(len(classes)).repeat_interleave(classes).to(weights.device)  # (S,)
+        size = classes.to(weights.device)[task].to(rows.dtype)  # (S,)
+        labels, count, width = rows.shape
+        flat = rows.reshape(-1, width)
+        squares = (flat @ flat.T).square_().reshape(labels, count, labels, count).sum((1, 3))  # (S, S)
+        norms = rows.flatten(1).norm(dim=1)
+        affinity = squares.sqrt_().div_(torch.outer(norms, norms).clamp_(min=1e-12))
+        share = torch.zeros(len(classes), labels, dtype=rows.dtype, device=rows.device)
+        share[task, torch.arange(labels, device=rows.device)] = 1 / size  # (K, S)
+        mean = share @ affinity @ share.T  # (K, K)
+        relevant = (affinity > threshold * mean[task][:, task]) & (task.unsqueeze(1) != task)
+        v = (relevant / torch.outer(size, size)).to(weights.dtype)
+        pairs = max(int(classes.sum()) ** 2 - int(classes.square().sum()), 1)
+    pull = v.sum(1, keepdim=True) * weights - v @ weights  # (S, D)
+    scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
+    return scale * (weights * pull).sum(), relevant.sum() / pairs
 
 
 class _Quadratic(torch.autograd.Function):

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from mtcs.ops.sharing import stacked_sharing
-from mtcs.sharing import affinity, relevant_pairs, sharing_loss
+from mtcs.ops.sharing import covariance_sharing, stacked_sharing
+from mtcs.sharing import affinity, covariance_affinity, relevant_pairs, sharing_loss
 
 
 def heads(classes, width=7, batch=5, seed=0, sharpness=3.0):
@@ -47,6 +47,26 @@ def test_the_loss_and_its_gradient_are_those_of_a_loop_over_pairs(classes, thres
     loss.backward()
     if expected.requires_grad:
         expected.backward()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a.grad, torch.zeros_like(a) if b.grad is None else b.grad)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("threshold", [0.5, 1.0, 1.3])
+@pytest.mark.parametrize("classes", [(2, 3), (4, 2, 5), (3,)])
+def test_sharing_by_covariances_and_its_gradient_are_those_of_a_loop_over_pairs(classes, threshold, reduction):
+    weights, _ = heads(classes)
+    generator = torch.Generator().manual_seed(1)
+    rows = [torch.randn(count, 3, 4, generator=generator, dtype=torch.float64) for count in classes]
+    rows[0][1] = 0  # a label that has not been seen
+    ours, theirs = ([w.clone().requires_grad_() for w in weights] for _ in range(2))
+    loss, share = covariance_sharing(torch.cat(ours), torch.cat(rows), torch.tensor(classes), threshold, reduction)
+    expected = sharing_loss(theirs, rows, threshold, reduction, covariance_affinity)
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    if expected.requires_grad:
+        expected.backward()
+        assert 0 < share < 1
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a.grad, torch.zeros_like(a) if b.grad is None else b.grad)
 
