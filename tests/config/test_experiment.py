@@ -417,7 +417,9 @@ def test_dvc_sets_a_parameter_of_the_repositorys_own_file(tmp_path):
         values["methods"]["mtcs"]["schedule"]["epochs"] = 7
     after = read_experiment(path).methods
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"mtcs", "mtl", "mmoe", "mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau_1", "mtcs_tau_4", "mtcs_sum"}
+    beyond = {"mtcs_difference", "mtcs_covariance", "mtcs_random_pairs", "mtcs_partners_3"}
+    variants = {"mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau_1", "mtcs_tau_4", "mtcs_sum"}
+    assert changed == {"mtcs", "mtl", "mmoe", *variants, *beyond}
     assert after["mtl"].schedule.epochs == 7
 
 
