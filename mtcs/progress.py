@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with rate and time left on a terminal, a plain line now and then in a log."""
+"""Progress of long work: a bar on a terminal, one changing line in a notebook, a plain line now and then in a log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def silence(silent: bool = True) -> Iterator[None]:
 def progress(what: str, total: int, unit: str, every: float = 10.0) -> Iterator[Advance]:
     """Yield a function that shows how far `what` has come, out of `total` units.
 
-    Both forms go to standard error, so that standard output holds results only. In a log the first and the last
+    All forms go to standard error, so that standard output holds results only. In a log the first and the last
     call are printed, and one at least `every` seconds after the one before.
     """
     if _silent.get():
@@ -37,11 +37,14 @@ def progress(what: str, total: int, unit: str, every: float = 10.0) -> Iterator[
     elif sys.stderr.isatty():
         with _bar(what, total, unit) as advance:
             yield advance
+    elif type(sys.stderr).__module__.startswith("ipykernel."):  # a notebook's: no terminal, but it knows \r
+        with _one_line() as show:
+            yield _lines(what, total, unit, 0.2, show)
     else:
-        yield _lines(what, total, unit, every)
+        yield _lines(what, total, unit, every, lambda line: print(line, file=sys.stderr, flush=True))
 
 
-def _lines(what: str, total: int, unit: str, every: float) -> Advance:
+def _lines(what: str, total: int, unit: str, every: float, show: Callable[[str], None]) -> Advance:
     start = last = time.monotonic()
     first: int | None = None  # where a continued run begins: its rate counts from there
 
@@ -55,9 +58,26 @@ def _lines(what: str, total: int, unit: str, every: float) -> Advance:
         last = now
         rate = (done - first) / max(now - start, 1e-9)
         left = f", {_rate(rate)} {unit}/s, {_clock((total - done) / rate)} left" if rate > 0 and done < total else ""
-        print(f"{what}: {done}/{total} {unit}{left}{f', {text}' if text else ''}", file=sys.stderr, flush=True)
+        show(f"{what}: {done}/{total} {unit}{left}{f', {text}' if text else ''}")
 
     return advance
+
+
+@contextmanager
+def _one_line() -> Iterator[Callable[[str], None]]:
+    """Each line shown takes the place of the one before; the last one stays."""
+    width = 0
+
+    def show(line: str) -> None:
+        nonlocal width
+        print(f"\r{line:<{width}}", end="", file=sys.stderr, flush=True)
+        width = len(line)
+
+    try:
+        yield show
+    finally:
+        if width:
+            print(file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Progress as plain lines in a log, and as a bar on a terminal."""
+"""Progress as plain lines in a log, as a bar on a terminal, and as one line that is rewritten in a notebook."""
 
 import io
 import sys
@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from mtcs import progress as module
-from mtcs.progress import progress
+from mtcs.progress import progress, silence
 
 
 class Clock:
@@ -80,6 +80,46 @@ def test_a_terminal_gets_a_bar(monkeypatch, capsys):
     assert "ArrowHead" in shown
     assert "\x1b[" in shown
     assert capsys.readouterr().out == ""
+
+
+def notebook_stream(monkeypatch) -> io.StringIO:
+    """Standard error of the kind that the kernel of a notebook has; set within the test, since pytest sets its own."""
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr(sys, "stderr", stream)
+    return stream
+
+
+def test_a_notebook_gets_one_line_that_is_rewritten(clock, monkeypatch, capsys):
+    notebook = notebook_stream(monkeypatch)
+    with progress("train", 1000, "series") as advance:
+        for done in (0, 10, 500, 1000):
+            advance(done, "loss 0.5")
+            clock.now += 0.125
+    assert notebook.getvalue().endswith("\n")
+    blank, *shown = notebook.getvalue().removesuffix("\n").split("\r")
+    assert blank == ""
+    assert [line.rstrip() for line in shown] == [
+        "train: 0/1000 series, loss 0.5",
+        "train: 500/1000 series, 2000 series/s, 0:00 left, loss 0.5",
+        "train: 1000/1000 series, loss 0.5",
+    ]
+    assert len(shown[2]) == len(shown[1]), "nothing of a longer line is left over"
+    assert capsys.readouterr().out == ""
+
+
+def test_a_silent_notebook_shows_nothing(monkeypatch):
+    notebook = notebook_stream(monkeypatch)
+    with silence(), progress("train", 10, "series") as advance:
+        advance(10, "")
+    assert notebook.getvalue() == ""
+
+
+def test_a_notebook_line_ends_where_work_fails(monkeypatch):
+    notebook = notebook_stream(monkeypatch)
+    with pytest.raises(RuntimeError), progress("train", 10, "series") as advance:
+        advance(1, "")
+        raise RuntimeError
+    assert notebook.getvalue().endswith("series\n")
 
 
 def test_a_failure_passes_through():
