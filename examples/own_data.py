@@ -10,9 +10,9 @@ import pandas as pd
 import mtcs
 
 
-def write_recordings(folder: Path) -> None:
+def write_recordings(folder: Path, seed: int = 0) -> None:
     """Noisy vibrations: of each task's labels, the second has a slower one on top."""
-    rng, time = np.random.default_rng(0), np.arange(100)
+    rng, time = np.random.default_rng(seed), np.arange(100)
     folder.mkdir(exist_ok=True)
     for task, labels in {"pumps": ["ok", "worn"], "fans": ["ok", "unbalanced"], "valves": ["tight", "leaking"]}.items():
         state = rng.choice(labels, size=40)
