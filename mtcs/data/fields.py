@@ -149,13 +149,13 @@ def _separator(path: Path, text: str, given: str | None) -> tuple[str, str, int]
         return separator, text, 0
     first = next((line for line in text.splitlines() if line.strip()), "")
     bare = re.sub(r'"[^"]*"', "", first)  # what is quoted separates nothing
-    found = next((one for one in "\t;," if one in bare), None)
-    if found is None and len(re.findall(r"\S+", bare)) > 2 and all(map(is_number, bare.split()[1:])):
+    separator = next((one for one in "\t;," if one in bare), None)
+    if separator is None and len(re.findall(r"\S+", bare)) > 2 and all(map(is_number, bare.split()[1:])):
         raise InputError(
             f"{path} has neither commas, semicolons nor tabs between fields in its first line; name what stands "
             "there, as --separator space."
         )
-    return found or ",", text, 0
+    return separator or ",", text, 0
 
 
 def _with_points(

@@ -195,11 +195,11 @@ def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, R
         for task, recordings in read_file(file, options).items():
             first = parts.setdefault(task, [recordings])[0]
             if recordings.channels != first.channels:
-                found = counted(recordings.channels, "channel")
-                raise InputError(f"{file} has series of {found}, expected {first.channels} as {files[0].name} has.")
+                channels = counted(recordings.channels, "channel")
+                raise InputError(f"{file} has series of {channels}, expected {first.channels} as {files[0].name} has.")
             if recordings is not first:
                 parts[task].append(recordings)
-    return {task: joined(some) for task, some in parts.items()}
+    return {task: joined(pieces) for task, pieces in parts.items()}
 
 
 def _labels(source: _Source, recordings: Recordings) -> np.ndarray:

@@ -32,20 +32,20 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
     if path == STDIN:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                found = read_file(from_stdin(Path(folder)), options, known)
+                by_task = read_file(from_stdin(Path(folder)), options, known)
             except InputError as error:  # the file's place says nothing to whoever wrote to standard input
                 raise InputError(str(error).replace(f"{folder}/", "")) from error
     elif path.is_dir():
-        found: dict[str | None, Recordings] = {None: read_recording_files(path, options)}
+        by_task: dict[str | None, Recordings] = {None: read_recording_files(path, options)}
     else:
-        found = read_file(path, options, known)
-    if None in found:
-        return found[None]
-    if task not in found:
+        by_task = read_file(path, options, known)
+    if None in by_task:
+        return by_task[None]
+    if task not in by_task:
         raise InputError(
-            f"{path} has series of {', '.join(map(str, found))[:200]}, and none of task {task}; see --task."
+            f"{path} has series of {', '.join(map(str, by_task))[:200]}, and none of task {task}; see --task."
         )
-    return found[task]
+    return by_task[task]
 
 
 def names_of(recordings: Recordings) -> list[str]:

@@ -45,9 +45,9 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         one, own = _read_recording(files[name], options)
         channels = channels or own
         if own != channels:
-            known, found = (", ".join(side)[:100] for side in (channels, own))
+            known, own_channels = (", ".join(side)[:100] for side in (channels, own))
             raise InputError(
-                f"{files[name]} has the channels {found}, expected {known} as {names[0]} has; write the same."
+                f"{files[name]} has the channels {own_channels}, expected {known} as {names[0]} has; write the same."
             )
         series.append(one)
     note = "no labels" if table is None else f"labels in {table.name}"

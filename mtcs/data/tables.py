@@ -128,7 +128,7 @@ def _same(table: Table, column: int | None, series: list[list[int]], what: str) 
     """What a column says of each series, whose rows must agree."""
     if column is None:
         return None
-    fields, found = table.column(column), []
+    fields, constants = table.column(column), []
     for rows in series:
         different = dict.fromkeys(field for row in rows if (field := fields[row]))
         if len(different) > 1:
@@ -138,8 +138,8 @@ def _same(table: Table, column: int | None, series: list[list[int]], what: str) 
                 f"{table.where(row)}: {what[:-1]} {second[:30]!r}, where earlier rows of the same series have "
                 f"{first[:30]!r}; write one, or split the series."
             )
-        found.append(next(iter(different), ""))
-    return np.array(found)
+        constants.append(next(iter(different), ""))
+    return np.array(constants)
 
 
 def _of_rows(table: Table, column: int | None, rows: list[int]) -> np.ndarray | None:

@@ -62,8 +62,8 @@ def read_ts(path: Path, what: str) -> TsFile:
             channels += [parse_values(where, text, ",", "?") for text in texts]
             n_channels = n_channels or len(texts)
             if len(texts) != n_channels:
-                found = counted(len(texts), "channel")
-                raise InvalidData(f"{where} has {found}, expected {n_channels} as the first series has")
+                counted_channels = counted(len(texts), "channel")
+                raise InvalidData(f"{where} has {counted_channels}, expected {n_channels} as the first series has")
             labels.append(None if label is None else known.setdefault(label, label))
             check_count(what, len(labels))
         else:

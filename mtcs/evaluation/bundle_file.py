@@ -158,8 +158,8 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
     match task.reader:
         case FittedSVM(vectors=support, classes=classes) | FittedKernelRidge(series=support, classes=classes):
             if width is not None and support.shape[1] != (expected := width * task.info.channels):
-                found = f"representations of {support.shape[1]}, expected {expected}"
-                raise ValueError(f"{task.info.name:.40} reads {found}")
+                support_width = f"representations of {support.shape[1]}, expected {expected}"
+                raise ValueError(f"{task.info.name:.40} reads {support_width}")
         case FittedNearestNeighbor(labels=classes):
             pass
         case _:

@@ -32,13 +32,13 @@ def load_run(path: Path) -> Bundle:
     Raises:
         InputError: if it is no such file, or the classifiers are missing or were fitted to another model.
     """
-    whole = path.absolute()
-    seed = whole.parent.name.removeprefix("seed")
-    if len(whole.parts) < 7 or whole.parts[-6:-4] != ("data", "models") or not seed.isdecimal():
+    absolute = path.absolute()
+    seed = absolute.parent.name.removeprefix("seed")
+    if len(absolute.parts) < 7 or absolute.parts[-6:-4] != ("data", "models") or not seed.isdecimal():
         raise InputError(
             f"{path} is no model of a run; name data/models/SUITE/METHOD/seedN/joint.safetensors, or an .mtcs file."
         )
-    run = Run(whole.parts[-4], whole.parts[-3], int(seed), Layout(whole.parents[5]))
+    run = Run(absolute.parts[-4], absolute.parts[-3], int(seed), Layout(absolute.parents[5]))
     model = load_model(path, run.remedy("train"))
     record = read_record(run.classified, ClassifierRecord, run, "classify")
     if record.weights.get(path.stem) != digest(path):

@@ -118,8 +118,8 @@ def _pull_at_once(
     """
     partners = torch.cat((rows, torch.ones_like(size)), 1).div_(size)  # (S, D + 1), the last for row sums of V
     indicator = _indicator(scaled, scaled, task, task, limit)  # (S, S)
-    found = indicator.to(partners.dtype) @ partners  # (S, D + 1)
-    torch.mul(rows, found[:, -1:], out=pull).sub_(found[:, :-1]).div_(size)
+    pulled = indicator.to(partners.dtype) @ partners  # (S, D + 1)
+    torch.mul(rows, pulled[:, -1:], out=pull).sub_(pulled[:, :-1]).div_(size)
     return torch.dot(rows.flatten(), pull.flatten()), indicator.count_nonzero()
 
 
@@ -139,19 +139,19 @@ def _pull_by_blocks(
     first blocks, which are relevant to most others. Later ones are relevant to ever fewer, and taken together.
 
     Series of one batch resemble each other, so a label's probabilities are mostly their mean: p_i . p_j is
-    level_i level_j, parts along (1, ..., 1), give or take at most apart_i apart_j, parts across. For most labels that
+    level_i level_j, parts along (1, ..., 1), give or take at most across_i across_j, parts across. For most labels that
     decides about the whole block. Since neighbours in this order relate to others alike, most of the rest, the
     candidates, are relevant to no label of the block or to all of it; the latter cost one row of a product for the
     block, and only what is left a row for each label.
     """
     level = scaled.sum(1) / scaled.shape[1] ** 0.5  # (S,)
-    apart = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
+    across = (scaled - scaled.mean(1, keepdim=True)).norm(dim=1)  # (S,)
     sizes = _growing(len(level), block)  # of N blocks
     mine = [slice(end - size, end) for end, size in zip(accumulate(sizes), sizes, strict=True)]
     first = torch.tensor([labels.start for labels in mine]).to(level.device)  # (N,)
     last = torch.tensor([labels.stop - 1 for labels in mine]).to(level.device)  # (N,)
-    furthest = torch.stack([part.max() for part in apart.split(sizes)])  # (N,)
-    both = torch.stack((level, apart))  # (2, S)
+    furthest = torch.stack([part.max() for part in across.split(sizes)])  # (N,)
+    both = torch.stack((level, across))  # (2, S)
     has = torch.zeros(len(first), int(task.max()) + 1, dtype=torch.bool, device=level.device)
     has[torch.arange(len(first), device=level.device).repeat_interleave(last - first + 1), task] = True
     foreign = ~has.index_select(1, task)  # (N, S) whose task has no label in the block
@@ -172,17 +172,17 @@ def _pull_by_blocks(
         count, all_of = indicator.sum(1), indicator.shape[1]
         relevant += count.sum().long()
         agreed[i].index_fill_(0, candidates[count == all_of], 1)
-        some = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
-        those = candidates[some]
-        v = indicator.index_select(0, some).to(rows.dtype).mul_(shares[those].unsqueeze(1)).T  # (block, n')
-        torch.mm(v, rows.index_select(0, those), out=pull[here])
+        mixed = ((count > 0) & (count < all_of)).nonzero().squeeze(1)
+        mixed_labels = candidates[mixed]
+        v = indicator.index_select(0, mixed).to(rows.dtype).mul_(shares[mixed_labels].unsqueeze(1)).T  # (block, n')
+        torch.mm(v, rows.index_select(0, mixed_labels), out=pull[here])
         torch.sum(v, 1, keepdim=True, out=sums[here])
     agreed *= shares
     common, common_sums, loss = agreed @ rows, agreed.sum(1), rows.new_zeros(())  # (N, D), (N,), ()
     for i, here in enumerate(mine):  # while a block is in the cache
-        some = rows[here]
-        pulled = pull[here].add_(common[i]).addcmul_(some, sums[here] + common_sums[i], value=-1).div_(-size[here])
-        loss += torch.dot(some.flatten(), pulled.flatten())
+        chunk = rows[here]
+        pulled = pull[here].add_(common[i]).addcmul_(chunk, sums[here] + common_sums[i], value=-1).div_(-size[here])
+        loss += torch.dot(chunk.flatten(), pulled.flatten())
     return loss, relevant
 
 

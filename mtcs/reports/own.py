@@ -221,12 +221,12 @@ def curve_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
 
 def _examples(data: Mapping[str, Any], validations: Mapping[str, Validation]) -> Series:
     """A typical series of each label, by task and label as text."""
-    found: dict[tuple[str, str | int], np.ndarray] = {}
+    drawn: dict[tuple[str, str | int], np.ndarray] = {}
     for name, one in validations.items():
         series = data[name][0]
         for c, label in enumerate(one.labels.tolist()):
-            found[name, str(label)] = typical([series[i] for i in np.flatnonzero(one.truth == c)])
-    return found
+            drawn[name, str(label)] = typical([series[i] for i in np.flatnonzero(one.truth == c)])
+    return drawn
 
 
 def _label_pairs(bundle: Bundle, examples: Series) -> Drawing | None:

@@ -151,14 +151,14 @@ def text_files(report: Report) -> dict[str, str]:
     ):
         if len(frame):
             files[f"{name}.md"] = f"# {title} on {report.suite}\n\n{tables.markdown(frame)}\n\n{notes}\n"
-    for found in report.affinities:
+    for measured in report.affinities:
         for form in FORMS:
-            files[f"affinity-{found.method}{form}.csv"] = _csv(
-                found.mean(form), index_label="task", float_format="%.6f"
+            files[f"affinity-{measured.method}{form}.csv"] = _csv(
+                measured.mean(form), index_label="task", float_format="%.6f"
             )
-        if found.labels:
-            pairs = found.labels.pairs().head(affinity.STRONGEST)
-            files[f"label-affinity-{found.method}.csv"] = _csv(pairs, index=False, float_format="%.6g")
+        if measured.labels:
+            pairs = measured.labels.pairs().head(affinity.STRONGEST)
+            files[f"label-affinity-{measured.method}.csv"] = _csv(pairs, index=False, float_format="%.6g")
     if report.separations:
         files["separation.csv"] = _csv(separation_table(report.separations, FORMS), index=False, float_format="%.6g")
     if report.mistakes:

@@ -114,9 +114,9 @@ def _setting(report: Report) -> str:
     sentences = []
     if report.unlike:
         sentences.append(f"{report.titles[REFERENCE]} is not set as in the paper here: {report.unlike}.")
-    if report.reference != report.asked and len(report.methods) > 1:
-        asked, used = report.titles[report.asked], report.titles[report.reference]
-        sentences.append(f"{asked} is not in this report, so methods are compared with {used}.")
+    if report.reference != report.requested and len(report.methods) > 1:
+        requested, used = report.titles[report.requested], report.titles[report.reference]
+        sentences.append(f"{requested} is not in this report, so methods are compared with {used}.")
     return " ".join(sentences)
 
 

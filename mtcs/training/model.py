@@ -139,9 +139,9 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
         with torch.device("meta"):  # no memory for what the file only claims, and no draw from the generator
             method = build_method(description.spec, tasks)
         expected = {name: tensor.shape for name, tensor in method.state_dict().items()}
-        found = {name: tensor.shape for name, tensor in weights.items()}
-        if expected != found:
-            raise ValueError(_first_difference(expected, found))
+        shapes = {name: tensor.shape for name, tensor in weights.items()}
+        if expected != shapes:
+            raise ValueError(_first_difference(expected, shapes))
         method.load_state_dict(weights, assign=True)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
         raise InputError(f"{path} does not hold the weights it describes ({_short(error)}); {remedy}.") from error
@@ -173,8 +173,8 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is no {what} of mtcs ({_short(error)}); {remedy}.") from error
     if metadata.get("format") != expected:
-        found = metadata.get("format", "of an earlier version")
-        raise InputError(f"{path} has the format {found!r:.60}, expected {expected!r}; {remedy}.")
+        version = metadata.get("format", "of an earlier version")
+        raise InputError(f"{path} has the format {version!r:.60}, expected {expected!r}; {remedy}.")
     if metadata.pop("digest", None) not in (None, _digest(tensors, metadata)):  # None: of an earlier version
         raise InputError(f"{path} holds other content than was written; {remedy}.")
     return metadata, tensors
@@ -203,10 +203,10 @@ def _ordered(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
-def _first_difference(expected: dict[str, torch.Size], found: dict[str, torch.Size]) -> str:
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            shapes = [tuple(shape) if (shape := side.get(name)) is not None else "none" for side in (found, expected)]
+def _first_difference(expected: dict[str, torch.Size], stored: dict[str, torch.Size]) -> str:
+    for name in sorted(expected.keys() | stored.keys()):
+        if expected.get(name) != stored.get(name):
+            shapes = [tuple(shape) if (shape := side.get(name)) is not None else "none" for side in (stored, expected)]
             return f"{name} has shape {shapes[0]}, expected {shapes[1]}"
     return "other names"
 

@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 )
 def test_damage_is_refused_or_harmless(check, n):
     outcomes = {check(number) for number in range(n)}
-    assert outcomes == {"refused", "accepted"}
+    assert "refused" in outcomes
+    assert outcomes <= {"refused", "accepted"}
 
 
 def test_a_killed_command_leaves_nothing_half_written():

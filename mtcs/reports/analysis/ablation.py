@@ -98,8 +98,8 @@ def ablate(
                 )
     if not rows:
         return []
-    whole = reference.dropna().to_numpy()
-    return [Variant(REFERENCE, "", *_over_seeds(whole), len(whole)), *rows]
+    complete = reference.dropna().to_numpy()
+    return [Variant(REFERENCE, "", *_over_seeds(complete), len(complete)), *rows]
 
 
 def _over_seeds(values: np.ndarray) -> tuple[float, float]:

@@ -55,8 +55,8 @@ class LabelAffinity:
         """
         relevance = self.relevance
         tasks, labels = np.array(self.tasks, dtype=object), np.array(self.labels, dtype=object)
-        apart = tasks[:, None] != tasks[None, :]
-        k, j = np.nonzero(np.triu(apart & (relevance > self.threshold)))
+        different_tasks = tasks[:, None] != tasks[None, :]
+        k, j = np.nonzero(np.triu(different_tasks & (relevance > self.threshold)))
         order = np.argsort(-relevance[k, j], kind="stable")
         k, j = k[order], j[order]
         return pd.DataFrame(
@@ -110,14 +110,14 @@ def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affini
 
     threshold: the method's tau of Equation 5.
     """
-    found = [
+    measured = [
         (result, result.similarity.square(), result.centered.square())
         for result in results
         if result.similarity is not None and result.centered is not None
     ]
-    if not found or len(found[0][0].tasks) < 2:
+    if not measured or len(measured[0][0].tasks) < 2:
         return None
-    results, plain, centered = zip(*found, strict=True)
+    results, plain, centered = zip(*measured, strict=True)
     tasks = tuple(task.task for task in results[0].tasks)
     known = {task.task: task.classes for task in results[0].tasks}
     affinities = [  # of other runs of the same labels, whatever the order of their tasks

@@ -39,7 +39,7 @@ PUBLISHED_PARAMETERS = {
 class Report:
     """What is known of a suite.
 
-    reference: the method that the others are compared with; asked is what a reader asked for, where that has no result.
+    reference: the method that the others are compared with; requested: what a reader asked for, maybe without a result.
     table, comparisons, pairs: accuracies, each method against the reference, and p values of all pairs.
     others: (tasks, classifiers) accuracies of other public classifiers.
     affinities: of the methods with one model for all tasks; separations: how the pairs that the paper calls related
@@ -55,7 +55,7 @@ class Report:
     suite: str
     titles: Titles
     reference: str
-    asked: str
+    requested: str
     table: accuracy.Table
     comparisons: list[Comparison]
     pairs: pd.DataFrame
@@ -130,7 +130,7 @@ def analyze(
     long = accuracy.long_form(runs.results)
     printed = accuracy.published(tasks)
     table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
-    found = reference if reference in table.methods else table.methods[0]
+    compared_with = reference if reference in table.methods else table.methods[0]
     by_method = {method: runs.of(method) for method in table.methods}
     wrong = mistakes(ranked, tasks, table.methods)
     affinities = [
@@ -141,11 +141,11 @@ def analyze(
     return Report(
         suite=suite,
         titles=Titles(titles or {}),
-        reference=found,
-        asked=reference,
+        reference=compared_with,
+        requested=reference,
         table=table,
-        comparisons=compare(table.scores, found),
-        pairs=pairwise(table.scores, found),
+        comparisons=compare(table.scores, compared_with),
+        pairs=pairwise(table.scores, compared_with),
         others=accuracy.other_classifiers(tasks),
         affinities=affinities,
         separations={
@@ -155,7 +155,7 @@ def analyze(
             if (separation := separate(one.by_form()[form], one.tasks))
         },
         mistakes=wrong,
-        examples=examples(layout, suite, [*_drawn_labels(affinities, found), *_hard(wrong)]) if series else {},
+        examples=examples(layout, suite, [*_drawn_labels(affinities, compared_with), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=compare_readings(long, readings),
         balances=balance(ranked, tasks, table.methods),

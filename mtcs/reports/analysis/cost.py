@@ -79,19 +79,19 @@ def gather(
         InputError: if the file of costs does not hold what it should.
     """
     if layout.costs(suite).exists():
-        found = read_costs(layout.costs(suite), suite)
-        if found.tasks == tuple(tasks):
-            by_method = {row.method: row for row in measured(found)}
+        costs = read_costs(layout.costs(suite), suite)
+        if costs.tasks == tuple(tasks):
+            by_method = {row.method: row for row in measured(costs)}
             now = {
-                one.method for one in found.methods if not differences(one.parameters, parameters.get(one.method, {}))
+                one.method for one in costs.methods if not differences(one.parameters, parameters.get(one.method, {}))
             }
             rows = tuple(by_method[method] for method in runs if method in now)
             if rows:
-                return Costs(rows, found, tuple(method for method in runs if method not in now))
+                return Costs(rows, costs, tuple(method for method in runs if method not in now))
     return Costs(tuple(summarize(runs)))
 
 
-def measured(found: SuiteCosts) -> list[Cost]:
+def measured(costs: SuiteCosts) -> list[Cost]:
     """Costs that were measured in one run on one machine, in its order."""
     return [
         Cost(
@@ -105,7 +105,7 @@ def measured(found: SuiteCosts) -> list[Cost]:
             machines=(machine(one.device),),
             precisions=(one.precision,) if one.models else (),
         )
-        for one in found.methods
+        for one in costs.methods
     ]
 
 
@@ -113,19 +113,19 @@ def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
     """Costs of the methods whose runs have left any record; runs by method, in the order of the rows."""
     costs = []
     for method, results in runs.items():
-        whole = [result.trained for result in results if result.trained]
+        complete_runs = [result.trained for result in results if result.trained]
         represented = [result.represented for result in results if result.represented]
-        if not whole and not represented:
+        if not complete_runs and not represented:
             continue
-        trained = [record for run in whole for record in run if record.steps]
+        trained = [record for run in complete_runs for record in run if record.steps]
         seconds = sum(cost.seconds for cost in represented)
         records = (*trained, *represented) if trained else ()
         costs.append(
             Cost(
                 method=method,
                 models=0 if not trained else 1 if results[0].joint else len(results[0].tasks),
-                training=fmean(sum(record.seconds for record in run) for run in whole) if trained else None,
-                runs=len(whole),
+                training=fmean(sum(record.seconds for record in run) for run in complete_runs) if trained else None,
+                runs=len(complete_runs),
                 inference=sum(cost.series for cost in represented) / seconds if trained and seconds else None,
                 parameters=max((record.parameters for record in trained), default=None),
                 memory=max((record.peak_memory_mb for record in trained), default=None),

@@ -28,15 +28,15 @@ def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]
     by_task: dict[str, list[str | int]] = {}
     for task, what in wanted:
         by_task.setdefault(task, []).append(what)
-    found: dict[tuple[str, str | int], np.ndarray] = {}
+    drawn: dict[tuple[str, str | int], np.ndarray] = {}
     for name, several in by_task.items():
         if (path := layout.normalized(suite, name)).exists():
             task = read_task(path)
             for what in several:
                 series = task.test.series[what] if isinstance(what, int) else _typical(task, what)
                 known = np.flatnonzero(~np.isnan(np.atleast_2d(series)).all(0))
-                found[name, what] = series[..., : known[-1] + 1]
-    return found
+                drawn[name, what] = series[..., : known[-1] + 1]
+    return drawn
 
 
 def _typical(task: Task, label: str) -> np.ndarray:

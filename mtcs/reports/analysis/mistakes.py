@@ -59,7 +59,7 @@ def mistakes(results: Sequence[RunResult], tasks: Sequence[str], methods: Sequen
             if task.wrong is not None and result.method in methods:
                 runs[task.task, result.method].append(task.wrong)
                 test[task.task] = task.test
-    found = []
+    by_task = []
     for task in tasks:
         known = [method for method in methods if (task, method) in runs]
         if len(known) < 2:
@@ -77,23 +77,23 @@ def mistakes(results: Sequence[RunResult], tasks: Sequence[str], methods: Sequen
             for (i, label), said in votes.items()
         ]
         every.sort(key=lambda one: (-round(one.share, 9), -round(one.predicted[0][1], 9), one.series))
-        found.append(Mistakes(task, test[task], tuple(known), tuple(every)))
-    return found
+        by_task.append(Mistakes(task, test[task], tuple(known), tuple(every)))
+    return by_task
 
 
-def hardest(found: Sequence[Mistakes], count: int) -> list[tuple[str, Mistake]]:
+def hardest(mistakes: Sequence[Mistakes], count: int) -> list[tuple[str, Mistake]]:
     """Up to `count` of them, as many of each task, in the order of the tasks; of many tasks, the hardest of some."""
-    each = max(1, count // max(1, len(found)))
-    several = [(one.task, hard) for one in found for hard in one.series[:each] if hard.share >= OFTEN]
+    each = max(1, count // max(1, len(mistakes)))
+    several = [(one.task, hard) for one in mistakes for hard in one.series[:each] if hard.share >= OFTEN]
     kept = sorted(several, key=lambda one: (-round(one[1].share, 9), -one[1].predicted[0][1]))[:count]
     return [one for one in several if one in kept]
 
 
-def mistake_table(found: Sequence[Mistakes], count: int = LISTED) -> pd.DataFrame:
+def mistake_table(mistakes: Sequence[Mistakes], count: int = LISTED) -> pd.DataFrame:
     """The `count` test series of each task that are wrong most often; numbers, for a file."""
     return pd.DataFrame(
         {"task": one.task, "series": hard.series, "label": hard.label, "wrong": hard.share}
         | {"predicted": hard.predicted[0][0], "share": hard.predicted[0][1]}
-        for one in found
+        for one in mistakes
         for hard in one.series[:count]
     )

@@ -162,5 +162,5 @@ def _curve(validation: Validation) -> dict[int, float]:
     points: dict[float, list[tuple[int, float]]] = {}
     for point in validation.curve:
         points.setdefault(point.share, []).append((point.n_labelled, point.accuracy))
-    means = [np.mean(found, axis=0) for _, found in sorted(points.items())]
+    means = [np.mean(accuracies, axis=0) for _, accuracies in sorted(points.items())]
     return {round(n): float(accuracy) for n, accuracy in means}

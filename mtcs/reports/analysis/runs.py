@@ -91,9 +91,9 @@ def _normalized(run: Run, tasks: Sequence[str]) -> dict[str, str]:
 
 def _differs(result: RunResult, tasks: Sequence[str], parameters: Mapping[str, object]) -> str:
     """In what a result is not what is planned; empty where it is."""
-    found = [task.task for task in result.tasks]
-    if gone := sorted(set(tasks) ^ set(found)):
-        return f"{'more' if set(tasks) < set(found) else 'other'} tasks ({', '.join(gone)})"
+    task_names = [task.task for task in result.tasks]
+    if gone := sorted(set(tasks) ^ set(task_names)):
+        return f"{'more' if set(tasks) < set(task_names) else 'other'} tasks ({', '.join(gone)})"
     return differences(result.parameters, parameters)
 
 
@@ -175,8 +175,8 @@ def _run(trained: Sequence[TrainingRecord]) -> dict[str, str]:
 
 def versions(results: Sequence[RunResult]) -> str:
     """Versions of the software that trained; several of one where runs differ."""
-    found: dict[str, dict[str, None]] = {}
+    versions: dict[str, dict[str, None]] = {}
     for record in (record for result in results for record in result.trained):
         for name, version in record.versions.items():
-            found.setdefault(name, {})[version] = None
-    return ", ".join(f"{name} {' or '.join(used)}" for name, used in found.items())
+            versions.setdefault(name, {})[version] = None
+    return ", ".join(f"{name} {' or '.join(used)}" for name, used in versions.items())

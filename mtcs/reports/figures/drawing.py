@@ -116,8 +116,8 @@ class Drawing:
     @property
     def width(self) -> int:
         """Natural width in CSS pixels."""
-        found = re.search(r'viewBox="0 0 ([\d.]+)', self.svg)
-        return round(float(found[1]) * 4 / 3) if found else 0
+        view_box = re.search(r'viewBox="0 0 ([\d.]+)', self.svg)
+        return round(float(view_box[1]) * 4 / 3) if view_box else 0
 
 
 def _colored(svg: str, color: Callable[[str, str], str]) -> str:
