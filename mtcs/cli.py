@@ -1,4 +1,4 @@
-"""The command line: one command a stage, three that use what stages leave, and two that list what there is."""
+"""The command line: one command a stage, four that use what stages leave, and two that list what there is."""
 
 from __future__ import annotations
 

@@ -114,6 +114,7 @@ def test_help_lists_every_command_with_its_purpose():
         "cost",
         "validate",
         "predict",
+        "export",
         "suites",
         "methods",
     ):

@@ -8,6 +8,7 @@ from mtcs.stages.classify import classify
 from mtcs.stages.code import code
 from mtcs.stages.cost import cost
 from mtcs.stages.download import download
+from mtcs.stages.export import export
 from mtcs.stages.fit import fit
 from mtcs.stages.inspect import inspect
 from mtcs.stages.measure import measure
@@ -32,5 +33,6 @@ STAGES: tuple[Callable[..., None], ...] = (
     fit,
     predict,
     inspect,
+    export,
 )
 """In the order in which `mtcs --help` lists them: those of `dvc.yaml`, then those that use what these leave."""

@@ -1,0 +1,59 @@
+"""`mtcs export`: one task of a file of `mtcs fit` as an ONNX graph, for programs without Python or torch."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtcs.errors import InputError, WorkError
+from mtcs.layout import atomic_write
+
+TOLERANCE = 1e-4
+"""Largest difference from torch, relative to the largest entry of a representation."""
+
+INSTALL = "pip install 'mtcs[export]'"
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE.mtcs", help="What 'mtcs fit' or save() wrote.")],
+    onnx: Annotated[Path, typer.Option("--onnx", metavar="FILE.onnx", help="Where the graph goes.")],
+    task: Annotated[str | None, typer.Option("--task", help="Of FILE.mtcs, where it has several.")] = None,
+) -> None:
+    """Write encoder and classifier of a task as an ONNX graph, checked against torch where onnxruntime is installed.
+
+    It takes raw series (n, T), NaN where padded or missing, and gives representations, decisions, probabilities and the
+    index of the label; the labels stand in its metadata. For tasks of one channel and methods with one dilated encoder.
+    """
+    if onnx.is_dir():
+        raise InputError(f"--onnx {onnx} is a folder; name a file in it.")
+    if onnx.exists() and file.exists() and onnx.samefile(file):
+        raise InputError(f"--onnx {onnx} is the file that is exported itself; name another.")
+    if find_spec("onnx") is None:
+        raise InputError(f"mtcs export needs the package onnx, which is not installed; {INSTALL}.")
+
+    from mtcs.evaluation.bundle_file import load_bundle
+    from mtcs.evaluation.onnx_export import build_onnx, compare_with_torch
+
+    bundle = load_bundle(file)
+    if task is None and len(bundle.tasks) > 1:
+        raise InputError(f"{file} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
+    name = task or next(iter(bundle.tasks))
+    content = build_onnx(bundle, name)
+    checked = f"not checked, since onnxruntime is not installed ({INSTALL})"
+    if find_spec("onnxruntime") is not None:
+        result = compare_with_torch(content, bundle, name)
+        if not result.difference <= TOLERANCE:
+            raise WorkError(
+                f"{name}: the graph and torch differ by {result.difference:.1e} of the largest entry, expected at most "
+                f"{TOLERANCE:.0e}; nothing was written. Use 'mtcs predict', and report this."
+            )
+        checked = (
+            f"it and torch differ by at most {result.difference:.0e} of the largest entry on {result.n} made-up "
+            f"series, {result.same_labels} with the same label"
+        )
+    with atomic_write(onnx.resolve()) as part:
+        part.write_bytes(content)
+    print(f"{onnx}: encoder and classifier of {name}, {len(content) / 1e6:.1f} MB; {checked}.")
