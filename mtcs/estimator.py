@@ -33,7 +33,33 @@ Data = Mapping[str, tuple[Any, Any]]
 """Series and labels (X, y) by task."""
 
 
-class MultiTaskClassifier(BaseEstimator):
+class _Parameters(BaseEstimator):
+    """What both classifiers are made with."""
+
+    def __init__(
+        self,
+        method: str | Mapping[str, Any] = "mtcs",
+        random_state: int | np.random.RandomState | None = None,
+        epochs: int | None = None,
+        classifier: str | Mapping[str, Any] = "ridge",
+        device: DeviceName = "auto",
+        precision: PrecisionName = "auto",
+        n_jobs: int | None = None,
+        verbose: bool = False,
+        missing: Sequence[float] = (),
+    ) -> None:
+        self.method = method
+        self.random_state = random_state
+        self.epochs = epochs
+        self.classifier = classifier
+        self.device: DeviceName = device
+        self.precision: PrecisionName = precision
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.missing = missing
+
+
+class MultiTaskClassifier(_Parameters):
     """One encoder for several labelled data sets, with softly shared heads, and a classifier for each.
 
     Series X are (n, T) or (n, channels, T) numbers, as an array or a pandas frame, or a list of n arrays (T_i,) or
@@ -68,28 +94,6 @@ class MultiTaskClassifier(BaseEstimator):
         >>> model.fit({"pumps": (X, y), "fans": (X[:, :20], y)}).predict("pumps", X[:2])
         array(['ok', 'worn'], dtype='<U4')
     """
-
-    def __init__(
-        self,
-        method: str | Mapping[str, Any] = "mtcs",
-        random_state: int | np.random.RandomState | None = None,
-        epochs: int | None = None,
-        classifier: str | Mapping[str, Any] = "ridge",
-        device: DeviceName = "auto",
-        precision: PrecisionName = "auto",
-        n_jobs: int | None = None,
-        verbose: bool = False,
-        missing: Sequence[float] = (),
-    ) -> None:
-        self.method = method
-        self.random_state = random_state
-        self.epochs = epochs
-        self.classifier = classifier
-        self.device: DeviceName = device
-        self.precision: PrecisionName = precision
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-        self.missing = missing
 
     def fit(self, data: Data) -> MultiTaskClassifier:
         """Train the encoder on all tasks together, and fit a classifier to each.
@@ -200,33 +204,11 @@ class MultiTaskClassifier(BaseEstimator):
         return choose_hardware(self.device, self.precision, spec.fixed_length)
 
 
-class MTCSClassifier(ClassifierMixin, BaseEstimator):
+class MTCSClassifier(ClassifierMixin, _Parameters):
     """One task alone, X and y, for scikit-learn's pipelines and searches; parameters as `MultiTaskClassifier`.
 
     Series are (n, T), NaN where a value is missing or a series has ended.
     """
-
-    def __init__(
-        self,
-        method: str | Mapping[str, Any] = "mtcs",
-        random_state: int | np.random.RandomState | None = None,
-        epochs: int | None = None,
-        classifier: str | Mapping[str, Any] = "ridge",
-        device: DeviceName = "auto",
-        precision: PrecisionName = "auto",
-        n_jobs: int | None = None,
-        verbose: bool = False,
-        missing: Sequence[float] = (),
-    ) -> None:
-        self.method = method
-        self.random_state = random_state
-        self.epochs = epochs
-        self.classifier = classifier
-        self.device: DeviceName = device
-        self.precision: PrecisionName = precision
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-        self.missing = missing
 
     def fit(self, X: Any, y: Any) -> MTCSClassifier:
         """Train on series X (n, T) with labels y (n,).
