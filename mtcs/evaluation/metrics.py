@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,9 @@ import pandas as pd
 from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.calibration import log_loss
 from mtcs.evaluation.validation import Validation
+
+Scores = dict[str, dict[str, float]]
+"""Of each task, by name."""
 
 SCORES = ("accuracy", "balanced_accuracy", "f1", "log_loss")
 
@@ -43,6 +47,26 @@ def fold_scores(validations: Mapping[str, Validation], recalibrated: bool = Fals
             known = None if probabilities is None else probabilities[of]
             rows.append({"task": name, "fold": fold, **scores(one.truth[of], one.predicted[of], known)})
     return pd.DataFrame(rows, columns=["task", "fold", *SCORES])
+
+
+def mean_scores(validations: Mapping[str, Validation]) -> Scores:
+    """Of each task the mean of `fold_scores` over its folds, of probabilities as other folds calibrate them."""
+    means: Any = fold_scores(validations, recalibrated=True).groupby("task", sort=False)[list(SCORES)].mean()
+    return {str(task): values for task, values in means.to_dict("index").items()}
+
+
+def scores_by_task(measured: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
+    """What was measured in several ways, each with a name that goes before its scores: `5-fold accuracy`."""
+    by_task: dict[str, dict[str, float]] = {}
+    for way, tasks in measured.items():
+        for task, values in tasks.items():
+            by_task.setdefault(task, {}).update({f"{way} {name}": value for name, value in values.items()})
+    return by_task
+
+
+def score_table(scores: Scores, title: str = "") -> str:
+    """As text, a row a task."""
+    return pd.DataFrame.from_dict(scores, "index").rename_axis(columns=title or None).to_string(float_format="%.3f")
 
 
 def split_scores(bundle: Bundle, task: str, representations: np.ndarray, y: np.ndarray) -> dict[str, float]:

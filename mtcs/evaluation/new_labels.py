@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 from mtcs.data.new_series import names_of, odd_series, read_new_series
@@ -29,6 +31,14 @@ class NewLabels:
 
     columns: dict[str, list[str]]
     notes: tuple[str, ...] = ()
+
+    def csv(self) -> str:
+        """A header, and a row a series."""
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(zip(*self.columns.values(), strict=True))
+        return text.getvalue()
 
     @property
     def accuracy(self) -> tuple[float, int] | None:

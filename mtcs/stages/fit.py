@@ -5,28 +5,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mtcs.config.machine import read_machine
-from mtcs.errors import InputError
+from mtcs.data.table_options import TableOptions
 from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, threads
-from mtcs.stages.reading import (
-    DecimalOption,
-    GroupOption,
-    HeaderOption,
-    IdOption,
-    LabelOption,
-    LayoutOption,
-    SeparatorOption,
-    TaskColumnOption,
-    TimeOption,
-    ValuesOption,
-    column_list,
-)
+from mtcs.stages.output import page_beside
+from mtcs.stages.reading import with_table_options
 
 
+@with_table_options
 def fit(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="A file or a subfolder for each task; or a single file.")
@@ -56,46 +46,21 @@ def fit(
     device: DeviceOption = None,
     precision: PrecisionOption = None,
     workers: WorkersOption = None,
-    label: LabelOption = None,
-    id: IdOption = None,
-    time: TimeOption = None,
-    task_column: TaskColumnOption = None,
-    group: GroupOption = None,
-    values: ValuesOption = None,
-    layout: LayoutOption = None,
-    header: HeaderOption = None,
-    separator: SeparatorOption = None,
-    decimal: DecimalOption = None,
+    tables: TableOptions = TableOptions(),
 ) -> None:
     """Learn all tasks of a folder together, into one file that labels new series; needs no params.yaml."""
-    from dataclasses import replace
+    from dataclasses import asdict, replace
 
     from mtcs.data.folder import read_folder
     from mtcs.estimator import MultiTaskClassifier, validate_model
     from mtcs.evaluation.bundle_file import save_bundle
-    from mtcs.evaluation.metrics import SCORES, fold_scores, split_scores
+    from mtcs.evaluation.metrics import mean_scores, score_table, scores_by_task, split_scores
     from mtcs.evaluation.validation import recalibrate
     from mtcs.reports.own import Settings, write_own_report
 
-    if out.suffix != ".mtcs":
-        raise InputError(f"--out {out} does not end in .mtcs, by which 'mtcs predict' knows it; name it so.")
-    page = None if report == "none" else out.with_suffix(".html") if report is None else Path(report)
-    if page is not None and page.suffix != ".html":
-        raise InputError(f"--report {page} does not end in .html; name it so, or 'none' for no page.")
+    page = page_beside(out, report)
     machine = read_machine()
-    data = read_folder(
-        folder,
-        label,
-        id=id,
-        time=time,
-        task=task_column,
-        group=group,
-        values=column_list(values),
-        layout=layout,
-        header=header,
-        separator=separator,
-        decimal=decimal,
-    )
+    data = read_folder(folder, **asdict(tables))
     model = MultiTaskClassifier(
         method,
         random_state=seed,
@@ -107,26 +72,19 @@ def fit(
         verbose=True,
         missing=tuple(missing or ()),
     )
-    scores, validations, start = {}, {}, perf_counter()
+    validations, scores, start = {}, {}, perf_counter()
     if cv is not None:
         validations = validate_model(model, data, cv, data.groups, alone=alone and page is not None, curve=True)
-        means: Any = fold_scores(validations, recalibrated=True).groupby("task", sort=False)[list(SCORES)].mean()
-        print(means.to_string(float_format="%.3f"))
-        scores = {
-            str(task): {f"{cv}-fold {key}": value for key, value in row.items()}
-            for task, row in means.to_dict("index").items()
-        }
+        scores[f"{cv}-fold"] = mean_scores(validations)
+        print(score_table(scores[f"{cv}-fold"]))
     seconds = perf_counter() - start
-    bundle = recalibrate(model.fit(data).bundle_, validations)
-    model.bundle_ = bundle
-    tested = {task: split_scores(bundle, task, model.transform(task, X), y) for task, (X, y) in data.test.items()}
-    for task, values_of in tested.items():
-        shown = ", ".join(f"{key} {value:.3f}" for key, value in values_of.items())
-        print(f"{task}, its {len(data.test[task][1])} test series: {shown}")
-        scores[task] = scores.get(task, {}) | {f"test {key}": value for key, value in values_of.items()}
-    save_bundle(out, replace(bundle, scores=scores))
+    bundle = model.bundle_ = recalibrate(model.fit(data).bundle_, validations)
+    if data.test:
+        tested = {task: (model.transform(task, X), y) for task, (X, y) in data.test.items()}
+        scores["test"] = {task: split_scores(bundle, task, *known) for task, known in tested.items()}
+        print(score_table(scores["test"], "test series"))
+    save_bundle(out, replace(bundle, scores=scores_by_task(scores)))
     if validations and page is not None:
-        settings = Settings(out.name, method, classifier, cv or 0, seconds)
-        write_own_report(page, data, validations, bundle, settings)
+        write_own_report(page, data, validations, bundle, Settings(out.name, method, classifier, cv or 0, seconds))
         print(f"{page}: how well new recordings are labelled", file=sys.stderr)
     print(f"{out}: {len(data)} tasks, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +10,6 @@ import typer
 
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
 from mtcs.stages.options import (
     DeviceOption,
     PrecisionOption,
@@ -22,21 +19,11 @@ from mtcs.stages.options import (
     named_run,
     threads,
 )
-from mtcs.stages.reading import (
-    DecimalOption,
-    GroupOption,
-    HeaderOption,
-    IdOption,
-    LabelOption,
-    LayoutOption,
-    SeparatorOption,
-    TaskColumnOption,
-    TimeOption,
-    ValuesOption,
-    column_list,
-)
+from mtcs.stages.output import check_output, write_text
+from mtcs.stages.reading import with_table_options
 
 
+@with_table_options
 def predict(
     model: Annotated[str, typer.Argument(metavar="FILE.mtcs|METHOD", help="What 'mtcs fit' wrote; or a method.")],
     data: Annotated[str, typer.Argument(metavar="DATA|SUITE", help="New series; or the suite of a run.")],
@@ -52,16 +39,7 @@ def predict(
     device: DeviceOption = None,
     precision: PrecisionOption = None,
     workers: WorkersOption = None,
-    label: LabelOption = None,
-    id: IdOption = None,
-    time: TimeOption = None,
-    task_column: TaskColumnOption = None,
-    group: GroupOption = None,
-    values: ValuesOption = None,
-    layout: LayoutOption = None,
-    header: HeaderOption = None,
-    separator: SeparatorOption = None,
-    decimal: DecimalOption = None,
+    tables: TableOptions = TableOptions(),
 ) -> None:
     """Predict the labels of new series: 'mtcs predict FILE.mtcs DATA --task TASK', or METHOD SUITE TASK DATA of a run.
 
@@ -69,11 +47,7 @@ def predict(
     with a file for each recording, or - for standard input.
     """
     new = Path(data) if file is None else file
-    if out is not None and out.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file in it.")
-    if out is not None and out.exists() and new.exists() and out.samefile(new):
-        raise InputError(f"--out {out} is the file of the new series itself; name another.")
-    tables = label, id, time, task_column, group, column_list(values), layout, header, separator, decimal
+    check_output(out, new)
     if model.endswith(".mtcs"):
         if run_task is not None:
             raise InputError(f"{run_task} is one argument too many; write 'mtcs predict {model} {data} --task TASK'.")
@@ -86,12 +60,12 @@ def predict(
             raise InputError(f"{model} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
         name = task or next(iter(bundle.tasks))
         where = hardware(bundle.model.spec, device, precision or bundle.precision, workers)
-        labels = label_by_bundle(bundle, name, new, TableOptions(*tables), proba, where, threads(workers))
+        labels = label_by_bundle(bundle, name, new, tables, proba, where, threads(workers))
     elif run_task is None or file is None:
         raise InputError(
             f"{model} is no .mtcs file, so that METHOD SUITE TASK DATA are expected; name all four, or a .mtcs file."
         )
-    elif task is not None or proba or any(tables):
+    elif task is not None or proba or tables != TableOptions():
         raise InputError("--task, --proba and how tables are read are for a .mtcs file; leave them out, or name one.")
     else:
         from mtcs.evaluation.new_labels import label_by_run, load_trained
@@ -100,27 +74,9 @@ def predict(
         trained = load_trained(run, name)
         where = hardware(trained.spec, device, precision, workers)
         labels = label_by_run(run, trained, name, file, where, threads(workers))
-    _write(labels.columns, out)
+    write_text(labels.csv(), out)
     for sentence in labels.notes:
         print(sentence, file=sys.stderr)
     place = "" if out is None else f" in {out}"
     right = "" if labels.accuracy is None else ", accuracy {:.4f} on {} with a label".format(*labels.accuracy)
     print(f"{name}: {len(labels.columns['predicted'])} series predicted{place}{right}", file=sys.stderr)
-
-
-def _write(columns: dict[str, list[str]], out: Path | None) -> None:
-    """A row a series, as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    if out is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # labels as they are, in whatever terminal: as in a file
-        print(text.getvalue(), end="")
-    elif out.exists() and not out.is_file():  # a device or a pipe: no file that could be replaced by a whole one
-        with out.open("w", encoding="utf-8") as stream:
-            stream.write(text.getvalue())
-    else:
-        with atomic_write(out.resolve()) as part:  # of a link what it leads to
-            part.write_text(text.getvalue(), encoding="utf-8")

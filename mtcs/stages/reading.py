@@ -2,58 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, Literal
 
 import typer
 
+from mtcs.data.table_options import TableOptions
+
 _PANEL = "How tables are read, where the guess is wrong"
 
-LabelOption = Annotated[
-    str | None,
-    typer.Option("--label", metavar="COLUMN", help="Labels; 'none': there are none.", rich_help_panel=_PANEL),
-]
-IdOption = Annotated[
-    str | None, typer.Option("--id", metavar="COLUMN", help="Names of the series.", rich_help_panel=_PANEL)
-]
-TimeOption = Annotated[
-    str | None, typer.Option("--time", metavar="COLUMN", help="Times, of one row a time step.", rich_help_panel=_PANEL)
-]
-TaskColumnOption = Annotated[
-    str | None,
-    typer.Option("--task-column", metavar="COLUMN", help="Tasks, several in one table.", rich_help_panel=_PANEL),
-]
-GroupOption = Annotated[
-    str | None,
-    typer.Option(
-        "--group",
-        metavar="COLUMN",
-        help="What series come from, as machine or patient: --cv keeps each group's in one fold.",
-        rich_help_panel=_PANEL,
-    ),
-]
-ValuesOption = Annotated[
-    str | None,
-    typer.Option("--values", metavar="COLUMNS", help="Values, as x,y,z or t0:t99.", rich_help_panel=_PANEL),
-]
-LayoutOption = Annotated[
-    Literal["wide", "long"] | None,
-    typer.Option("--layout", help="One row a series, or one a time step.", rich_help_panel=_PANEL),
-]
-HeaderOption = Annotated[
-    bool | None,
-    typer.Option("--header/--no-header", help="Whether the first row names columns.", rich_help_panel=_PANEL),
-]
-SeparatorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--separator", metavar="CHAR", help="A character, or tab, semicolon, comma, space.", rich_help_panel=_PANEL
-    ),
-]
-DecimalOption = Annotated[
-    Literal[".", ","] | None, typer.Option("--decimal", help="Decimal points or commas.", rich_help_panel=_PANEL)
-]
+
+def _option(name: str, metavar: str | None, help: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=help, rich_help_panel=_PANEL)
 
 
-def column_list(values: str | None) -> list[str] | None:
-    """Columns of `--values`."""
-    return None if values is None else [name.strip() for name in values.split(",") if name.strip()]
+def _table_options(
+    label: Annotated[str | None, _option("--label", "COLUMN", "Labels; 'none': there are none.")] = None,
+    id: Annotated[str | None, _option("--id", "COLUMN", "Names of the series.")] = None,
+    time: Annotated[str | None, _option("--time", "COLUMN", "Times, of one row a time step.")] = None,
+    task_column: Annotated[str | None, _option("--task-column", "COLUMN", "Tasks, several in one table.")] = None,
+    group: Annotated[
+        str | None,
+        _option(
+            "--group", "COLUMN", "What series come from, as machine or patient: --cv keeps each group's in one fold."
+        ),
+    ] = None,
+    values: Annotated[str | None, _option("--values", "COLUMNS", "Values, as x,y,z or t0:t99.")] = None,
+    layout: Annotated[
+        Literal["wide", "long"] | None, _option("--layout", None, "One row a series, or one a time step.")
+    ] = None,
+    header: Annotated[
+        bool | None, _option("--header/--no-header", None, "Whether the first row names columns.")
+    ] = None,
+    separator: Annotated[
+        str | None, _option("--separator", "CHAR", "A character, or tab, semicolon, comma, space.")
+    ] = None,
+    decimal: Annotated[Literal[".", ","] | None, _option("--decimal", None, "Decimal points or commas.")] = None,
+) -> TableOptions:
+    columns = None if values is None else [name.strip() for name in values.split(",") if name.strip()]
+    return TableOptions(label, id, time, task_column, group, columns, layout, header, separator, decimal)
+
+
+def with_table_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, whose parameter `tables` is given on the command line by an option for each of `TableOptions`."""
+    own, options = inspect.signature(command, eval_str=True), inspect.signature(_table_options, eval_str=True)
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        known = {name: given.pop(name) for name in options.parameters}
+        command(**given, tables=_table_options(**known))
+
+    parameters = [one for one in own.parameters.values() if one.name != "tables"] + list(options.parameters.values())
+    with_options.__signature__ = own.replace(parameters=parameters)  # pyright: ignore[reportAttributeAccessIssue]
+    with_options.__annotations__ = {one.name: one.annotation for one in parameters}
+    return with_options

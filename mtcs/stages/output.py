@@ -1,0 +1,46 @@
+"""Where a command writes, checked before it works: a file, whole or not at all, or a stream."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from mtcs.errors import InputError
+from mtcs.layout import atomic_write
+
+
+def check_output(out: Path | None, source: Path) -> None:
+    """Raises InputError if what is to be written is a folder, or the file that is read."""
+    if out is not None and out.is_dir():
+        raise InputError(f"--out {out} is a folder; name a file in it.")
+    if out is not None and out.exists() and source.exists() and out.samefile(source):
+        raise InputError(f"--out {out} is the file of the new series itself; name another.")
+
+
+def page_beside(out: Path, report: str | None) -> Path | None:
+    """The page of `--report`: as named, none, or that of the classifier's file.
+
+    Raises:
+        InputError: if the classifier's file does not end in .mtcs, or the page in .html.
+    """
+    if out.suffix != ".mtcs":
+        raise InputError(f"--out {out} does not end in .mtcs, by which 'mtcs predict' knows it; name it so.")
+    page = None if report == "none" else out.with_suffix(".html") if report is None else Path(report)
+    if page is not None and page.suffix != ".html":
+        raise InputError(f"--report {page} does not end in .html; name it so, or 'none' for no page.")
+    return page
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """To standard output (None), a device or a pipe, or a file, which is replaced."""
+    if out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # labels as they are, in whatever terminal: as in a file
+        print(text, end="")
+    elif out.exists() and not out.is_file():  # a device or a pipe: no file that could be replaced by a whole one
+        with out.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+    else:
+        with atomic_write(out.resolve()) as part:  # of a link what it leads to
+            part.write_text(text, encoding="utf-8")
