@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
+from mtcs.errors import InputError
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -110,6 +112,18 @@ class Run:
     def scopes(self) -> tuple[str | None, ...]:
         """What the method trains one model for: the suite (None), or each task."""
         return (None,) if self.joint else self.tasks
+
+    def scope(self, task: str) -> str:
+        """The task, as the one that a model is trained for.
+
+        Raises:
+            InputError: if the method trains one model for the whole suite, or the suite has no such task.
+        """
+        if self.joint:
+            raise InputError(f"{self.method} trains one model for the whole suite; leave out --task {task}.")
+        if task not in self.tasks:
+            raise InputError(f"Unknown task {task}; the suite has {', '.join(self.tasks)}.")
+        return task
 
     @property
     def models(self) -> Path:

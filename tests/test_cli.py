@@ -587,6 +587,10 @@ def test_a_mixture_has_a_model_that_did_not_see_what_it_weighs_by():
     mtcs_says("represent", "mixed", "tiny")
     assert fails(2, "classify", "mixed", "tiny").endswith("run 'mtcs represent joint tiny --seed 0'.")
     mtcs_says("represent", "joint", "tiny")
+    assert fails(2, "classify", "mixed", "tiny", "--dask", "tcp://nowhere:1").endswith(
+        "leave out --dask tcp://nowhere:1."
+    )
+    assert fails(2, "validate", "mixed", "tiny").endswith("validate joint, whose representations it reads.")
     said = mtcs_says("classify", "mixed", "tiny")
     assert "weight" in said
     mtcs_says("measure", "mixed", "tiny")

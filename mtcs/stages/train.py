@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from mtcs.errors import InputError
 from mtcs.layout import atomic_write, digest
 from mtcs.stages.options import (
     WORKSPACE,
@@ -49,17 +48,13 @@ def train(
     from mtcs.training.model import save_model
 
     assert run.spec is not None
-    spec = run.spec
     refuse_reading(run)
-    if task is not None and run.joint:
-        raise InputError(f"{method} trains one model for the whole suite; leave out --task {task}.")
-    if task is not None and task not in run.tasks:
-        raise InputError(f"Unknown task {task}; the suite has {', '.join(run.tasks)}.")
+    spec, scopes = run.spec, run.scopes if task is None else (run.scope(task),)
     tasks = {one.name: one for one in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)}
     for one in tasks.values():
         check_labels(known.classifier(method), one.name, one.train.labels)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
-    for scope in run.scopes if task is None else (task,):
+    for scope in scopes:
         scoped = list(tasks.values()) if scope is None else [tasks[scope]]
         seen = [without_held_out(one, run.held_out, seed) for one in scoped] if run.held_out else scoped
         name = f"{run.name}-{scope or 'joint'}"

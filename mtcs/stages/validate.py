@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mtcs.errors import InputError
 from mtcs.layout import atomic_write
 from mtcs.stages.options import (
     WORKSPACE,
@@ -46,6 +47,8 @@ def validate(
 
     known = experiment()
     run, spec = known.run(suite, method, seed, WORKSPACE), known.method(method)
+    if run.held_out:
+        raise InputError(f"{method} holds series out itself; validate {run.reads}, whose representations it reads.")
     tasks = {
         task.name: hold_out(task, share, seed) for task in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
     }
@@ -72,15 +75,9 @@ def validate(
                 seed=seed,
             )
             head = representations.head_predictions()
-            rows.append(
-                {
-                    "task": task.name,
-                    "held_out": len(task.test),
-                    "accuracy": (predicted == task.test.labels).mean(),
-                    "head_accuracy": np.nan if head is None else (head == task.test.labels).mean(),
-                }
-            )
-    table = pd.DataFrame(rows)
+            by_head = np.nan if head is None else (head == task.test.labels).mean()
+            rows.append((task.name, len(task.test), (predicted == task.test.labels).mean(), by_head))
+    table = pd.DataFrame(rows, columns=["task", "held_out", "accuracy", "head_accuracy"])
     with atomic_write(run.validation(share)) as part:
         table.to_csv(part, index=False)
     discard_checkpoints(WORKSPACE.checkpoints, finished)
