@@ -496,7 +496,7 @@ def test_the_costs_of_a_suite_are_measured_and_shown(monkeypatch):
 
 def test_a_process_that_is_killed_while_costs_are_measured(monkeypatch):
     monkeypatch.syspath_prepend(Path(__file__).parents[1])  # the process finds `die` by its name
-    monkeypatch.setattr(sys.modules["mtcs.stages.cost"], "_method_cost", die)
+    monkeypatch.setattr(sys.modules["mtcs.stages.cost"], "_method_costs", die)
     assert fails(1, "cost", "tiny") == (
         "A process was killed while it worked on tiny, joint, perhaps for lack of memory; see the system's log."
     )

@@ -18,21 +18,27 @@ class _Part(BaseModel):
 class MethodCost(_Part):
     """What one method costs on a suite.
 
+    method: its name, or that of a reading.
     parameters: of the method and its classifier, as plain values.
     models: how many serve the suite; 0 where nothing is trained.
     training_seconds: of all models together, projected; None where nothing is trained.
-    series_per_second: from raw series to representation, or, where nothing is trained, to the nearest neighbor.
+    reading_seconds: from raw series to labels once models are trained: representing all series, fitting classifiers
+        and labelling the test series, projected; None in files of version 0.1.
+    series_per_second: from raw series to representation, or, of DTW, to the nearest neighbor; None where a classifier
+        computes features itself.
     weights: trainable numbers of the largest model.
-    peak_memory_mb: of the device for CUDA, else of a process that has done nothing else.
+    peak_memory_mb: of training, of the device for CUDA, else of a process that has done nothing else; None of readings
+        and where a classifier computes features itself, since a sample does not tell.
     """
 
     method: str
     parameters: dict[str, Any]
     models: int = Field(ge=0)
     training_seconds: float | None = Field(ge=0)
-    series_per_second: float = Field(gt=0)
+    reading_seconds: float | None = Field(None, ge=0)
+    series_per_second: float | None = Field(gt=0)
     weights: int = Field(ge=0)
-    peak_memory_mb: float = Field(gt=0)
+    peak_memory_mb: float | None = Field(gt=0)
     device: str
     precision: str
 
@@ -49,6 +55,7 @@ class SuiteCosts(_Part):
     tasks: tuple[str, ...]
     steps: int = Field(ge=1)
     series: int = Field(ge=1)
+    fitted: int | None = Field(None, ge=1)
     load: float = Field(ge=0)
     versions: dict[str, str]
     commit: str | None

@@ -192,11 +192,14 @@ def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
     for cost in costs.rows:
         row = {
             "training": DASH if cost.training is None else duration(cost.training),
+            "reading": DASH if cost.reading is None else duration(cost.reading),
             "models": str(cost.models) if cost.models else DASH,
             "inference, series/s": DASH if cost.inference is None else f"{cost.inference:,.0f}",
             "parameters": DASH if cost.parameters is None else f"{cost.parameters:,}",
             "peak memory": DASH if cost.memory is None else f"{cost.memory:,.0f} MB",
         }
+        if not costs.reading:
+            del row["reading"]
         if not costs.one_run:
             row["runs"] = str(cost.runs)
         if len(costs.precisions) > 1:

@@ -273,24 +273,30 @@ def cost_notes(report: Report) -> str:
     costs, run, titles = report.costs, report.costs.one_run, report.titles
     machines, precisions = costs.machines, costs.precisions
     place = machines[0] + (f", {precisions[0]}" if len(precisions) == 1 else "") if len(machines) == 1 else ""
-    idle = listed([titles[one.method] for one in costs.rows if not one.models and (run or one.runs)])
-    size = "parameters are those of one model; peak memory is of the process, for CUDA of the device"
+    untrained = listed([titles[one.method] for one in costs.rows if not one.models and one.inference])
     if run:
+        reading = (
+            "Reading turns series into labels with trained models: it represents all series, fits the classifier and "
+            f"labels the test series; of tasks with more than {run.fitted} training series it is projected."
+            if costs.reading
+            else f"What classifiers take was not measured; 'mtcs cost {report.suite}' does so now."
+        )
         notes = [
             f"All in one run on one machine: {place or '; '.join(machines)}; load in the minute before: {run.load:g}.",
             f"Code: {run.commit or 'of no known commit'}, torch {run.versions.get('torch', 'unknown')}.",
-            f"Training is of all tasks, projected from {run.steps} steps on each after one that warms up;",
-            f"inference is from raw series to representation, of up to {run.series} series of each task; {size}.",
-            f"{idle} trains nothing: its rate is of searches for the nearest neighbour." if idle else "",
+            f"Training is of all tasks, projected from {run.steps} steps on each.",
+            reading,
+            f"Inference is from series to representation, of up to {run.series} series of each task"
+            + (f"; of {untrained}, to the nearest neighbour." if untrained else "."),
             f"Not measured there with these parameters: {listed(titles.of(costs.absent))}." if costs.absent else "",
         ]
     else:
         notes = [
             f"All on one machine: {place}." if place else "",
             "These costs do not compare: they were taken on different machines or numbers of threads. 'mtcs cost "
-            "SUITE' measures all methods in one run on one machine." * (len(machines) > 1),
+            f"{report.suite}' measures all methods in one run on one machine." * (len(machines) > 1),
             "Training is the sum over tasks, mean over runs, as the clock showed it, whatever else the machine did;",
-            f"inference is from raw series to representation; {size}.",
-            f"{idle} trains nothing: its cost lies in the classifier, which is not in this table." if idle else "",
+            "inference is from series to representation. What classifiers take is not in this table.",
         ]
+    notes.append("Parameters are those of one model; peak memory is of the process, for CUDA of the device.")
     return " ".join(filter(None, notes))

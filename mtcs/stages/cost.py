@@ -32,34 +32,33 @@ def cost(
 ) -> None:
     """Measure what every method of a suite costs on this machine, in one run, for the report; leave it quiet meanwhile.
 
-    Training is projected from a few steps on each task, inference from some of its series. Killed, it starts anew.
+    Training is projected from a few steps on each task, representing and reading from some of its series. Killed, it
+    starts anew.
     """
     from mtcs.evaluation.cost import SuiteCosts, write_costs
     from mtcs.evaluation.fresh_process import in_fresh_process
-    from mtcs.evaluation.timing import SERIES, STEPS
+    from mtcs.evaluation.timing import FITTED, SERIES, STEPS
     from mtcs.provenance import commit, versions
     from mtcs.reports.analysis.cost import Costs, measured
     from mtcs.reports.tables import cost_table
     from mtcs.reports.titles import Titles
 
     known = experiment()
-    trained = (*known.joint, *known.single_task)
-    tasks = known.suite(suite).tasks
-    # Of a classifier that computes features itself, no projection from a few series is known.
-    methods = [name for name in trained if known.classifier(name).kind not in ("random_kernels", "quant")]
+    methods, tasks = (*known.joint, *known.single_task), known.suite(suite).tasks
     load, revision, costs = os.getloadavg()[0], commit(), []
     if load > MAX_LOAD:
         print(f"{load:.1f} processes were busy here in the last minute: times will be too long.", file=sys.stderr)
     with progress(f"cost {suite}", len(methods), "methods") as advance:
         for done, method in enumerate(methods):
             advance(done, method)
-            costs.append(in_fresh_process(_method_cost, suite, method, device, precision, workers))
+            costs += in_fresh_process(_method_costs, suite, method, device, precision, workers)
         advance(len(methods), "")
     result = SuiteCosts(
         suite=suite,
         tasks=tasks,
         steps=STEPS,
         series=SERIES,
+        fitted=FITTED,
         load=round(load, 1),
         versions=versions(),
         commit=revision,
@@ -70,16 +69,21 @@ def cost(
     print(f"\n{path}")
 
 
-def _method_cost(
+def _method_costs(
     suite: str, method: str, device: DeviceName | None, precision: PrecisionName | None, workers: int | None
-) -> MethodCost:
-    """What one method costs; for a fresh process, of which the progress of each training is left out."""
+) -> list[MethodCost]:
+    """What a method and its readings cost; for a fresh process, of which the progress of each training is left out."""
     from mtcs.data.task import read_suite
-    from mtcs.evaluation.timing import time_method
+    from mtcs.evaluation.timing import Column, time_method
 
     known = experiment()
     run, spec = known.run(suite, method, 0, WORKSPACE), known.method(method)
     tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
+    readings = [name for name, reading in known.readings.items() if reading.representations_of == method]
+    columns = [
+        Column(name, known.classifier(name), known.parameters(name), known.run(suite, name, 0).held_out)
+        for name in (method, *readings)
+    ]
     where = hardware(spec, device, precision, workers)
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
-        return time_method(method, spec, tasks, run.joint, known.parameters(method), where)
+        return time_method(spec, tasks, run.joint, columns, where)

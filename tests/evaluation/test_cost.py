@@ -16,6 +16,7 @@ FACTS: dict[str, Any] = {
     "tasks": ["A", "B"],
     "steps": 15,
     "series": 128,
+    "fitted": 2000,
     "load": 0.1,
     "versions": {"torch": "2.13.0"},
     "commit": None,
@@ -25,6 +26,7 @@ FACTS: dict[str, Any] = {
             "parameters": {"C": [1, "Infinity"]},
             "models": 0,
             "training_seconds": None,
+            "reading_seconds": 7.25,
             "series_per_second": 12.5,
             "weights": 0,
             "peak_memory_mb": 400.0,
@@ -41,6 +43,15 @@ def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert read_costs(tmp_path / "a/cost.json", "tiny") == costs
     assert json.loads((tmp_path / "a/cost.json").read_text()) == FACTS
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["cost.json"]
+
+
+def test_costs_of_before_reading_was_measured_are_read(tmp_path: Path) -> None:
+    earlier = {name: value for name, value in FACTS.items() if name != "fitted"}
+    (method,) = FACTS["methods"]
+    earlier["methods"] = [{name: value for name, value in method.items() if name != "reading_seconds"}]
+    (tmp_path / "cost.json").write_text(json.dumps(earlier))
+    costs = read_costs(tmp_path / "cost.json", "tiny")
+    assert (costs.fitted, costs.methods[0].reading_seconds) == (None, None)
 
 
 @pytest.mark.parametrize(

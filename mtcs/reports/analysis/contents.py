@@ -132,6 +132,7 @@ def analyze(
     table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
     compared_with = reference if reference in table.methods else table.methods[0]
     by_method = {method: runs.of(method) for method in table.methods}
+    read_again = compare_readings(long, readings)
     wrong = mistakes(ranked, tasks, table.methods)
     affinities = [
         one
@@ -157,9 +158,11 @@ def analyze(
         mistakes=wrong,
         examples=examples(layout, suite, [*_drawn_labels(affinities, compared_with), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
-        readings=compare_readings(long, readings),
+        readings=read_again,
         balances=balance(ranked, tasks, table.methods),
-        costs=cost.gather(layout, suite, tasks, parameters, by_method),
+        costs=cost.gather(
+            layout, suite, tasks, parameters, by_method | {one.name: runs.of(one.name) for one in read_again}
+        ),
         curves={
             method: _cross_entropy(curves(results), _number(parameters, method, "sharing_weight", 0.0))
             for method, results in by_method.items()

@@ -1,4 +1,4 @@
-"""What each method costs: time and memory of training, speed of inference, size, and the machine they were taken on."""
+"""What each method costs: time of training and reading, memory, speed, size, and the machine they were taken on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Cost:
 
     models: that serve the suite, 0 where a method trains nothing and so has its cost in the classifier.
     training: seconds of all models, of finished runs the mean over seeds.
-    runs: how many finished runs that is the mean of; 0 where it was measured for its own sake.
+    reading: seconds from raw series to labels with trained models; None of finished runs.
+    runs: how many finished runs training is the mean of; 0 where it was measured for its own sake.
     inference: series a second from raw series to representation, training and test series of all tasks together;
         measured for its own sake, of a method that trains nothing, to the nearest neighbour.
     parameters: of the largest model.
@@ -30,6 +31,7 @@ class Cost:
     method: str
     models: int
     training: float | None
+    reading: float | None
     runs: int
     inference: float | None
     parameters: int | None
@@ -48,6 +50,17 @@ class Costs:
     rows: tuple[Cost, ...]
     one_run: SuiteCosts | None = None
     absent: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What a suite takes by method: training and reading, or training alone where `reading` is not known of any."""
+        known = {row.method: (row.training or 0) + (row.reading or 0) for row in self.rows}
+        return {method: seconds for method, seconds in known.items() if seconds}
+
+    @property
+    def reading(self) -> bool:
+        """Whether it was measured what reading takes."""
+        return any(row.reading is not None for row in self.rows)
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -73,7 +86,7 @@ def gather(
         suite: the suite's name.
         tasks: its tasks.
         parameters: by method, as plain values.
-        runs: by method, in the order of the rows.
+        runs: by method and reading, in the order of the rows.
 
     Raises:
         InputError: if the file of costs does not hold what it should.
@@ -98,6 +111,7 @@ def measured(costs: SuiteCosts) -> list[Cost]:
             method=one.method,
             models=one.models,
             training=one.training_seconds,
+            reading=one.reading_seconds,
             runs=0,
             inference=one.series_per_second,
             parameters=one.weights or None,
@@ -125,6 +139,7 @@ def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
                 method=method,
                 models=0 if not trained else 1 if results[0].joint else len(results[0].tasks),
                 training=fmean(sum(record.seconds for record in run) for run in complete_runs) if trained else None,
+                reading=None,
                 runs=len(complete_runs),
                 inference=sum(cost.series for cost in represented) / seconds if trained and seconds else None,
                 parameters=max((record.parameters for record in trained), default=None),

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from mtcs.reports.analysis.accuracy import Row
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
-from mtcs.reports.figures.drawing import INK, RULE, STYLE, Drawing, draw, legend, point
+from mtcs.reports.figures.drawing import INK, PAPER, RULE, STYLE, Drawing, draw, legend, point
 from mtcs.reports.numbers import counted, listed, number
 from mtcs.reports.titles import by_kind
 
@@ -181,18 +181,24 @@ def by_method(report: Report) -> Drawing:
 
 @mpl.rc_context(STYLE)
 def cost_accuracy(report: Report) -> Drawing | None:
-    """Mean accuracy over seconds of training, each method by its name, and the front; None for fewer than three."""
-    costs = {row.method: row.training for row in report.costs.rows if row.training}
-    known = [method for method in report.methods if method in costs]
+    """Mean accuracy over seconds, each method by its name, and the front; None for fewer than three.
+
+    Seconds are those of training and reading, or of training alone where no more is known. Readings are hollow.
+    """
+    accuracies = {method: report.table.mean[method].mean for method in report.methods}
+    accuracies |= {one.name: one.other[0] for one in report.readings}
+    looks = {method: point(report.number(method)) for method in report.methods}
+    hollow = {"markerfacecolor": PAPER, "markeredgewidth": 1.2}
+    looks |= {one.name: looks[one.method] | hollow for one in report.readings if one.method in looks}
+    known = [method for method in report.costs.seconds if method in looks]
     if len(known) < 3:
         return None
-    figure = Figure(figsize=(4.4, 3.2))
+    figure = Figure(figsize=(4.4, max(3.2, 0.2 * len(known))))
     axes = figure.add_subplot()
     axes.set_xscale("log")
-    seconds = [costs[method] for method in known]
-    means = [report.table.mean[method].mean for method in known]
+    seconds, means = [report.costs.seconds[method] for method in known], [accuracies[method] for method in known]
     width = float(np.log(4 * max(seconds) / min(seconds)))
-    height = 0.06 * max(max(means) - min(means), 0.02)
+    height = 0.2 / figure.get_figheight() * max(max(means) - min(means), 0.02)
     best = front(seconds, means)
     steps = [*(seconds[i] for i in best), 3.2 * max(seconds)], [*(means[i] for i in best), means[best[-1]]]
     axes.step(*steps, where="post", color=INK, linewidth=0.9, zorder=1)
@@ -202,20 +208,21 @@ def cost_accuracy(report: Report) -> Drawing | None:
         while any(abs(np.log(x) - other) < 0.28 * width and level < taken + height for other, taken in names):
             level += height / 4
         names.append((float(np.log(x)), level))
-        axes.plot(x, mean, linestyle="", **point(report.number(method)))
+        axes.plot(x, mean, linestyle="", **looks[method])
         axes.plot([x, 1.12 * x], [mean, level], color=RULE, linewidth=0.8, zorder=1)
         axes.text(1.16 * x, level, report.titles[method], va="center")
     axes.set_xlim(0.8 * min(seconds), 3.2 * max(seconds))
     ticks = [(value, name) for value, name in TIMES if axes.get_xlim()[0] <= value <= axes.get_xlim()[1]]
     axes.set_xticks(*(zip(*ticks, strict=True) if ticks else ([], [])), minor=False)
     axes.set_xticks([], minor=True)
-    axes.set_xlabel("training of all tasks")
+    what = "training and reading" if report.costs.reading else "training"
+    axes.set_xlabel(f"{what} of all tasks")
     axes.set_ylabel("mean accuracy")
     axes.grid()
     return draw(
         figure,
         "cost",
-        "Accuracy and cost of training",
+        f"Accuracy and time for {what}",
         f"Scatter plot of {counted(len(known), 'method')}. No other is both cheaper and better than "
         f"{listed(report.titles.of(known[i] for i in best))}, which the line joins.",
     )

@@ -34,13 +34,18 @@ def test_a_method_that_trains_nothing_has_no_cost_of_training(result) -> None:
     assert (found.models, found.training, found.inference) == (0, None, None)
 
 
-def measured(methods: Mapping[str, Mapping[str, object]], tasks: Sequence[str] = tuple(ACCURACIES)) -> SuiteCosts:
+def measured(
+    methods: Mapping[str, Mapping[str, object]],
+    tasks: Sequence[str] = tuple(ACCURACIES),
+    reading: float | None = None,
+) -> SuiteCosts:
     rows = [
         MethodCost(
             method=method,
             parameters=dict(parameters),
             models=int(method != "dtw"),
             training_seconds=None if method == "dtw" else 75.0,
+            reading_seconds=reading,
             series_per_second=1234.0,
             weights=0 if method == "dtw" else 637_120,
             peak_memory_mb=987.6,
@@ -73,6 +78,16 @@ def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout, resul
     for other in (costs({"mtcs": {"threshold": 9.0}}), costs({"mtcs": {"threshold": 2.0}}, ["A"])):
         assert other.one_run is None
         assert [row.runs for row in other.rows] == [2, 2]
+
+
+def test_reading_is_part_of_what_a_method_takes_where_it_was_measured() -> None:
+    before, now = (cost.Costs(tuple(cost.measured(measured({"mtcs": {}, "dtw": {}}, reading=s)))) for s in (None, 9.0))
+    assert not before.reading
+    assert before.seconds == {"mtcs": 75}
+    assert "reading" not in tables.cost_table(before, TITLES)
+    assert now.reading
+    assert now.seconds == {"mtcs": 84, "dtw": 9}
+    assert tables.cost_table(now, TITLES)["reading"].tolist() == ["9 s", "9 s"]
 
 
 def test_precision_is_a_column_where_it_differs() -> None:

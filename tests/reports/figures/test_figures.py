@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,13 @@ import pytest
 
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.reports.analysis.affinity import FORMS
+from mtcs.reports.analysis.cost import Costs
+from mtcs.reports.analysis.readings import Reading
 from mtcs.reports.analysis.training import falling, smoothed
 from mtcs.reports.figures import maps
 from mtcs.reports.figures.accuracy import MANY, by_method, by_task, cost_accuracy, overview
 from mtcs.reports.figures.curves import training
+from mtcs.reports.figures.drawing import PAPER, point
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
 
@@ -170,6 +174,23 @@ def test_costs_are_drawn_with_names(report_of, write, result) -> None:
     assert all(f">{title}<" in drawing.svg for title in ("MTCS", "MTL", "TNC"))
     assert ">DTW<" not in drawing.svg  # it trains nothing
     assert cost_accuracy(whole(report_of, write, result, methods=("mtcs", "dtw"))) is None
+
+
+def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(report_of, write, result) -> None:
+    report = whole(report_of, write, result, methods=("mtcs", "mtl", "tnc", "dtw"))
+    rows = tuple(replace(row, reading=20.0) for row in report.costs.rows)
+    ridge = replace(rows[0], method="mtcs_ridge", reading=1.0)
+    score = (0.75, 0.01)
+    reading = Reading("mtcs", "mtcs_ridge", 3, score, score, (0.0, 0.0), 0, 2, 0, 1, 1)
+    drawing = cost_accuracy(replace(report, costs=Costs((*rows, ridge)), readings=[reading]))
+    assert drawing is not None
+    assert ">training and reading of all tasks<" in drawing.svg
+    assert all(f">{title}<" in drawing.svg for title in ("MTCS", "MTL", "TNC", "DTW", "mtcs_ridge"))
+    markers = [line for axes in drawing.figure.axes for line in axes.lines if line.get_marker() == point(0)["marker"]]
+    assert [line.get_markerfacecolor() == PAPER for line in markers].count(True) == 1
+    before = cost_accuracy(report)
+    assert before is not None
+    assert ">training of all tasks<" in before.svg
 
 
 def test_a_loss_that_still_falls_is_drawn(report_of, write, result) -> None:
