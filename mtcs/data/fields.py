@@ -35,6 +35,7 @@ class Table:
     names: of the columns, empty without a header.
     lines: where in the file each row ends.
     unit: what `lines` counts, "line" or "row".
+    written: how a text was taken apart, where that is not by commas, or in a `.tsv` by tabs: "`;` and decimal commas".
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Table:
     rows: list[list[str]]
     lines: list[int]
     unit: str = "line"
+    written: str = ""
 
     @property
     def width(self) -> int:
@@ -92,11 +94,19 @@ def _read_text(path: Path, options: TableOptions) -> Table:
         raise InputError(f"{path}, line {reader.line_num + skipped}: {error}; repair the line.") from error
     if not rows:
         raise InputError(f"{path} is empty; write one row a series, or one a time step.")
-    rows = _with_points(path, lines, rows, separator, options.decimal)
+    with_points = _with_points(path, lines, rows, separator, options.decimal)
+    written = _written(path, separator, decimal_commas=with_points is not rows)
+    rows = with_points
     header = has_header(rows, options) if options.header is None else options.header
     if not header:
-        return Table(path, [], rows, lines)
-    return Table(path, [name.strip() for name in rows[0]], rows[1:], lines[1:])
+        return Table(path, [], rows, lines, written=written)
+    return Table(path, [name.strip() for name in rows[0]], rows[1:], lines[1:], written=written)
+
+
+def _written(path: Path, separator: str, decimal_commas: bool) -> str:
+    usual = separator == ("\t" if path.suffix.lower() == ".tsv" else ",")
+    name = {"\t": "tabs", " ": "spaces"}.get(separator, f"`{separator}`")
+    return " and ".join([name] * (not usual) + ["decimal commas"] * decimal_commas)
 
 
 def _read_parquet(path: Path) -> Table:
@@ -161,7 +171,7 @@ def _separator(path: Path, text: str, given: str | None) -> tuple[str, str, int]
 def _with_points(
     path: Path, lines: list[int], rows: list[list[str]], separator: str, given: str | None
 ) -> list[list[str]]:
-    """Rows with decimal points for decimal commas; raises InputError where a file has both."""
+    """Rows with decimal points for decimal commas, or `rows` itself; raises InputError where a file has both."""
     if given == "." or (given is None and separator == ","):
         return rows
     seen: dict[str, int] = {}

@@ -40,9 +40,9 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         names, labels, groups = _read_labels(table, options, files)
     if not names:
         raise InputError(f"{folder} holds no recording ({', '.join(TABLES)}); put a file for each there.")
-    series, channels = [], None
+    series, channels, written = [], None, {}
     for name in names:
-        one, own = _read_recording(files[name], options)
+        one, own, how = _read_recording(files[name], options)
         channels = channels or own
         if own != channels:
             known, own_channels = (", ".join(side)[:100] for side in (channels, own))
@@ -50,8 +50,11 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
                 f"{files[name]} has the channels {own_channels}, expected {known} as {names[0]} has; write the same."
             )
         series.append(one)
+        written[how] = None
     note = "no labels" if table is None else f"labels in {table.name}"
-    return Recordings(series, labels, [Path(name).stem for name in names], groups, note)
+    return Recordings(
+        series, labels, [Path(name).stem for name in names], groups, note, ", ".join(filter(None, written))
+    )
 
 
 def _read_labels(
@@ -97,8 +100,8 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     return place
 
 
-def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str]]:
-    """A series (T,) or (channels, T), and the names of its channels."""
+def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], str]:
+    """A series (T,) or (channels, T), the names of its channels, and how the text was taken apart."""
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or [str(i + 1) for i in range(table.width)]
     times = {options.time} if options.time is not None else {"", *TIME_NAMES}
@@ -115,4 +118,4 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
         values if len(values) > 1 else values[0],
         lambda fault: InputError(f"{path} has {fault}; repair the file or take it out of the folder."),
     )
-    return one, [names[i] for i in channels]
+    return one, [names[i] for i in channels], table.written

@@ -17,6 +17,7 @@ class Recordings:
     ids: what the file calls its series, None if it calls them nothing.
     groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
     note: what was guessed, in words: "labels in column `state`".
+    written: how a table was taken apart, where that is not usual: "`;` and decimal commas".
     """
 
     series: list[np.ndarray]
@@ -24,6 +25,7 @@ class Recordings:
     ids: list[str] | None = None
     groups: np.ndarray | None = None
     note: str = ""
+    written: str = ""
 
     def __len__(self) -> int:
         return len(self.series)

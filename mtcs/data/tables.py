@@ -56,6 +56,7 @@ def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         ids=None if columns.id is None else [names[row] for row in rows],
         groups=_of_rows(table, columns.group, rows),
         note=_note(table, columns),
+        written=table.written,
     )
 
 
@@ -95,6 +96,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         ids=list(steps_of),
         groups=_same(table, columns.group, list(steps_of.values()), "groups"),
         note=notes + _note(table, columns),
+        written=table.written,
     )
 
 

@@ -73,8 +73,10 @@ def label_by_bundle(
             by_label = zip(names, probabilities.T, strict=True)
             columns |= {f"p_{name}": [f"{p:.6f}" for p in row] for name, row in by_label}
     notes = [f"{file}: {sentence}" for sentence in odd_series(recordings, known.lengths[0])]
-    if recordings.labels is not None:
-        notes.append(f"{file}: {recordings.note}")
+    told = [recordings.note] * (recordings.labels is not None)
+    told += [f"read with {recordings.written}"] * bool(recordings.written)
+    if told:
+        notes.append(f"{file}: {'; '.join(told)}")
     return NewLabels(columns, tuple(notes))
 
 

@@ -195,6 +195,22 @@ def test_what_programs_write(content):
 
 
 @pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("t.csv", "state;t0;t1\nok;1,5;2\nworn;3;4,25\n", "; read with `;` and decimal commas"),
+        ("t.csv", "state\tt0\tt1\nok\t1.5\t2\nworn\t3\t4.25\n", "; read with tabs"),
+        ("t.tsv", "state\tt0\tt1\nok\t1,5\t2\nworn\t3\t4,25\n", "; read with decimal commas"),
+        ("t.tsv", "state\tt0\tt1\nok\t1.5\t2\nworn\t3\t4.25\n", ""),
+        ("t.csv", "state,t0,t1\nok,1.5,2\nworn,3,4.25\n", ""),
+    ],
+)
+def test_how_a_text_was_taken_apart_is_told(name, content, words, capsys):
+    Path("data", name).write_text(content)
+    read_folder("data")
+    assert capsys.readouterr().err == f"{name}: 2 series of 2 steps, labels in column `state`: ok 1, worn 1{words}\n"
+
+
+@pytest.mark.parametrize(
     ("content", "options"),
     [
         ("1.5,2,ok,u\n3,4.25,worn,v\n", {"label": "3", "id": "4"}),

@@ -58,6 +58,8 @@ def test_a_folder_is_read_and_told(capsys):
     X, y = series()
     assert set(data) == {"pumps", "fans", "Valve", "motors"}
     assert "pumps.csv: 12 series of 15 to 20 steps, labels in column `state`: ok 6, worn out 6" in told
+    fans = "fans.csv: 12 series of 20 steps, labels in the first column: ok 6, worn out 6"
+    assert f"{fans}; read with `;` and decimal commas" in told
     np.testing.assert_array_equal(data["pumps"][0][0], X[0])
     np.testing.assert_allclose(data["fans"][0][0], X[0], atol=5e-4)
     assert list(data["fans"][1]) == list(data["pumps"][1]) == y
