@@ -80,6 +80,7 @@ def test_fit_inspect_and_predict(monkeypatch):
     assert code == 0
     assert "pumps: 12 series of 15 to 20 steps; labels ok, worn out" in out
     assert "2-fold accuracy" in out
+    assert "2-fold calibration_error 0." in out
     code, out, err = run("predict", "m.mtcs", "sensors/pumps.csv", "--task", "pumps", "--proba", "--device", "cpu")
     assert code == 0, err
     table = pd.read_csv(io.StringIO(out))
