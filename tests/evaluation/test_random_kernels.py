@@ -1,5 +1,9 @@
 """Ridge classification by random features: pieces against all features at once, and the fit against a plain one."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -122,6 +126,16 @@ def test_more_series_than_max_train_are_left_out():
     assert not np.array_equal(fewer.weights, fit_random_kernels(series, labels, HYDRA, workers=1).weights)
     new, truth = waves(n=30, seed=2)
     assert (fewer.predict(new, 1) == truth).mean() > 0.8
+
+
+@COMPILED
+def test_no_more_threads_than_numba_has():
+    code = "import numpy; from mtcs.evaluation.random_features import fit_features; " + (
+        "print(fit_features(['minirocket'], numpy.random.default_rng(0).normal(size=(4, 1, 20)), 0, -1).seed)"
+    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "0\n", done.stderr
 
 
 def test_several_channels():
