@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.config.machine import DeviceName, PrecisionName
-from mtcs.config.methods import MethodSpec, Spec
+from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.errors import InputError
@@ -161,9 +161,7 @@ class MultiTaskClassifier(_Parameters):
     def label_affinity_(self) -> pd.DataFrame:
         bundle = self._fitted
         if bundle.affinity is None:
-            raise AttributeError(
-                "the method trains without labels, so it has no affinity of labels; fit mtcs, mtl or mmoe"
-            )
+            raise AttributeError(f"label_affinity_ is not known: {_why_unknown(bundle)}")
         pairs = [(task.name, label) for task in bundle.model.tasks for label in bundle.task(task.name).labels.tolist()]
         index = pd.MultiIndex.from_tuples(pairs, names=["task", "label"])
         return pd.DataFrame(bundle.affinity, index, index)
@@ -171,6 +169,8 @@ class MultiTaskClassifier(_Parameters):
     @property
     def task_similarity_(self) -> pd.DataFrame:
         bundle = self._fitted
+        if np.isnan(bundle.similarity).all():  # of no tasks, too
+            raise AttributeError(f"task_similarity_ is not known: {_why_unknown(bundle)}")
         names = [task.name for task in bundle.model.tasks]
         return pd.DataFrame(bundle.similarity, names, names)
 
@@ -241,6 +241,18 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         tags = cast(Any, super()).__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _why_unknown(bundle: Bundle) -> str:
+    """Why a bundle has no affinity of labels, or no similarity of tasks."""
+    tasks = bundle.model.tasks
+    if not tasks:
+        return "the encoder alone was learned, no tasks with it"
+    if isinstance(bundle.model.spec, SeriesSpec):
+        return "dtw compares series, and has no representations"
+    if not np.isnan(bundle.similarity).all():
+        return "the method trains without labels; fit mtcs, mtl or mmoe"
+    return "the representations of this run are gone; run 'mtcs represent', 'mtcs classify', and load it again"
 
 
 _ONE = "task"

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from mtcs.config.methods import SeriesSpec
 from mtcs.config.packaged import packaged_classifier
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.classify import kind_of, load_reader
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
-from mtcs.evaluation.measure import check_file, read_record
-from mtcs.evaluation.mixture import FittedMixture
+from mtcs.evaluation.measure import check_file, label_affinity, read_record, task_similarity
+from mtcs.evaluation.representations import channel_mean, read_representations
 from mtcs.evaluation.results import ClassifierRecord
 from mtcs.layout import Layout, Run, digest
-from mtcs.training.model import load_model
+from mtcs.training.model import Model, load_model
 
 CLASSIFIERS = {"svm": "svm", "kernel_ridge": "ridge", "nearest_neighbour": "nearest"}
 """Names of packaged parameters by kind of reader: what a task that is added is fitted with."""
@@ -24,35 +26,71 @@ CLASSIFIERS = {"svm": "svm", "kernel_ridge": "ridge", "nearest_neighbour": "near
 def load_run(path: Path) -> Bundle:
     """The bundle of a run whose stages train, represent and classify are done.
 
-    An SVM of the pipeline has no probabilities; kernel ridge has. Similarity and affinity are in the run's report.
+    An SVM of the pipeline has no probabilities; kernel ridge has. Similarity and affinity are those of the tasks'
+    training representations, where these are still there.
 
     Args:
-        path: its model, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, or that of one task.
+        path: its model, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, or that of one task. A method that
+            reads the representations of another, as `mtcs_ridge`, is named like the others; the model is then the
+            other's.
 
     Raises:
-        InputError: if it is no such file, or the classifiers are missing or were fitted to another model.
+        InputError: if it is no such file, the classifiers are missing or were fitted to another model, or they read
+            more than representations.
     """
+    run = _run_of(path)
+    record = read_record(run.classified, ClassifierRecord, run, "classify")
+    run, scope = replace(run, reads=record.reads), None if path.stem == "joint" else path.stem
+    file = run.model(scope)
+    if not file.exists() and (others := sorted(run.models.glob("*.safetensors"))):
+        names = ", ".join(one.stem for one in others)
+        raise InputError(f"{file} does not exist; {run} has a model for each of {names:.200}: name one of these files.")
+    model = load_model(file, run.remedy("train"))
+    if record.weights.get(file.stem) != digest(file):
+        remedy = run.remedy("represent", "classify")
+        raise InputError(f"The classifiers of {run} were fitted to another model; {remedy}.")
+    tasks = {}
+    for info in model.tasks:
+        classifier = run.classifier(info.name)
+        check_file(classifier, record.fitted.get(info.name), f"than was fitted; {run.remedy('classify')}")
+        reader = load_reader(classifier)
+        if kind_of(reader) not in CLASSIFIERS:
+            raise InputError(
+                f"{run} reads series beside or instead of representations, and cannot be loaded; label series by "
+                f"'mtcs predict {run.method} {run.suite} {info.name} FILE', or load a method that is read by an SVM, "
+                "kernel ridge or nearest neighbors."
+            )
+        sharpness = float(reader.sharpness) if isinstance(reader, FittedKernelRidge) else None
+        tasks[info.name] = TaskClassifier(info, np.array(info.classes), reader, 0, (1, info.length), sharpness)
+    kind = kind_of(next(iter(tasks.values())).reader)
+    similarity, affinity = _relations(run, model, record)
+    return Bundle(model, tasks, similarity, affinity, packaged_classifier(CLASSIFIERS[kind]))
+
+
+def _run_of(path: Path) -> Run:
     absolute = path.absolute()
     seed = absolute.parent.name.removeprefix("seed")
     if len(absolute.parts) < 7 or absolute.parts[-6:-4] != ("data", "models") or not seed.isdecimal():
         raise InputError(
             f"{path} is no model of a run; name data/models/SUITE/METHOD/seedN/joint.safetensors, or an .mtcs file."
         )
-    run = Run(absolute.parts[-4], absolute.parts[-3], int(seed), Layout(absolute.parents[5]))
-    model = load_model(path, run.remedy("train"))
-    record = read_record(run.classified, ClassifierRecord, run, "classify")
-    if record.weights.get(path.stem) != digest(path):
-        remedy = run.remedy("represent", "classify")
-        raise InputError(f"The classifiers of {run} were fitted to another model; {remedy}.")
-    tasks = {}
-    for info in model.tasks:
-        file = run.classifier(info.name)
-        check_file(file, record.fitted.get(info.name), f"than was fitted; {run.remedy('classify')}")
-        reader = load_reader(file)
-        if isinstance(reader, FittedMixture) or kind_of(reader) not in CLASSIFIERS:
-            raise InputError(f"{run} is classified by more than representations; use 'mtcs predict {run.method}'.")
-        sharpness = float(reader.sharpness) if isinstance(reader, FittedKernelRidge) else None
-        tasks[info.name] = TaskClassifier(info, np.array(info.classes), reader, 0, (1, info.length), sharpness)
-    kind = kind_of(next(iter(tasks.values())).reader)
-    similarity = np.full((len(tasks), len(tasks)), np.nan)
-    return Bundle(model, tasks, similarity, None, packaged_classifier(CLASSIFIERS[kind]))
+    return Run(absolute.parts[-4], absolute.parts[-3], int(seed), Layout(absolute.parents[5]))
+
+
+def _relations(run: Run, model: Model, record: ClassifierRecord) -> tuple[np.ndarray, np.ndarray | None]:
+    """Similarity (K, K) of the model's tasks, NaN where it is not known, and the affinity (S, S) of their labels."""
+    files = {task.name: run.representation(task.name) for task in model.tasks}
+    if isinstance(model.spec, SeriesSpec) or not all(file.exists() for file in files.values()):
+        return np.full((len(files), len(files)), np.nan), None
+    pooled, heads = {}, {}
+    for task in model.tasks:
+        check_file(
+            files[task.name],
+            record.representations.get(task.name),
+            f"than was classified; {run.remedy('represent', 'classify')}",
+        )
+        representations = read_representations(files[task.name])
+        pooled[task.name] = channel_mean(representations.train, task.channels)
+        if representations.head is not None:
+            heads[task.name] = representations.head
+    return task_similarity(pooled), label_affinity(pooled, heads) if heads else None

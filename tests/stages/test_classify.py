@@ -16,6 +16,7 @@ import mtcs
 from mtcs.cli import app
 from mtcs.data.formats import read_series
 from mtcs.evaluation.classify import load_reader
+from mtcs.evaluation.measure import task_similarity
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.representations import read_representations
 from mtcs.layout import Layout, Run
@@ -52,9 +53,9 @@ def run(*arguments: object) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def workspace(labels: list[str]) -> None:
+def workspace(labels: list[str], params: dict[str, Any] = PARAMS) -> None:
     """Normalised series of Pump: noise about a level for each label."""
-    LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+    LAYOUT.params.write_text(yaml.safe_dump(params, sort_keys=False))
     rng = np.random.default_rng(0)
     levels = {label: 3 * i for i, label in enumerate(dict.fromkeys(labels))}
     source = Path("source")
@@ -118,16 +119,53 @@ def test_a_run_is_loaded_and_says_what_predict_says(method):
     series, _ = read_series(Path("source/Pump_TEST.tsv"))
     model = mtcs.load(Run("mine", method, 0).model())
     assert model.predict("Pump", series).tolist() == expected.tolist()
+    assert model.label_affinity_.to_numpy().sum() == pytest.approx(1)
+    representations = read_representations(Run("mine", method, 0).representation("Pump"))
+    expected_similarity = task_similarity({"Pump": representations.train})
+    np.testing.assert_array_equal(model.task_similarity_, expected_similarity)
     model.save("run.mtcs")
     assert mtcs.load("run.mtcs").predict("Pump", series).tolist() == expected.tolist()
     code, output = run("predict", "run.mtcs", "source/Pump_TEST.tsv", "--task", "Pump", "--out", "again.csv")
     assert code == 0, output
     assert pd.read_csv("again.csv")["predicted"].tolist() == expected.tolist()
+    Run("mine", method, 0).representation("Pump").unlink()
+    model = mtcs.load(Run("mine", method, 0).model())
+    for name in ("label_affinity_", "task_similarity_"):
+        with pytest.raises(AttributeError, match=f"{name} is not known: the representations of this run are gone"):
+            getattr(model, name)
     Run("mine", method, 0).classifier("Pump").write_bytes(b"")
     with pytest.raises(mtcs.InputError, match="holds other content than was fitted; run 'mtcs classify"):
         mtcs.load(Run("mine", method, 0).model())
     with pytest.raises(mtcs.InputError, match="is no model of a run"):
         mtcs.load("other.safetensors")
+
+
+def test_a_reading_is_loaded_by_its_own_name():
+    params = PARAMS | {"readings": {"read": {"representations_of": "joint", "classifier": "ridge"}}}
+    workspace(["low", "high"] * 20, params)
+    for stage, method in (("train", "joint"), ("represent", "joint"), ("classify", "read")):
+        code, output = run(stage, method, "mine")
+        assert code == 0, output
+    series, _ = read_series(Path("source/Pump_TEST.tsv"))
+    model = mtcs.load("data/models/mine/read/seed0/joint.safetensors")
+    expected = pd.read_csv(Run("mine", "read", 0).prediction("Pump"))["predicted"]
+    assert model.predict("Pump", series).tolist() == expected.tolist()
+    assert model.predict_proba("Pump", series).shape == (len(series), 2)
+    with pytest.raises(mtcs.InputError, match="run 'mtcs classify joint mine --seed 0'"):
+        mtcs.load("data/models/mine/joint/seed0/joint.safetensors")
+
+
+def test_classifiers_of_series_are_not_loaded():
+    readings = {"both": {"representations_of": "joint", "classifier": "mixed", "held_out": 0.25}}
+    classifiers = PARAMS["classifiers"] | {"mixed": {"kind": "mixture", "transforms": ["hydra"], "weights": [0.5]}}
+    workspace(["low", "high"] * 20, PARAMS | {"readings": readings, "classifiers": classifiers})
+    for method in ("joint", "both"):
+        for stage in ("train", "represent"):
+            assert run(stage, method, "mine")[0] == 0
+    code, output = run("classify", "both", "mine")
+    assert code == 0, output
+    with pytest.raises(mtcs.InputError, match=r"cannot be loaded; label series by 'mtcs predict both mine Pump FILE'"):
+        mtcs.load("data/models/mine/both/seed0/joint.safetensors")
 
 
 def test_a_damaged_search_begins_anew(caplog):
