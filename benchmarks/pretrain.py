@@ -98,8 +98,8 @@ def accuracy(method: Method, task: Task) -> float:
     """Of kernel ridge on all training series, for at most 500 test series, stratified."""
     hardware, test = choose_hardware("cpu", "fp32"), task.test
     if len(test) > 500:
-        rows = np.arange(len(test))
-        test = cut(test, train_test_split(rows, train_size=500, stratify=test.labels, random_state=0)[0])
+        rows, _ = train_test_split(np.arange(len(test)), train_size=500, stratify=test.labels, random_state=0)
+        test = cut(test, np.asarray(rows))
     known = represent(method, task.train.series, hardware, task.name)
     reader = fit_reader(packaged_classifier("ridge"), known, task.train.labels)
     return float((reader.predict(represent(method, test.series, hardware, task.name)) == test.labels).mean())
