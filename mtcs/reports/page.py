@@ -44,6 +44,7 @@ OWN = re.compile(
 TABLES: Mapping[str, Callable[[Report, str], pd.DataFrame]] = {
     "methods": tables.methods,
     "accuracy": tables.tasks,
+    "types-of-data": tables.by_type,
     "other-classifiers": tables.others,
     "p-values": tables.pairs,
     "paper": lambda report, _: tables.paper(report),
@@ -220,6 +221,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         best=BEST,
         level=LEVEL,
         orders=orders(report),
+        by_type=tables.by_type(report, BEST),
         kinds={report.titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
         hard=hard_series(report),

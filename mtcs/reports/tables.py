@@ -16,12 +16,23 @@ from mtcs.reports.analysis.accuracy import Cell
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
+from mtcs.reports.analysis.orders import ORDERED, types_of_data
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
 from mtcs.reports.numbers import DAGGER, DASH, duration, number, probability, signed, spread
 from mtcs.reports.titles import Titles
 from mtcs.reports.words import ELSEWHERE
 
-LEFT = ("what differs", "precision", "taken on", "form", "device", "commit", "label", "predicted instead")
+LEFT = (
+    "what differs",
+    "type of data",
+    "precision",
+    "taken on",
+    "form",
+    "device",
+    "commit",
+    "label",
+    "predicted instead",
+)
 """Columns of words, which line up at the left."""
 
 COLUMNS = 12
@@ -42,8 +53,9 @@ def _marked(frame: pd.DataFrame, chosen: np.ndarray, best: str) -> pd.DataFrame:
 
 
 def _upright(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
-    """A frame with its longer side down where it has more columns than a page is wide."""
-    return frame.T.rename_axis(columns) if frame.shape[1] > max(COLUMNS, len(frame)) else frame
+    """A frame with its longer side down where it has more columns than a page is wide; of many tasks as it is."""
+    wide = len(frame) < ORDERED and frame.shape[1] > max(COLUMNS, len(frame))
+    return frame.T.rename_axis(columns) if wide else frame
 
 
 def methods(report: Report, best: str = "{}") -> pd.DataFrame:
@@ -81,7 +93,22 @@ def tasks(report: Report, best: str = "{}") -> pd.DataFrame:
         text = (best if cell.best else "{}").format(spread(cell.mean, cell.std))
         return text if cell.seeds == len(report.table.seeds[method]) else text + f" ({cell.seeds})"
 
-    return _by_task(report, report.methods, own)
+    frame = _by_task(report, report.methods, own)
+    if types := types_of_data(report.tasks):
+        frame.insert(0, "type of data", list(types.values()))
+    return frame
+
+
+def by_type(report: Report, best: str = "{}") -> pd.DataFrame:
+    """Mean accuracies over the tasks of each type of data, types by methods; empty where types are not known."""
+    types = types_of_data(report.tasks)
+    if not types:
+        return pd.DataFrame()
+    groups = report.table.scores.groupby(types)
+    text = groups.mean().map(number)
+    text = _marked(text, text.eq(text.max(axis=1), axis=0).to_numpy(), best).set_axis(report.titles.of(text), axis=1)
+    text.insert(0, "tasks", groups.size().astype(str))
+    return text.rename_axis("type of data")
 
 
 def paper(report: Report) -> pd.DataFrame:

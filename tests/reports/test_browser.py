@@ -24,7 +24,11 @@ from mtcs.reports.page import write_report
 
 METHODS = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
 RIVALS = ("multirocket_hydra", "minirocket", "hydra", "quant", "mtcs_rocket", "mtcs_difference")
-MANY = tuple(f"Set{i:02}OfManyTasks" for i in range(24))
+MANY = (
+    *("Adiac", "ArrowHead", "Beef", "CBF", "Car", "Chinatown", "Coffee", "Computers", "CricketX", "Crop", "ECG200"),
+    *("Earthquakes", "EthanolLevel", "FaceAll", "FordA", "Fungi", "GestureMidAirD1", "GunPointOldVersusYoung", "Ham"),
+    *("NonInvasiveFetalECGThorax1", "PigArtPressure", "PowerCons", "Wafer", "a_task_of_the_user"),
+)
 TASKS = (
     *("Lightning2", "Lightning7", "EOGHorizontalSignal", "EOGVerticalSignal", "Chinatown", "MelbournePedestrian"),
     *("SmallKitchenAppliances", "LargeKitchenAppliances", "a_task_of_the_user_with_a_long_name"),

@@ -36,6 +36,16 @@ def test_many_methods_run_down_and_marks_stay_markup(report_of) -> None:
     assert all(isinstance(value, str) for value in others.to_numpy().ravel())
 
 
+def test_many_tasks_have_the_type_of_their_data_and_means_of_types(report_of) -> None:
+    tasks = ["Wafer", "Car", *(f"T{i:02}" for i in range(20))]
+    report = report_of({f"m{i:02}": {t: [0.3 if t == "Car" else 0.5 + i / 100] for t in tasks} for i in range(23)})
+    assert tables.tasks(report)["type of data"].tolist() == ["Sensor", "Sensor", *["other"] * 20]  # tasks stay rows
+    frame = tables.by_type(report, "*{}")
+    assert (frame.index.name, frame["tasks"].to_dict()) == ("type of data", {"Sensor": "2", "other": "20"})
+    assert frame.loc["Sensor", ["m00", "m22"]].tolist() == ["0.400", "*0.510"]
+    assert tables.by_type(report_of({"mtcs": {"Wafer": [0.5]}})).empty
+
+
 def test_fewer_seeds_than_planned_stand_in_brackets(report_of) -> None:
     report = report_of({"mtcs": {"A": [0.5, 0.7]}, "mtl": {"A": [0.5]}}, seeds={"mtcs": [0, 1], "mtl": [0, 1]})
     assert tables.tasks(report).loc["A"].tolist() == ["0.600 ± 0.141", "0.500 (1)"]

@@ -1,11 +1,27 @@
-"""Orders of many tasks that a reader may choose from."""
+"""Many tasks: what type of data each has, and orders that a reader may choose from."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+import pandas as pd
 
 from mtcs.reports.analysis.contents import Report
 
 ORDERED = 20
-"""Tasks from which on there is a choice."""
+"""Tasks from which on there are types and a choice."""
+
+
+def types_of_data(tasks: Sequence[str]) -> dict[str, str]:
+    """The type of many tasks' data as the UCR archive names it, such as ECG; empty of few tasks, or where none has one.
+
+    A task that is not in the archive has the type "other".
+    """
+    known = pd.read_csv(str(files("mtcs") / "reference/archive_types.csv"), index_col="task")["type"].to_dict()
+    if len(tasks) < ORDERED or not set(known) & set(tasks):
+        return {}
+    return {task: str(known.get(task, "other")) for task in tasks}
 
 
 def orders(report: Report) -> dict[str, list[int]]:
@@ -18,9 +34,10 @@ def orders(report: Report) -> dict[str, list[int]]:
         max(c.mean for m, c in row.cells.items() if m != report.reference or len(row.cells) == 1)
         for row in report.table.rows
     ]
-    name = report.titles[report.reference]
+    name, types = report.titles[report.reference], types_of_data(report.tasks)
     keys = {
         "as in the suite": [0 for _ in ours],
+        **({"by type of data": [types[task] for task in report.tasks]} if types else {}),
         "by name": [task.casefold() for task in report.tasks],
         f"easy for {name} first": [-value for value in ours],
         f"{name} most ahead first": [other - value for value, other in zip(ours, rival, strict=True)],

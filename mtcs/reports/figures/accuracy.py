@@ -62,25 +62,28 @@ def overview(report: Report) -> Drawing:
     return draw(figure, "overview", "Mean accuracy by method", f"Dot plot, the best method first: {means}.")
 
 
-def _order(report: Report) -> list[int]:
+def _rows(report: Report) -> list[Row]:
     """Rows of the table, those first on which the reference is best."""
-    rows = report.table.rows
-    means = [row.cells[report.reference].mean for row in rows]
-    return sorted(range(len(rows)), key=lambda i: -means[i])
+    return sorted(report.table.rows, key=lambda row: -row.cells[report.reference].mean)
+
+
+def _shown(report: Report) -> list[str]:
+    """All methods; of more tasks than `MANY` the reference with the two best others."""
+    best = sorted(set(report.methods) - {report.reference}, key=lambda method: -report.table.mean[method].mean)
+    few = len(report.tasks) <= MANY
+    return [method for method in report.methods if few or method in (report.reference, *best[:2])]
 
 
 @mpl.rc_context(STYLE)
 def by_task(report: Report) -> Drawing:
     """A row a task, easy ones first: our accuracies, the paper's of the reference, the range of other classifiers.
 
-    More methods than `TOGETHER` stand in a panel for each kind. Of more tasks than `MANY`, the reference is drawn with
-    the two best others, before the range of all methods.
+    More methods than `TOGETHER` stand in a panel for each kind. Of more tasks than `MANY`, three stand before the
+    range of all.
     """
-    table, rows = report.table, [report.table.rows[i] for i in _order(report)]
+    rows, shown = _rows(report), _shown(report)
     few = len(rows) <= MANY
-    best = sorted(set(report.methods) - {report.reference}, key=lambda method: -table.mean[method].mean)
-    shown = report.methods if few else [method for method in report.methods if method in (report.reference, *best[:2])]
-    panels = by_kind(shown) if len(shown) > TOGETHER else {"": list(shown)}
+    panels = by_kind(shown) if len(shown) > TOGETHER else {"": shown}
     count = max(map(len, panels.values()))
     height = max(0.36, 0.09 * count) if few else 0.19  # inches of a task, so that the methods within it stay apart
     figure = Figure(figsize=(max(8.6, 2.7 * len(panels)), 0.9 + height * len(rows)))
@@ -148,29 +151,23 @@ def _task_axis(axes: Axes, rows: Sequence[Row]) -> None:
 @mpl.rc_context(STYLE)
 def by_method(report: Report) -> Drawing:
     """The same on a narrow screen: a panel a method, its accuracies before those of all methods."""
-    table, order = report.table, _order(report)
-    rows = [table.rows[i] for i in order]
-    down = -(-len(report.methods) // 2)
-    across = min(2, len(report.methods))
+    rows, shown = _rows(report), _shown(report)
+    across, down = min(2, len(shown)), -(-len(shown) // 2)
     figure = Figure(figsize=(1.25 * across + 0.4, down * (0.35 + 0.15 * len(rows))))
-    grid = figure.subplots(
-        down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.08, "hspace": 2 / len(rows)}
-    )
+    spaces = {"wspace": 0.08, "hspace": 2 / len(rows)}
+    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces).ravel()
     every = [(cell.mean, y) for y, row in enumerate(rows) for cell in row.cells.values()]
-    x_all, y_all = np.array(every).T
-    for i, axes in enumerate(grid.ravel()):
-        axes.set_visible(i < len(report.methods))
-        if i >= len(report.methods):
-            continue
-        method = report.methods[i]
-        axes.plot(x_all, y_all, linestyle="", marker="o", color=RULE, markersize=4, markeredgewidth=0)
-        cells = [(row.cells[method].mean, y) for y, row in enumerate(rows)]
-        axes.plot(*np.array(cells).reshape(-1, 2).T, linestyle="", **point(i))
+    for axes, method in zip(grid, shown, strict=False):
+        axes.plot(*np.array(every).T, linestyle="", marker="o", color=RULE, markersize=4, markeredgewidth=0)
+        means = [row.cells[method].mean for row in rows]
+        axes.plot(means, range(len(rows)), linestyle="", **point(report.number(method)))
         axes.set_title(report.titles[method])
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", labelsize=8)
-    _task_axis(grid[0, 0], rows)
+    for axes in grid[len(shown) :]:
+        axes.set_visible(False)
+    _task_axis(grid[0], rows)
     return draw(
         figure,
         "accuracy-by-method",

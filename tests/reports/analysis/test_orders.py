@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtcs.reports.analysis.orders import ORDERED, orders
+from mtcs.reports.analysis.orders import ORDERED, orders, types_of_data
 
 
 def test_each_order_is_of_all_tasks(report_of) -> None:
@@ -16,6 +16,16 @@ def test_each_order_is_of_all_tasks(report_of) -> None:
     assert found["easy for MTCS first"] == list(range(ORDERED, 0, -1))
     assert found["MTCS most ahead first"].index(1) == 0  # 0.5 beside 0.1
     assert found["MTCS most ahead first"].index(2) == ORDERED - 1
+
+
+def test_tasks_of_the_archive_have_types_where_they_are_many(report_of) -> None:
+    own = [f"T{i}" for i in range(ORDERED)]
+    tasks = ["Wafer", *own, "ECG200"]
+    types = types_of_data(tasks)
+    assert (types["Wafer"], types["T3"], types["ECG200"]) == ("Sensor", "other", "ECG")
+    assert types_of_data(own) == types_of_data(["Wafer", "ECG200"]) == {}
+    found = orders(report_of({"mtcs": {task: [0.5] for task in tasks}}))["by type of data"]
+    assert [tasks[found.index(i)] for i in (1, 2, 3)] == ["ECG200", "Wafer", "T0"]
 
 
 def test_few_tasks_need_no_choice(report_of) -> None:
