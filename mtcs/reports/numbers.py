@@ -52,8 +52,3 @@ def duration(seconds: float) -> str:
 def listed(parts: Sequence[str]) -> str:
     """a; a and b; a, b and c."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def counted(count: int, what: str) -> str:
-    """1 task, 2 tasks."""
-    return f"{count} {what}{'' if count == 1 else 's'}"

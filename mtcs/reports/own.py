@@ -20,7 +20,7 @@ from mtcs.reports.analysis.own import Case, OwnTask, own_task
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs
 from mtcs.reports.figures.own import learning_curves, own_overview
-from mtcs.reports.figures.series import SmallSeries
+from mtcs.reports.figures.series import SmallSeries, classified
 from mtcs.reports.numbers import DASH, number, percent, probability, signed
 from mtcs.reports.page import template
 
@@ -75,6 +75,8 @@ def write_own_report(
         "made": ("How it was made", True),
     }
     page = template("own.html.jinja").render(
+        eyebrow=settings.name,
+        heading="How well new recordings are labelled",
         tasks=tasks,
         settings=settings,
         overview=own_overview(tasks),
@@ -136,6 +138,10 @@ def _range(task: OwnTask) -> str:
     return f"{100 * task.low:.0f} to {100 * task.high:.0f}"
 
 
+def _by_task(rows: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+
+
 def scores_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
     """A row a task."""
     rows = {
@@ -149,7 +155,7 @@ def scores_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
         }
         for task in tasks
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+    return _by_task(rows)
 
 
 def calibration_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
@@ -159,7 +165,7 @@ def calibration_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
         for task in tasks
         if task.calibration
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+    return _by_task(rows)
 
 
 def recall_table(task: OwnTask) -> pd.DataFrame:
@@ -205,7 +211,7 @@ def together_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
         for task in tasks
         if (one := task.together)
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+    return _by_task(rows)
 
 
 def curve_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
@@ -216,7 +222,7 @@ def curve_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
         if len(points) > 1:
             shown = ", ".join(f"{n}: {percent(accuracy)}" for n, accuracy in points)
             rows[task.name] = {"labelled series: right": shown, "last step": signed(points[-1][1] - points[-2][1])}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
+    return _by_task(rows)
 
 
 def _examples(data: Mapping[str, Any], validations: Mapping[str, Validation]) -> Series:
@@ -240,11 +246,15 @@ def _label_pairs(bundle: Bundle, examples: Series) -> Drawing | None:
 
 def _gallery(task: OwnTask, cases: Sequence[Case], series: Sequence[np.ndarray], examples: Series) -> list[SmallSeries]:
     """Series in front of a typical one of their label (grey) and of what was predicted (dashed)."""
-    shown = []
-    for case in cases:
-        sure = "" if np.isnan(case.probability) else f" ({percent(case.probability)})"
-        names = dict.fromkeys((case.label, case.predicted))
-        text = f"is {case.label}{sure if len(names) == 1 else f', predicted {case.predicted}{sure}'}"
-        behind = tuple(np.asarray(examples[task.name, name]) for name in names)
-        shown.append(SmallSeries(np.asarray(series[case.row]), f"series {case.row}", text, behind))
-    return shown
+    return [
+        classified(
+            np.asarray(series[case.row]),
+            f"series {case.row}",
+            task.name,
+            case.label,
+            case.predicted,
+            examples,
+            "" if np.isnan(case.probability) else f" ({percent(case.probability)})",
+        )
+        for case in cases
+    ]

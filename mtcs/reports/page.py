@@ -7,7 +7,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,7 +31,7 @@ from mtcs.reports.figures.curves import training
 from mtcs.reports.figures.drawing import DARK, THEME, Drawing, glyph
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
-from mtcs.reports.figures.series import SmallSeries
+from mtcs.reports.figures.series import SmallSeries, classified
 from mtcs.reports.numbers import listed
 from mtcs.reports.titles import by_kind
 
@@ -40,21 +40,6 @@ OWN = re.compile(
     r"|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
 )
 """Files of earlier reports, of which those that are not written again are removed."""
-
-TABLES: Mapping[str, Callable[[Report, str], pd.DataFrame]] = {
-    "methods": tables.methods,
-    "accuracy": tables.tasks,
-    "types-of-data": tables.by_type,
-    "other-classifiers": tables.others,
-    "p-values": tables.pairs,
-    "paper": lambda report, _: tables.paper(report),
-    "readings": lambda report, _: tables.readings(report),
-    "ablation": lambda report, _: tables.ablation(report),
-    "balanced-accuracy": lambda report, _: tables.balances(report),
-    "hard-series": lambda report, _: tables.mistakes(report),
-    "cost": lambda report, _: tables.cost_table(report.costs, report.titles),
-}
-"""The tables that are exported, by file name; the second argument is how the best of a row is written."""
 
 BEST = Markup('<span class="best">{}</span>')
 SCALE = 0.8
@@ -137,20 +122,20 @@ def _labelled(report: Report) -> list[affinity.Affinity]:
 
 def text_files(report: Report) -> dict[str, str]:
     """Tables and numbers by file name."""
-    long = accuracy.long_form(report.results)
+    every = tables.every(report, "**{}**")
     files = {
-        "accuracy.csv": _csv(long, index=False),
-        "accuracy.md": accuracy_markdown(report),
+        "accuracy.csv": _csv(accuracy.long_form(report.results), index=False),
+        "accuracy.md": accuracy_markdown(report, every),
         "summary.json": json.dumps(accuracy.summary(report.table, report.comparisons), indent=2) + "\n",
     }
     if len(report.methods) > 1:
         files["p-values.csv"] = _csv(report.pairs, index_label="method", float_format="%.6g")
-    for name, title, frame, notes in (
-        ("ablation", "Ablations", tables.ablation(report), words.ablation_notes(report)),
-        ("readings", "Another classifier", tables.readings(report), words.READINGS),
-        ("cost", "Cost of the methods", tables.cost_table(report.costs, report.titles), words.cost_notes(report)),
+    for name, title, notes in (
+        ("ablation", "Ablations", words.ablation_notes(report)),
+        ("readings", "Another classifier", words.READINGS),
+        ("cost", "Cost of the methods", words.cost_notes(report)),
     ):
-        if len(frame):
+        if len(frame := every[name]):
             files[f"{name}.md"] = f"# {title} on {report.suite}\n\n{tables.markdown(frame)}\n\n{notes}\n"
     for measured in report.affinities:
         for form in FORMS:
@@ -171,39 +156,39 @@ def _csv(frame: pd.DataFrame, **how: object) -> str:
     return str(frame.to_csv(lineterminator="\n", **how))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
-def accuracy_markdown(report: Report) -> str:
+def accuracy_markdown(report: Report, every: Mapping[str, pd.DataFrame]) -> str:
     """`accuracy.md`: the result in words, a row a method, our accuracies by task, the paper's and the differences."""
-    bold = "**{}**"
-    why = words.findings(report)
+
+    def titled(title: str, name: str) -> list[str]:
+        return [title, tables.markdown(every[name])] if every[name].size else []
+
+    why, doubtful = words.findings(report), [f"- {sentence}" for sentence in words.doubts(report)]
     blocks = [
         f"# Accuracy of {words.heading(report)}",
         words.lead(report),
-        tables.markdown(tables.methods(report, bold)),
+        tables.markdown(every["methods"]),
         words.how_compared(report),
-        f"{why} What is known of the reasons: `{words.FINDINGS}`." if why else "",
-        "Accuracy by task:",
-        tables.markdown(tables.tasks(report, bold)),
+        *([f"{why} What is known of the reasons: `{words.FINDINGS}`."] if why else []),
+        *titled("Mean accuracy by type of data:", "types-of-data"),
+        *titled("Accuracy by task:", "accuracy"),
         " ".join(words.caveats(report)),
+        *titled("The paper's accuracy (and ours minus the paper's):", "paper"),
+        *(["† Doubtful in print, shown as printed:", "\n".join(doubtful)] if doubtful else []),
+        *titled("Balanced accuracy, the mean over labels:", "balanced-accuracy"),
     ]
-    if any(report.table.compared.values()):
-        blocks += ["The paper's accuracy (and ours minus the paper's):", tables.markdown(tables.paper(report))]
-    if doubtful := words.doubts(report):
-        blocks += ["† Doubtful in print, shown as printed:", "\n".join(f"- {sentence}" for sentence in doubtful)]
-    if report.balances:
-        blocks += ["Balanced accuracy, the mean over labels:", tables.markdown(tables.balances(report))]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
-    labelled, others, kinds = _labelled(report), tables.others(report, BEST), by_kind(report.methods)
+    labelled, every, kinds = _labelled(report), tables.every(report, BEST), by_kind(report.methods)
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
     present = {
         "ranks": ("Average ranks", "critical-difference" in drawings),
         "accuracy": ("Accuracy by task", True),
         "readings": ("Another classifier", report.readings),
         "ablation": ("Ablations", report.variants),
-        "others": ("Beside other classifiers", len(others)),
+        "others": ("Beside other classifiers", len(every["other-classifiers"])),
         "similarity": ("Which tasks are alike", "figure-2" in drawings),
         "labels": ("Which labels share", labelled and f"labels-{labelled[0].method}" in drawings),
         "hard": ("Which series are hard", report.mistakes),
@@ -215,46 +200,37 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         report=report,
         drawings=drawings,
         words=words,
-        tables=tables,
+        tables=every,
+        eyebrow="Multi-Task Classifier Sharing",
         heading=words.heading(report),
         sections={name: title for name, (title, there) in present.items() if there},
-        best=BEST,
         level=LEVEL,
         orders=orders(report),
-        by_type=tables.by_type(report, BEST),
         kinds={report.titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
         glyphs={title: glyph(i) for i, title in enumerate(report.titles.of(report.methods))},
         hard=hard_series(report),
         one_seed=any(math.isnan(cell.std) for cell in report.table.mean.values()),
-        others=others,
         forms=FORMS,
         labels=labelled,
         fall=listed([f"{share:.0%} for {title}" for title, share in fall.items()]),
         versions=versions(report.results),
-        data=data_table(report.results, report.tasks),
-        runs=run_table(report.results, report.titles),
+        made={
+            "Data": data_table(report.results, report.tasks),
+            "Runs": run_table(report.results, report.titles),
+            "Parameters": tables.parameters(report),
+        },
         files=files,
     )
 
 
 def hard_series(report: Report) -> list[SmallSeries]:
-    """The series that are wrong most often, as far as they are at hand, before typical ones of two labels.
-
-    Those are of its own label and of the one that is predicted most.
-    """
-    several = []
-    for task, one in hardest(report.mistakes, DRAWN):
-        if (task, one.series) in report.examples:
-            predicted = one.predicted[0][0]
-            several.append(
-                SmallSeries(
-                    values=report.examples[task, one.series],
-                    title=f"{task} {one.series}",
-                    text=f"is {one.label}, predicted {predicted}",
-                    behind=(report.examples[task, one.label], report.examples[task, predicted]),
-                )
-            )
-    return several
+    """The series that are wrong most often, as far as they are at hand."""
+    drawn, of = hardest(report.mistakes, DRAWN), report.examples
+    return [
+        classified(of[task, one.series], f"{task} {one.series}", task, one.label, one.predicted[0][0], of)
+        for task, one in drawn
+        if (task, one.series) in of
+    ]
 
 
 def template(name: str) -> Template:
@@ -301,10 +277,10 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
     Raises:
         OSError: if the folder cannot be written.
     """
-    for name, of in TABLES.items():
-        if len(of(report, "{}")):
-            _write(folder / f"{name}.csv", _csv(of(report, "{}")))
-            _write(folder / f"{name}.tex", tables.latex(of(report, tables.BOLD)))
+    plain, bold = (tables.every(report, best) for best in ("{}", tables.BOLD))
+    for name in (name for name, frame in plain.items() if len(frame)):
+        _write(folder / f"{name}.csv", _csv(plain[name]))
+        _write(folder / f"{name}.tex", tables.latex(bold[name]))
     for name, drawing in drawings.items():
         _write(folder / f"{name}.svg", drawing.standalone())
         with atomic_write(folder / f"{name}.pdf") as part:

@@ -39,6 +39,23 @@ COLUMNS = 12
 """Columns of numbers that a page on a desk is wide."""
 
 
+def every(report: Report, best: str = "{}") -> dict[str, pd.DataFrame]:
+    """All tables with results, by the names of their files; empty ones where there is nothing to show."""
+    return {
+        "methods": methods(report, best),
+        "types-of-data": by_type(report, best),
+        "accuracy": tasks(report, best),
+        "other-classifiers": others(report, best),
+        "p-values": pairs(report, best),
+        "paper": paper(report),
+        "balanced-accuracy": balances(report),
+        "readings": readings(report),
+        "ablation": ablation(report),
+        "hard-series": mistakes(report),
+        "cost": cost_table(report.costs, report.titles),
+    }
+
+
 def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.Index(index, name=name), dtype=object).fillna("")
 

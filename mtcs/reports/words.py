@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from itertools import groupby
 
+from mtcs.data.text import counted
 from mtcs.reports.analysis.ablation import PRINTED
 from mtcs.reports.analysis.accuracy import published
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.runs import repeated
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE, Comparison
-from mtcs.reports.numbers import counted, listed, number, probability, signed
+from mtcs.reports.numbers import listed, number, probability, signed
 
 FINDING = 0.02
 """A method whose mean is more than this below its published one is named, and `FINDINGS` says what is known of it."""

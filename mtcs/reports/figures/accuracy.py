@@ -10,11 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mtcs.data.text import counted
 from mtcs.reports.analysis.accuracy import Row
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
 from mtcs.reports.figures.drawing import INK, PAPER, RULE, STYLE, Drawing, draw, legend, point
-from mtcs.reports.numbers import counted, listed, number
+from mtcs.reports.numbers import listed, number
 from mtcs.reports.titles import by_kind
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}

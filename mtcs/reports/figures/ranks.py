@@ -5,10 +5,10 @@ from __future__ import annotations
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from mtcs.data.text import counted
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.significance import groups
 from mtcs.reports.figures.drawing import INK, MUTED, STYLE, Drawing, draw
-from mtcs.reports.numbers import counted
 
 STEP = 0.19
 """Inches from one line of text to the next."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from markupsafe import Markup
 
+from mtcs.reports.analysis.examples import Series
 from mtcs.reports.figures.drawing import LIGHT
 
 WIDTH, HEIGHT = 160, 56
@@ -45,6 +46,15 @@ class SmallSeries:
             f'<svg class="series" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
             f'aria-label="{known}">{lines}</svg>'
         )
+
+
+def classified(
+    values: np.ndarray, title: str, task: str, label: str, predicted: str, examples: Series, sure: str = ""
+) -> SmallSeries:
+    """A series before a typical one of its label and, where that is another, of what is predicted; sure: how much."""
+    names = dict.fromkeys((label, predicted))
+    text = f"is {label}{f', predicted {predicted}' if len(names) > 1 else ''}{sure}"
+    return SmallSeries(values, title, text, tuple(examples[task, name] for name in names))
 
 
 def _path(values: np.ndarray) -> str:
