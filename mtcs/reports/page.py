@@ -32,7 +32,7 @@ from mtcs.reports.figures.drawing import DARK, THEME, Drawing, glyph
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
 from mtcs.reports.figures.series import SmallSeries, classified
-from mtcs.reports.numbers import listed
+from mtcs.reports.numbers import listed, percent
 from mtcs.reports.titles import by_kind
 
 OWN = re.compile(
@@ -212,7 +212,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         one_seed=any(math.isnan(cell.std) for cell in report.table.mean.values()),
         forms=FORMS,
         labels=labelled,
-        fall=listed([f"{share:.0%} for {title}" for title, share in fall.items()]),
+        fall=listed([f"{percent(share)} for {title}" for title, share in fall.items()]),
         versions=versions(report.results),
         made={
             "Data": data_table(report.results, report.tasks),

@@ -18,7 +18,7 @@ from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.orders import ORDERED, types_of_data
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
-from mtcs.reports.numbers import DAGGER, DASH, duration, number, probability, signed, spread
+from mtcs.reports.numbers import DAGGER, DASH, duration, number, percent, probability, signed, spread
 from mtcs.reports.titles import Titles
 from mtcs.reports.words import ELSEWHERE
 
@@ -165,8 +165,8 @@ def mistakes(report: Report) -> pd.DataFrame:
         {
             "test series": str(one.series),
             "label": one.label,
-            "predicted instead": ", ".join(f"{label} ({share:.0%})" for label, share in one.predicted[:3]),
-            "wrong": f"{one.share:.0%}",
+            "predicted instead": ", ".join(f"{label} ({percent(share)})" for label, share in one.predicted[:3]),
+            "wrong": percent(one.share),
             "never right in the task": counts[task],
         }
         for task, one in several

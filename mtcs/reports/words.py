@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import groupby
 
 from mtcs.data.text import counted
@@ -31,12 +32,14 @@ ELSEWHERE = "‡"
 def heading(report: Report) -> str:
     """What is compared on what: the methods by name while they are few."""
     names = report.titles.of(report.methods)
-    return f"{listed(names) if len(names) <= 3 else f'{len(names)} methods'} on {report.suite}"
+    what = listed(names) if len(names) <= 3 else f"{len(names)} methods"
+    return f"{what} on {report.suite}, {counted(len(report.tasks), 'task')}"
 
 
 def lead(report: Report) -> str:
     """The result in plain words and numbers: against the closest rival, against the rest, against the paper."""
-    return " ".join(filter(None, [_first(report), _others(report), _paper(report), _setting(report)]))
+    sentences = [_first(report), _others(report), _best(report), _paper(report), _setting(report)]
+    return " ".join(filter(None, sentences))
 
 
 def _rival(report: Report) -> Comparison | None:
@@ -84,6 +87,15 @@ def _others(report: Report) -> str:
     return f"Nor can {ours} be told from {rest}." if alike else ""
 
 
+def _best(report: Report) -> str:
+    """The method with the highest mean, where the first sentence does not have it."""
+    means, rival = report.table.mean, _rival(report)
+    best = max(means, key=lambda method: means[method].mean)
+    if rival is None or best in (report.reference, rival.method):
+        return ""
+    return f"{report.titles[best]} has the highest mean, {number(means[best].mean)}."
+
+
 def _paper(report: Report) -> str:
     """The paper's mean of the reference over the same tasks, and the variant that comes closest where one does."""
     cell, tasks = report.table.mean[report.reference], report.table.compared[report.reference]
@@ -106,8 +118,8 @@ def _paper(report: Report) -> str:
     if report.reference != REFERENCE or cell.difference > -LEAST_GAIN or not better:
         return f"The paper reports {number(cell.published)} for {ours}."
     best = max(better, key=lambda variant: variant.difference)
-    reached = f"with {best.differs} it reaches {number(best.mean)} here"
-    return f"The paper reports {number(cell.published)} for {ours}; {reached}."
+    differs = re.sub(r"^schedule\.(epochs|steps) (\d+) instead", r"\2 \1 instead", best.differs)
+    return f"The paper reports {number(cell.published)} for {ours}; with {differs} it reaches {number(best.mean)} here."
 
 
 def _setting(report: Report) -> str:
@@ -158,7 +170,7 @@ def caveats(report: Report) -> list[str]:
     if "dtw" in table.methods:
         notes.append(f"{titles['dtw']} interpolates missing values; encoders leave such steps out of the maximum.")
     if table.missing:
-        notes.append(f"Without any result: {', '.join(titles.of(table.missing))}.")
+        notes.append(f"No results yet: {', '.join(titles.of(table.missing))}.")
     if report.left_out:
         notes.append(f"Not in this report: {', '.join(titles.of(report.left_out))}.")
     notes += not_counted(report)
@@ -222,13 +234,18 @@ def only_accuracies(report: Report) -> str:
     bare = [
         result
         for result in report.results
-        if result.method in report.methods and result.joint and result.similarity is None
+        if result.method in report.methods
+        and result.joint
+        and result.similarity is None
+        and "held_out" not in result.parameters  # a mixture, whose representations are another method's
     ]
     runs = "; ".join(
         _runs(report.titles[method], [result.seed for result in group])
         for method, group in groupby(bare, key=lambda result: result.method)
     )
-    return f"Only accuracies and costs are known of some runs, which are not in these figures: {runs}." if runs else ""
+    return (
+        f"Of some runs only accuracies and costs are known, so they are not in these figures: {runs}." if runs else ""
+    )
 
 
 def separated(report: Report, form: str) -> str:
@@ -251,8 +268,8 @@ def separated(report: Report, form: str) -> str:
 
 READINGS = (
     "The same representations under the method's own classifier and under another. Mean ± standard deviation over the "
-    "seeds that both have; better, equal and worse count tasks; places are by mean accuracy among these rows, with "
-    "their own classifiers and with the others."
+    "seeds that both have. Better, equal and worse count tasks. Place is the rank by mean accuracy among these rows, "
+    "all with their own classifiers and all with the others."
 )
 
 
