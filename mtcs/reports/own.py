@@ -138,7 +138,7 @@ def _range(task: OwnTask) -> str:
     return f"{100 * task.low:.0f} to {100 * task.high:.0f}"
 
 
-def _by_task(rows: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+def _by_task(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task")
 
 

@@ -118,13 +118,15 @@ def tasks(report: Report, best: str = "{}") -> pd.DataFrame:
 
 def by_type(report: Report, best: str = "{}") -> pd.DataFrame:
     """Mean accuracies over the tasks of each type of data, types by methods; empty where types are not known."""
-    types = types_of_data(report.tasks)
-    if not types:
+    by_kind: dict[str, list[str]] = {}
+    for task, kind in sorted(types_of_data(report.tasks).items(), key=lambda one: one[1].casefold()):
+        by_kind.setdefault(kind, []).append(task)
+    if not by_kind:
         return pd.DataFrame()
-    groups = report.table.scores.groupby(types)
-    text = groups.mean().map(number)
-    text = _marked(text, text.eq(text.max(axis=1), axis=0).to_numpy(), best).set_axis(report.titles.of(text), axis=1)
-    text.insert(0, "tasks", groups.size().astype(str))
+    means = pd.DataFrame({kind: report.table.scores.loc[tasks].mean() for kind, tasks in by_kind.items()}).T
+    text = means.map(number).set_axis(report.titles.of(report.methods), axis=1)
+    text = _marked(text, text.eq(text.max(axis=1), axis=0).to_numpy(), best)
+    text.insert(0, "tasks", [str(len(tasks)) for tasks in by_kind.values()])
     return text.rename_axis("type of data")
 
 

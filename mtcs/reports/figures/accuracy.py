@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mtcs.data.text import counted
 from mtcs.reports.analysis.accuracy import Row
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
-from mtcs.reports.figures.drawing import INK, PAPER, RULE, STYLE, Drawing, draw, legend, point
+from mtcs.reports.figures.drawing import INK, MARK, PAPER, RULE, STYLE, Drawing, draw, legend, name_rows, point
 from mtcs.reports.numbers import listed, number
 from mtcs.reports.titles import by_kind
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
-PRINTED = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6, "linestyle": ""}
-"""How a number of the paper is drawn."""
+WIDE = {"color": RULE, "linewidth": 9, "solid_capstyle": "butt"}
+"""How a range is drawn, and what stands for it in a legend."""
 TOGETHER = 12
 """Methods up to which one panel holds all."""
 MANY = 40
@@ -38,27 +38,23 @@ def overview(report: Report) -> Drawing:
     figure = Figure(figsize=(3.4, 0.55 + 0.27 * len(order)))
     axes = figure.add_subplot()
     others = report.others.reindex(list(table.tasks)).dropna(axis=1)
-    handles = []
+    styles: dict[str, dict[str, Any]] = {}
     if others.shape[1] > 1 and len(others):
         means = others.mean()
         axes.axvspan(means.min(), means.max(), **BAND)
-        handles.append(Line2D([], [], color=RULE, linewidth=9, solid_capstyle="butt", label="other classifiers"))
+        styles["other classifiers"] = WIDE
     for y, method in enumerate(order):
         cell, style = table.mean[method], point(report.number(method))
         if not np.isnan(cell.std):
             axes.plot([cell.mean - cell.std, cell.mean + cell.std], [y, y], color=style["color"], linewidth=2)
-        axes.plot(cell.mean, y, linestyle="", **style)
+        axes.plot(cell.mean, y, **style)
         if table.compared[method] == table.tasks:
-            axes.plot(cell.published, y, **PRINTED)
-    if any(table.compared[method] == table.tasks for method in order):
-        handles.append(Line2D([], [], label="in the paper", **PRINTED))
-    axes.set_yticks(range(len(order)), report.titles.of(order))
-    axes.set_ylim(len(order) - 0.5, -0.5)
+            axes.plot(cell.published, y, **MARK)
+            styles["in the paper"] = MARK
+    name_rows(axes, report.titles.of(order))
     axes.set_xlabel(f"mean accuracy over {counted(len(table.tasks), 'task')}")
-    axes.grid(axis="x")
-    axes.spines["left"].set_visible(False)
-    if handles:
-        legend(axes, handles)
+    if styles:
+        legend(axes, styles.items())
     means = listed([f"{report.titles[method]} {number(table.mean[method].mean)}" for method in order])
     return draw(figure, "overview", "Mean accuracy by method", f"Dot plot, the best method first: {means}.")
 
@@ -94,10 +90,10 @@ def by_task(report: Report) -> Drawing:
     if not few:
         bands, name = [[cell.mean for cell in row.cells.values()] for row in rows], "all methods"
     for axes, (title, methods) in zip(grid, panels.items(), strict=True):
-        handles = _accuracies(axes, report, rows, methods, bands, name if axes is grid[0] else "")
-        legend(axes, handles, columns={1: 6, 2: 2}.get(len(panels), 1), title=title)
+        styles = _accuracies(axes, report, rows, methods, bands, name if axes is grid[0] else "")
+        legend(axes, styles.items(), columns={1: 6, 2: 2}.get(len(panels), 1), title=title)
         axes.set_xlabel("accuracy" if title else "accuracy on the test series")
-    _task_axis(grid[0], rows)
+    _end_at_one(grid[0])
     return draw(
         figure,
         "accuracy",
@@ -113,37 +109,33 @@ def _accuracies(
     methods: Sequence[str],
     bands: Sequence[Sequence[float]],
     band: str,
-) -> list[Line2D]:
+) -> dict[str, dict[str, Any]]:
     """The methods' accuracies, a row a task, before a range in grey; what is what, for the legend."""
     count = len(methods)
     levels = [(i - (count - 1) / 2) * min(0.3, 0.8 / count) for i in range(count)]
     known = [(y, values) for y, values in enumerate(bands) if len(values)]
     for y, values in known:
         axes.fill_betweenx([y - 0.42, y + 0.42], min(values), max(values), **BAND)
-    handles = []
+    styles = {report.titles[method]: point(report.number(method)) for method in methods}
     for level, method in zip(levels, methods, strict=True):
-        style = point(report.number(method))
+        style = styles[report.titles[method]]
         mean, std = np.array([(row.cells[method].mean, row.cells[method].std) for row in rows]).T
         axes.hlines(np.arange(len(rows)) + level, mean - std, mean + std, color=style["color"], linewidth=1.3)
-        axes.plot(mean, np.arange(len(rows)) + level, linestyle="", **style)
-        handles.append(Line2D([], [], label=report.titles[method], linestyle="", **style))
+        axes.plot(mean, np.arange(len(rows)) + level, **style)
     if report.reference in methods and report.table.compared[report.reference]:
         printed = np.array([row.cells[report.reference].published for row in rows])
-        axes.plot(printed, np.arange(len(rows)) + levels[methods.index(report.reference)], **PRINTED)
-        handles.append(Line2D([], [], label=f"{report.titles[report.reference]} in the paper", **PRINTED))
+        axes.plot(printed, np.arange(len(rows)) + levels[methods.index(report.reference)], **MARK)
+        styles[f"{report.titles[report.reference]} in the paper"] = MARK
     if known and band:
-        handles.append(Line2D([], [], color=RULE, linewidth=9, solid_capstyle="butt", label=band))
+        styles[band] = WIDE
     for border in range(1, len(rows) if count > 3 else 0):
         axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x")
-    return handles
+    name_rows(axes, [row.task for row in rows])
+    return styles
 
 
-def _task_axis(axes: Axes, rows: Sequence[Row]) -> None:
-    """Tasks from top to bottom, and accuracies that end at one, as do their axes."""
-    axes.set_yticks(range(len(rows)), [row.task for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+def _end_at_one(axes: Axes) -> None:
+    """Accuracies end at one, as do their axes."""
     left, right = axes.get_xlim()
     axes.set_xlim(left, min(right, 1.01))
     axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1 + 1e-9)])
@@ -161,14 +153,13 @@ def by_method(report: Report) -> Drawing:
     for axes, method in zip(grid, shown, strict=False):
         axes.plot(*np.array(every).T, linestyle="", marker="o", color=RULE, markersize=4, markeredgewidth=0)
         means = [row.cells[method].mean for row in rows]
-        axes.plot(means, range(len(rows)), linestyle="", **point(report.number(method)))
+        axes.plot(means, range(len(rows)), **point(report.number(method)))
         axes.set_title(report.titles[method])
-        axes.grid(axis="x")
-        axes.spines["left"].set_visible(False)
+        name_rows(axes, [row.task for row in rows])
         axes.tick_params(axis="y", labelsize=8)
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
-    _task_axis(grid[0], rows)
+    _end_at_one(grid[0])
     return draw(
         figure,
         "accuracy-by-method",
@@ -206,7 +197,7 @@ def cost_accuracy(report: Report) -> Drawing | None:
         while any(abs(np.log(x) - other) < 0.28 * width and level < taken + height for other, taken in names):
             level += height / 4
         names.append((float(np.log(x)), level))
-        axes.plot(x, mean, linestyle="", **looks[method])
+        axes.plot(x, mean, **looks[method])
         axes.plot([x, 1.12 * x], [mean, level], color=RULE, linewidth=0.8, zorder=1)
         axes.text(1.16 * x, level, report.titles[method], va="center")
     axes.set_xlim(0.8 * min(seconds), 3.2 * max(seconds))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.training import FALL, POINTS, falling, smoothed
@@ -21,11 +20,8 @@ def training(report: Report) -> Drawing | None:
         return None
     figure = Figure(figsize=(4.0, 2.6))
     axes = figure.add_subplot()
-    handles = []
     for method in fall:
-        style = line(report.number(method))
-        axes.plot((np.arange(POINTS) + 0.5) / POINTS, smoothed(report.curves[method]), linewidth=1.6, **style)
-        handles.append(Line2D([], [], label=report.titles[method], linewidth=1.6, **style))
+        axes.plot((np.arange(POINTS) + 0.5) / POINTS, smoothed(report.curves[method]), **line(report.number(method)))
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[-1] in "25" else "")
@@ -33,6 +29,6 @@ def training(report: Report) -> Drawing | None:
     axes.set_xlabel("training")
     axes.set_ylabel("cross entropy")
     axes.grid(axis="y")
-    legend(axes, handles)
+    legend(axes, [(report.titles[method], line(report.number(method))) for method in fall])
     names = listed(report.titles.of(fall))
     return draw(figure, "training", "Loss while training", f"Line plot of the mean cross entropy of {names}.")

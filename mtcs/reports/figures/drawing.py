@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,9 @@ THEME = {
 }
 """Figures are drawn in placeholder colours that occur nowhere else, and replaced in what is written: by a colour in a
 file, by the page's CSS variable in a page that may be light or dark."""
+
+MARK: dict[str, Any] = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6, "linestyle": ""}
+"""How a number is drawn that others are compared with."""
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's typeface
@@ -168,12 +171,13 @@ def look(i: int) -> tuple[int, str]:
 def point(i: int) -> dict[str, Any]:
     """Colour and shape of the i-th method; the same in every figure of a report."""
     color, shape = look(i)
-    return {"color": SERIES[color], "marker": shape, "markersize": 8 if shape == "*" else 5.5, "markeredgewidth": 0}
+    size = 8 if shape == "*" else 5.5
+    return {"color": SERIES[color], "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
 
 
 def line(i: int) -> dict[str, Any]:
     """Colour and dashes of the i-th method."""
-    return {"color": SERIES[look(i)[0]], "linestyle": DASHES[i % len(DASHES)]}
+    return {"color": SERIES[look(i)[0]], "linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6}
 
 
 def glyph(i: int) -> Markup:
@@ -190,7 +194,17 @@ def glyph(i: int) -> Markup:
     )
 
 
-def legend(axes: Axes, handles: list[Line2D], columns: int = 6, title: str = "") -> None:
+def name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """A row for each name, from top to bottom, whose values are read at vertical lines."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.grid(axis="x")
+    axes.spines["left"].set_visible(False)
+
+
+def legend(axes: Axes, styles: Iterable[tuple[str, Mapping[str, Any]]], columns: int = 6, title: str = "") -> None:
+    """Above the axes, what is drawn how."""
+    handles = [Line2D([], [], label=name, **style) for name, style in styles]
     axes.legend(
         handles=handles,
         loc="lower left",

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mtcs.reports.analysis.own import OwnTask
-from mtcs.reports.figures.drawing import INK, MUTED, STYLE, Drawing, draw, legend, line, point
+from mtcs.reports.figures.drawing import MARK, MUTED, STYLE, Drawing, draw, legend, line, name_rows, point
 from mtcs.reports.numbers import listed
 
 NAME = 26
@@ -30,21 +29,13 @@ def own_overview(tasks: Sequence[OwnTask]) -> Drawing:
     axes = figure.add_subplot()
     for y, task in enumerate(tasks):
         axes.plot([task.low, task.high], [y, y], color=point(0)["color"], linewidth=2)
-        axes.plot(task.accuracy, y, linestyle="", **point(0))
-        axes.plot(task.majority, y, marker="|", color=INK, markersize=11, markeredgewidth=1.6)
-    axes.set_yticks(range(len(tasks)), [short(task.name) for task in tasks])
-    axes.set_ylim(len(tasks) - 0.5, -0.5)
+        axes.plot(task.accuracy, y, **point(0))
+        axes.plot(task.majority, y, **MARK)
+    name_rows(axes, [short(task.name) for task in tasks])
     axes.set_xlim(min(0.45, *(min(task.majority, task.low) for task in tasks)) - 0.05, 1.02)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xlabel("labels that are right")
-    axes.grid(axis="x")
-    axes.spines["left"].set_visible(False)
-    always = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6, "linestyle": ""}
-    handles = [
-        Line2D([], [], label="model", linewidth=2, **point(0)),
-        Line2D([], [], label="most frequent label", **always),
-    ]
-    legend(axes, handles)
+    legend(axes, [("model", point(0) | {"linestyle": "-", "linewidth": 2}), ("most frequent label", MARK)])
     shares = listed([f"{task.name} {100 * task.accuracy:.0f} %" for task in tasks])
     return draw(figure, "overview", "Labels that are right, by task", f"Dot plot with 95 % intervals: {shares}.")
 
@@ -57,11 +48,10 @@ def learning_curves(tasks: Sequence[OwnTask]) -> Drawing | None:
         return None
     figure = Figure(figsize=(4.6, 2.8))
     axes = figure.add_subplot()
-    handles = []
-    for task in known:
-        style = line(tasks.index(task)) | {"marker": point(tasks.index(task))["marker"], "markersize": 4.5}
-        axes.plot(list(task.curve), list(task.curve.values()), linewidth=1.6, **style)
-        handles.append(Line2D([], [], label=short(task.name), linewidth=1.6, **style))
+    styles = {}
+    for i, task in ((tasks.index(task), task) for task in known):
+        styles[task.name] = line(i) | {"marker": point(i)["marker"], "markersize": 4.5}
+        axes.plot(list(task.curve), list(task.curve.values()), **styles[task.name])
     axes.set_xscale("log", base=2)
     axes.minorticks_off()
     counts = sorted({n for task in known for n in task.curve})
@@ -70,7 +60,7 @@ def learning_curves(tasks: Sequence[OwnTask]) -> Drawing | None:
     axes.set_xlabel("labelled series")
     axes.set_ylabel("labels that are right", color=MUTED)
     axes.grid(axis="y")
-    legend(axes, handles, columns=3)
+    legend(axes, [(short(name), style) for name, style in styles.items()], columns=3)
     return draw(figure, "learning", "Accuracy by number of labels", f"Line plot of {listed([t.name for t in known])}.")
 
 
