@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -48,10 +49,20 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
     missing: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()
     """Values that stand for missing ones in its tasks' files, such as -9999; compared in single precision."""
+    labels_per_class: Annotated[int, Field(ge=1)] | None = None
+    """Training series that are kept of each label, where these are not all."""
+    draw: Seed | None = None
+    """Seed of which these are; 0 where it is not said."""
     methods: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     """The methods of its report, where these are not all of `joint` and `single_task`."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
     """Their seeds, where these are not `seeds` and `seeds_single_task`."""
+
+    @model_validator(mode="after")
+    def _draw_of_something(self) -> Suite:
+        if self.draw is not None and self.labels_per_class is None:
+            raise ValueError(f"draw is {self.draw}, but all series are kept; say labels_per_class, too")
+        return self
 
 
 class Reading(BaseModel, frozen=True, extra="forbid"):
@@ -82,7 +93,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     readings: dict[Name, Reading] = {}
     """Columns without a training of their own, with the seeds of the method that they read."""
     methods: dict[Name, MethodSpec]
-    """In params.yaml, `like: NAME` takes over all parameters of another method but those that stand beside it."""
+    """In params.yaml, `like: NAME` takes over all parameters of another method, or suite, but those beside it."""
     titles: dict[Name, Title] = {}
     """What reports call a method, where that is not its name."""
     classifiers: dict[Name, ClassifierSpec]
@@ -93,13 +104,13 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         """Files of version 0.1 say `alone`."""
         return renamed(values, {"alone": "single_task", "seeds_alone": "seeds_single_task"})
 
-    @field_validator("methods", mode="before")
+    @field_validator("methods", "suites", mode="before")
     @classmethod
-    def _variants(cls, methods: Any) -> Any:
+    def _variants(cls, entries: Any, info: ValidationInfo) -> Any:
         """Each `like: NAME` replaced by the parameters it stands for."""
-        if not isinstance(methods, dict):
-            return methods
-        return {name: _resolved(methods, name, ()) for name in methods}
+        if not isinstance(entries, dict):
+            return entries
+        return {name: _resolved(entries, name, info.field_name) for name in entries}
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
@@ -268,17 +279,17 @@ def plain_values(parameters: BaseModel) -> dict[str, Any]:
     return json.loads(json.dumps(parameters.model_dump()), parse_constant=str)
 
 
-def _resolved(methods: dict[Any, Any], name: Any, above: tuple[Any, ...]) -> Any:
-    """The parameters of a method, those of the one it is `like` among them."""
-    entry = methods[name]
+def _resolved(entries: dict[Any, Any], name: Any, section: str | None, above: tuple[Any, ...] = ()) -> Any:
+    """The parameters of a method or suite, those of the one it is `like` among them."""
+    entry = entries[name]
     if not isinstance(entry, dict) or "like" not in entry:
         return entry
     other = entry["like"]
-    if not isinstance(other, str) or other not in methods:
-        raise ValueError(f"{name}.like: {other!r} is not among methods ({', '.join(map(str, methods))})")
+    if not isinstance(other, str) or other not in entries:
+        raise ValueError(f"{name}.like: {other!r} is not among {section} ({', '.join(map(str, entries))})")
     if other in (name, *above):
         raise ValueError(f"{name}.like: {other} is itself like {name}")
-    base = _resolved(methods, other, (*above, name))
+    base = _resolved(entries, other, section, (*above, name))
     return merged(base, {key: value for key, value in entry.items() if key != "like"})
 
 

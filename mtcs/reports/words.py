@@ -123,8 +123,10 @@ def _paper(report: Report) -> str:
 
 
 def _setting(report: Report) -> str:
-    """What a reader must know before the numbers: other parameters than the paper's, another reference than asked."""
+    """What a reader must know before the numbers: fewer series, other parameters, another reference than expected."""
     sentences = []
+    if report.labels_per_class is not None:
+        sentences.append(f"Only {report.labels_per_class} training series of each label are used here.")
     if report.unlike:
         sentences.append(f"{report.titles[REFERENCE]} is not set as in the paper here: {report.unlike}.")
     if report.reference != report.requested and len(report.methods) > 1:

@@ -13,9 +13,10 @@ def code() -> None:
     from mtcs.provenance import classification_digest, code_digest, representation_digest, training_digest
 
     known = experiment()
+    normalizing = ("mtcs.data.normalize", "mtcs.data.formats", "mtcs.data.few_labels")
     digests = {
         "download": code_digest("mtcs.data.sources", data="reference/archive_sizes.csv"),
-        "normalize": code_digest("mtcs.data.normalize", "mtcs.data.formats", data="reference/archive_sizes.csv"),
+        "normalize": code_digest(*normalizing, data="reference/archive_sizes.csv"),
         "train": {name: training_digest(known.method(name)) for name in known.trained}
         | {name: training_digest(known.method(name), known.readings[name].held_out) for name in known.mixtures},
         "represent": {name: representation_digest(known.method(name)) for name in (*known.trained, *known.mixtures)},

@@ -58,6 +58,7 @@ def report(
         titles={name: known.title(name) for name in (*known.methods, *known.readings)},
         reference=reference,
         series=series,
+        labels_per_class=known.suite(suite).labels_per_class,
     )
     write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())

@@ -362,6 +362,24 @@ def test_a_suite_may_have_methods_and_seeds_of_its_own(tmp_path):
         read_experiment(write(tmp_path, content))
 
 
+def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
+    content = valid()
+    content["suites"]["few"] = {"like": "one", "labels_per_class": 5}
+    content["suites"]["again"] = {"like": "few", "draw": 1}
+    suites = read_experiment(write(tmp_path, content)).suites
+    assert {name: (one.tasks, one.labels_per_class, one.draw) for name, one in suites.items()} == {
+        "one": (("A", "B"), None, None), "few": (("A", "B"), 5, None), "again": (("A", "B"), 5, 1),
+    }  # fmt: skip
+    content["suites"]["again"] = {"like": "none"}
+    with pytest.raises(InputError, match=r"again\.like: 'none' is not among suites \(again, few, one\)"):
+        read_experiment(write(tmp_path, content))
+    content["suites"]["again"] = {"like": "one", "draw": 1}
+    with pytest.raises(
+        InputError, match=r"suites\.again: draw is 1, but all series are kept; say labels_per_class, too"
+    ):
+        read_experiment(write(tmp_path, content))
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

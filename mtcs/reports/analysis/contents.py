@@ -49,6 +49,7 @@ class Report:
     mistakes: the test series that are wrong most often, where results say which are.
     examples: series to look at, where they are asked for and the data are at hand.
     unlike: parameters of MTCS that differ from the paper's, in words.
+    labels_per_class: training series of each label, where the suite keeps only so many.
     results: of all runs that count; set_aside: those that do not; left_out: methods that are not in this report.
     """
 
@@ -71,6 +72,7 @@ class Report:
     curves: dict[str, pd.DataFrame]
     parameters: Mapping[str, Mapping[str, object]]
     unlike: str
+    labels_per_class: int | None
     results: tuple[RunResult, ...]
     set_aside: tuple[SetAside, ...]
     left_out: tuple[str, ...]
@@ -100,6 +102,7 @@ def analyze(
     titles: Mapping[str, str] | None = None,
     reference: str = REFERENCE,
     series: bool = False,
+    labels_per_class: int | None = None,
 ) -> Report:
     """Read the results of whatever runs there are and compute what they say.
 
@@ -116,6 +119,7 @@ def analyze(
         titles: of the methods; one without is shown by its name.
         reference: the method that the others are compared with.
         series: read series to draw from the normalised data, where those are at hand.
+        labels_per_class: training series of each label, where the suite keeps only so many.
 
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
@@ -169,6 +173,7 @@ def analyze(
         },
         parameters=parameters,
         unlike=_unlike_the_paper(parameters.get(REFERENCE, {})) if REFERENCE in table.methods else "",
+        labels_per_class=labels_per_class,
         results=runs.results,
         set_aside=runs.set_aside,
         left_out=tuple(name for name in parameters if name not in shown),
