@@ -13,7 +13,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## show this list
 	@echo "Multi-Task Classifier Sharing for time series. Begin with 'make demo'; README.md tells the rest."
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
-		do printf '  make %-10s %s\n' "$$name" "$$text"; done
+		do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 DEMO := measure@demo-mtcs-0 measure@demo-mtl-0 measure-alone@demo-dtw-0
 
@@ -51,6 +51,9 @@ format: $(VENV)/dev.stamp ## put the code into its one format
 readme: $(VENV)/dev.stamp ## copy the reports' tables into README.md and docs/results.md
 	python tests/test_readme.py
 
+screenshots: $(VENV)/dev.stamp ## take anew what the report's page is compared with, after a change of its looks
+	RENEW_SCREENSHOTS=1 pytest tests/reports/test_browser.py -k looks
+
 docs: $(VENV)/dev.stamp ## build the site of docs/ into build/docs, warnings as errors, without network
 	NO_MKDOCS_2_WARNING=1 mkdocs build # without the theme's notice of its successor
 
@@ -76,4 +79,4 @@ $(BIN)/activate: # venv writes it after pip
 		"$(PYTHON) cannot make environments; install its venv module (Debian and Ubuntu: python3-venv)." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 
-.PHONY: help demo flow test test-all fuzz lint format readme docs install clean
+.PHONY: help demo flow test test-all fuzz lint format readme screenshots docs install clean

@@ -1,7 +1,12 @@
-"""The page in a browser, narrow and wide, light and dark: nothing overflows, is cut without a cue, or lacks a name."""
+"""The page in a browser, narrow and wide, light and dark: nothing overflows, is cut without a cue, or lacks a name.
+
+The top of the page is also compared with pictures in `screenshots/`; `make screenshots` takes these anew.
+"""
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import shutil
@@ -15,7 +20,10 @@ from time import monotonic, sleep
 from typing import Any
 from urllib.request import urlopen
 
+import matplotlib as mpl
+import numpy as np
 import pytest
+from PIL import Image
 
 from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
@@ -34,6 +42,13 @@ TASKS = (
     *("SmallKitchenAppliances", "LargeKitchenAppliances", "a_task_of_the_user_with_a_long_name"),
 )
 WIDTHS = (390, 768, 1280, 1920)
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+HEIGHT = 3000
+"""Pixels of the page that are compared, from its top."""
+SHRUNK = 8
+"""So many pixels of the page, each way, are one of a picture: edges of letters differ between machines."""
+DIFFERENT, SHARE = 24, 0.02
+"""Levels, of 255, from which on a pixel differs, and the share of pixels that may."""
 
 LOOK = """
 (() => {
@@ -238,3 +253,46 @@ def test_a_phone_gets_panels_and_a_wide_screen_text_beside_figures(browser: Brow
     assert browser.value(shown) == [True, False]
     columns = "getComputedStyle(document.querySelector('#accuracy')).gridTemplateColumns.split(' ').length"
     assert browser.value(columns) == 2
+
+
+def screenshot(browser: Browser, page: Path, width: int, scheme: str, style: str = "") -> np.ndarray:
+    """The top of the page (rows, columns, 3), shrunk, in a font of matplotlib's, which is the same everywhere."""
+    font = base64.b64encode((Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf").read_bytes()).decode()
+    face = f"@font-face {{ font-family: Fixed; src: url(data:font/ttf;base64,{font}); }}"
+    browser.show(page, width, scheme)
+    browser.value(f"""(async () => {{
+      const style = document.createElement('style');
+      style.textContent = `{face} * {{ font-family: Fixed !important; }} {style}`;
+      document.head.append(style);
+      await document.fonts.load('16px Fixed');
+      await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    }})()""")
+    clip = {"x": 0, "y": 0, "width": width, "height": HEIGHT, "scale": 1}
+    taken = browser.do("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(taken))).convert("RGB").reduce(SHRUNK))
+
+
+def share_that_differs(a: np.ndarray, b: np.ndarray) -> float:
+    """Of the pixels of two pictures; all of them where the sizes are not the same."""
+    return float((np.abs(a.astype(int) - b).max(axis=2) > DIFFERENT).mean()) if a.shape == b.shape else 1.0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_looks_as_before(browser: Browser, page: Path, tmp_path: Path, width: int, scheme: str) -> None:
+    path, taken = SCREENSHOTS / f"{width}-{scheme}.png", screenshot(browser, page, width, scheme)
+    if os.environ.get("RENEW_SCREENSHOTS"):
+        SCREENSHOTS.mkdir(exist_ok=True)
+        Image.fromarray(taken).quantize(64).save(path, optimize=True)
+    Image.fromarray(taken).save(tmp_path / path.name)
+    share = share_that_differs(taken, np.asarray(Image.open(path).convert("RGB")))
+    assert share <= SHARE, f"{share:.1%} of {tmp_path / path.name} differ from {path}"
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["table { display: none; }", ".top { display: block; }", "p { max-width: 30rem; }", ":root { --page: #ffd; }"],
+)
+def test_a_page_that_looks_otherwise_is_told(browser: Browser, page: Path, style: str) -> None:
+    before = np.asarray(Image.open(SCREENSHOTS / "1280-light.png").convert("RGB"))
+    assert share_that_differs(screenshot(browser, page, 1280, "light", style), before) > SHARE
