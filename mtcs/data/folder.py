@@ -26,12 +26,14 @@ class FolderData(dict[str, Labelled]):
 
     test: {task: (X, y)} of tasks that are split, as by `Name_TEST`; none of these is among the mapping's own series.
     groups: {task: (n,)} what each series comes from, where a column of groups was named; for `cross_validate`.
+    ids: {task: n names} of series, where the file has some.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.test: dict[str, Labelled] = {}
         self.groups: dict[str, np.ndarray] = {}
+        self.ids: dict[str, list[str]] = {}
 
 
 def read_folder(
@@ -87,6 +89,8 @@ def read_folder(
             data[name] = (train.series, _labels(source, train))
             if train.groups is not None:
                 data.groups[name] = train.groups
+            if train.ids is not None:
+                data.ids[name] = train.ids
             if test is not None:
                 data.test[name] = (test.series, _labels(source, test))
                 _check_test(source, train, test)

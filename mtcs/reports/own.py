@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from mtcs.data.arrays import as_series
 from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.validation import Validation
 from mtcs.layout import atomic_write
@@ -48,6 +48,7 @@ def write_own_report(
     validations: Mapping[str, Validation],
     bundle: Bundle,
     settings: Settings,
+    ids: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write the page, self-contained, whole or not at all; it shows series of the data.
 
@@ -57,12 +58,14 @@ def write_own_report(
         validations: what was said of each series by models that had not seen it.
         bundle: the model of all series.
         settings: what the page says of how it was made.
+        ids: names of the series by task; of a task without, series are called by their number from 0.
 
     Raises:
         OSError: if the file cannot be written.
     """
     tasks = [own_task(name, validation) for name, validation in validations.items()]
-    examples = _examples(data, validations)
+    series = {name: as_series(data[name][0], name, bundle.task(name).info.missing) for name in validations}
+    examples = _examples(series, validations)
     pairs = _label_pairs(bundle, examples)
     learning = learning_curves(tasks)
     together = [task for task in tasks if task.together]
@@ -95,7 +98,7 @@ def write_own_report(
         verdict=verdict,
         summary=summary,
         doubt=doubt,
-        gallery_of=lambda task, cases: _gallery(task, cases, data[task.name][0], examples),
+        gallery_of=lambda task, cases: _gallery(task, cases, series[task.name], examples, (ids or {}).get(task.name)),
         percent=percent,
         versions=", ".join(f"{name} {version}" for name, version in bundle.versions.items()),
     )
@@ -225,13 +228,12 @@ def curve_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
     return _by_task(rows)
 
 
-def _examples(data: Mapping[str, Any], validations: Mapping[str, Validation]) -> Series:
+def _examples(series: Mapping[str, Sequence[np.ndarray]], validations: Mapping[str, Validation]) -> Series:
     """A typical series of each label, by task and label as text."""
     drawn: dict[tuple[str, str | int], np.ndarray] = {}
     for name, one in validations.items():
-        series = data[name][0]
         for c, label in enumerate(one.labels.tolist()):
-            drawn[name, str(label)] = typical([series[i] for i in np.flatnonzero(one.truth == c)])
+            drawn[name, str(label)] = typical([series[name][i] for i in np.flatnonzero(one.truth == c)])
     return drawn
 
 
@@ -244,12 +246,18 @@ def _label_pairs(bundle: Bundle, examples: Series) -> Drawing | None:
     return label_pairs(affinity, examples, "alike", "Labels of different tasks that are alike")
 
 
-def _gallery(task: OwnTask, cases: Sequence[Case], series: Sequence[np.ndarray], examples: Series) -> list[SmallSeries]:
+def _gallery(
+    task: OwnTask,
+    cases: Sequence[Case],
+    series: Sequence[np.ndarray],
+    examples: Series,
+    ids: Sequence[str] | None,
+) -> list[SmallSeries]:
     """Series in front of a typical one of their label (grey) and of what was predicted (dashed)."""
     return [
         classified(
-            np.asarray(series[case.row]),
-            f"series {case.row}",
+            series[case.row],
+            f"series {case.row}" if ids is None else f"{ids[case.row]:.60}",
             task.name,
             case.label,
             case.predicted,

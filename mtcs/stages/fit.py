@@ -85,6 +85,7 @@ def fit(
         print(score_table(scores["test"], "test series"))
     save_bundle(out, replace(bundle, scores=scores_by_task(scores)))
     if validations and page is not None:
-        write_own_report(page, data, validations, bundle, Settings(out.name, method, classifier, cv or 0, seconds))
+        settings = Settings(out.name, method, classifier, cv or 0, seconds)
+        write_own_report(page, data, validations, bundle, settings, data.ids)
         print(f"{page}: how well new recordings are labelled", file=sys.stderr)
     print(f"{out}: {len(data)} tasks, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)

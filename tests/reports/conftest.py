@@ -1,4 +1,4 @@
-"""Synthetic results that look like what `mtcs measure` leaves, and reports of them."""
+"""Synthetic results that look like what `mtcs measure` leaves, and reports of them and of data of one's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mtcs
+from mtcs.estimator import validate_model
 from mtcs.evaluation.results import (
     Curve,
     RepresentationRecord,
@@ -17,8 +19,10 @@ from mtcs.evaluation.results import (
     Triangle,
     write_result,
 )
+from mtcs.evaluation.validation import recalibrate
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.contents import Report, analyze
+from mtcs.reports.own import Settings, write_own_report
 
 TITLES = {
     "mtcs": "MTCS",
@@ -164,3 +168,37 @@ def report_of(layout: Layout, write: Callable[[RunResult], RunResult]) -> Callab
         return analyze(layout, **arguments)  # pyright: ignore[reportArgumentType]
 
     return make
+
+
+def noisy_sines(
+    labels: list[str], n: int = 30, noise: float = 0.8, seed: int = 0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Noisy sines of unequal length, the frequency of which says the label."""
+    rng = np.random.default_rng(seed)
+    y = np.array([labels[i % len(labels)] for i in range(n)])
+    series = []
+    for label in y.tolist():
+        steps = np.arange(rng.integers(30, 50))
+        series.append(np.sin(steps * (0.3 + 0.5 * labels.index(label))) + rng.normal(scale=noise, size=len(steps)))
+    return series, y
+
+
+@pytest.fixture(scope="session")
+def own_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of data of one's own: hostile names, names of series, -9999 where a value is missing."""
+    hostile = '<script>alert("1")</script>'
+    data = {
+        "pumps": noisy_sines(["ok", "worn"]),
+        f"fans & {hostile}": noisy_sines(["ok", hostile, "c"], noise=1.5, seed=1),
+    }
+    for series, _ in data.values():
+        for row in series:
+            row[5:7] = -9999
+    spec = {"depth": 2, "hidden": 8, "output": 16, "schedule": {"learning_rate": 0.01}}
+    model = mtcs.MultiTaskClassifier(spec, random_state=0, device="cpu", precision="fp32", missing=(-9999,))
+    validations = validate_model(model, data, 3, alone=True, curve=True)
+    bundle = recalibrate(model.fit(data).bundle_, validations)
+    path = tmp_path_factory.mktemp("own") / "m.html"
+    settings = Settings("m.mtcs", "mtcs", "ridge", 3, 1.0)
+    write_own_report(path, data, validations, bundle, settings, {"pumps": [f"recording <{i}" for i in range(30)]})
+    return path

@@ -200,7 +200,7 @@ def large(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("kind", ["page", "large"])
+@pytest.mark.parametrize("kind", ["page", "large", "own_page"])
 def test_nothing_overflows_and_nothing_is_cut_without_a_cue(
     browser: Browser, request: pytest.FixtureRequest, kind: str, width: int
 ) -> None:
@@ -209,20 +209,28 @@ def test_nothing_overflows_and_nothing_is_cut_without_a_cue(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_the_page(browser: Browser, page: Path, scheme: str) -> None:
-    browser.show(page, 1280, scheme)
+@pytest.mark.parametrize("kind", ["page", "own_page"])
+def test_text_stands_out_from_the_page(
+    browser: Browser, request: pytest.FixtureRequest, kind: str, scheme: str
+) -> None:
+    browser.show(request.getfixturevalue(kind), 1280, scheme)
     assert json.loads(browser.value(CONTRAST)) == []
 
 
-def test_everything_has_a_name(browser: Browser, page: Path) -> None:
-    browser.show(page, 1280)
+@pytest.mark.parametrize("kind", ["page", "own_page"])
+def test_everything_has_a_name(browser: Browser, request: pytest.FixtureRequest, kind: str) -> None:
+    browser.show(request.getfixturevalue(kind), 1280)
     assert json.loads(browser.value(NAMES)) == []
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("kind", "width", "scheme"),
-    [*(("page", width, scheme) for width in (390, 1280) for scheme in ("light", "dark")), ("large", 1280, "light")],
+    [
+        *(("page", width, scheme) for width in (390, 1280) for scheme in ("light", "dark")),
+        *(("own_page", width, "light") for width in (390, 1280)),
+        ("large", 1280, "light"),
+    ],
 )
 def test_axe_finds_no_violation(
     browser: Browser, request: pytest.FixtureRequest, kind: str, width: int, scheme: str
