@@ -19,7 +19,7 @@ from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Task, TaskInfo
 from mtcs.errors import InputError
-from mtcs.evaluation.calibration import probabilities
+from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import Reader, calibrate, check_labels, decisions, fit_reader
 from mtcs.evaluation.prediction import check_channels
 from mtcs.evaluation.representations import channel_mean, represent
@@ -34,7 +34,7 @@ class TaskClassifier:
     info: labels as text, and the scale of its series.
     labels: (C,) as the user gave them.
     reader: reads the representations of its series.
-    sharpness: the inverse temperature of its probabilities; None where it has none.
+    calibration: of its probabilities; None where it has none.
     lengths: (shortest, longest) training series; n_series: how many there were, 0 where that is not known.
     """
 
@@ -43,7 +43,7 @@ class TaskClassifier:
     reader: Reader
     n_series: int
     lengths: tuple[int, int]
-    sharpness: float | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class Bundle:
         """
         known = self.task(task)
         values = decisions(known.reader, representations, workers)
-        if values is None or known.sharpness is None:
+        if values is None or known.calibration is None:
             raise InputError(f"{task}: its classifier gives no probabilities; fit with classifier 'ridge'.")
-        return probabilities(values, known.sharpness)
+        return known.calibration(values)
 
 
 def fit_bundle(
@@ -156,8 +156,8 @@ def fit_bundle(
     for name, (task, labels, lengths) in given.items():
         representations = represent(method, task.train.series, hardware, name)
         reader = fit_reader(classifier, representations, task.train.labels, workers)
-        sharpness = calibrate(classifier, reader, representations, task.train.labels, workers)
-        known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths, sharpness)
+        calibration = calibrate(classifier, reader, representations, task.train.labels, workers)
+        known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths, calibration)
         pooled[name] = channel_mean(representations, task.channels)
         if (head := method.head(name)) is not None:
             heads[name] = head.detach().float().cpu().numpy()
@@ -189,8 +189,8 @@ def add_task(
     task, labels, lengths = _task(name, X, y, bundle.classifier, missing)
     series = represent(bundle.model.method, task.train.series, hardware, name)
     reader = fit_reader(bundle.classifier, series, task.train.labels, workers)
-    sharpness = calibrate(bundle.classifier, reader, series, task.train.labels, workers)
-    added = TaskClassifier(task.info, labels, reader, len(task.train), lengths, sharpness)
+    calibration = calibrate(bundle.classifier, reader, series, task.train.labels, workers)
+    added = TaskClassifier(task.info, labels, reader, len(task.train), lengths, calibration)
     return replace(bundle, tasks={**bundle.tasks, name: added})
 
 

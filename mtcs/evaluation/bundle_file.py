@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from mtcs.data.arrays import objects
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError, fault
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
+from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import KINDS, kind_of
 from mtcs.evaluation.fitted import FORMAT as READER_FORMAT
 from mtcs.evaluation.fitted import from_arrays, to_arrays
@@ -48,6 +50,7 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     n_series: int = Field(ge=0)
     lengths: tuple[int, int]
     sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    floor: float = Field(default=0.0, ge=0, lt=1)
 
 
 class _Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
@@ -77,7 +80,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             reader=f"{kind_of(task.reader)} {READER_FORMAT}",
             n_series=task.n_series,
             lengths=task.lengths,
-            sharpness=task.sharpness,
+            **({} if task.calibration is None else asdict(task.calibration)),
         )
         entries.append(entry)
     contents = _Contents(
@@ -114,7 +117,8 @@ def load_bundle(path: Path) -> Bundle:
             info, arrays = TaskInfo(**entry.info.model_dump()), parts.pop(f"reader.{i}", {})
             reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
             known = {"reader": reader, "n_series": entry.n_series, "lengths": entry.lengths}
-            tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), **known, sharpness=entry.sharpness)
+            calibration = None if entry.sharpness is None else Calibration(entry.sharpness, entry.floor)
+            tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), **known, calibration=calibration)
             _check_task(tasks[info.name], getattr(model.spec, "output", None))
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
         if learned != model.tasks or len(tasks) != len(contents.tasks):

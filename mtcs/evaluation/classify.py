@@ -17,7 +17,7 @@ from mtcs.config.classifiers import (
     RandomKernels,
 )
 from mtcs.errors import InputError
-from mtcs.evaluation.calibration import fit_sharpness
+from mtcs.evaluation.calibration import Calibration, fit_with_floor
 from mtcs.evaluation.fitted import load_arrays, save_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 from mtcs.evaluation.mixture import FittedMixture
@@ -119,8 +119,8 @@ def decisions(reader: Reader, representations: np.ndarray, workers: int = -1) ->
 
 def calibrate(
     spec: ClassifierSpec, reader: Reader, representations: np.ndarray, labels: np.ndarray, workers: int = -1
-) -> float | None:
-    """The inverse temperature of a reader's probabilities, by decisions for series that its fit leaves out.
+) -> Calibration | None:
+    """How a reader's decisions become probabilities, by decisions for series that its fit leaves out.
 
     Args:
         spec: its parameters.
@@ -133,13 +133,13 @@ def calibrate(
         None for a reader of series. Kernel ridge knows its own; an SVM costs as many fits as it has folds.
     """
     if isinstance(reader, FittedKernelRidge):
-        return float(reader.sharpness)
+        return Calibration(float(reader.sharpness))
     if isinstance(reader, FittedNearestNeighbor | FittedRandomKernels | FittedQuant):
         return None
     assert isinstance(spec, SVM)
     rows = subsample(labels, spec.max_train)
     left_out = left_out_decisions(representations[rows], labels[rows], spec, float(reader.C), workers)
-    return fit_sharpness(left_out, np.searchsorted(reader.classes, labels[rows]))
+    return fit_with_floor(left_out, np.searchsorted(reader.classes, labels[rows]))
 
 
 def work(spec: ClassifierSpec, n_test: int) -> tuple[int, str]:

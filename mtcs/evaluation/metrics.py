@@ -41,7 +41,7 @@ def fold_scores(validations: Mapping[str, Validation], recalibrated: bool = Fals
     """
     rows = []
     for name, one in validations.items():
-        probabilities = one.recalibrated() if recalibrated else one.probabilities()
+        probabilities = one.recalibrated() if recalibrated else one.probabilities
         for fold in np.unique(one.fold).tolist():
             of = one.fold == fold
             known = None if probabilities is None else probabilities[of]
@@ -80,7 +80,7 @@ def split_scores(bundle: Bundle, task: str, representations: np.ndarray, y: np.n
     known = bundle.task(task)
     place = {label: c for c, label in enumerate(known.labels.tolist())}
     truth = np.array([place[label] for label in y.tolist()])
-    probabilities = None if known.sharpness is None else bundle.predict_proba(task, representations)
+    probabilities = None if known.calibration is None else bundle.predict_proba(task, representations)
     predicted = known.reader.predict(representations)
     return scores(truth, predicted, probabilities) | _calibration(truth, probabilities)
 

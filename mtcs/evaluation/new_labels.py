@@ -64,7 +64,7 @@ def label_by_bundle(
     if recordings.labels is not None:
         columns["label"] = _known_labels(file, task, recordings, names)
     columns["predicted"] = [str(one) for one in bundle.predict(task, representations, threads).tolist()]
-    if proba or known.sharpness is not None:
+    if proba or known.calibration is not None:
         probabilities = bundle.predict_proba(task, representations, threads)
         ordered = probabilities.copy()
         ordered.sort(axis=1)

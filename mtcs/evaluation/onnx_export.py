@@ -92,9 +92,11 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
     assert values is not None
     graph.cast(values, np.float32, name="decisions")
     outputs = {"representations": ["n", width], "decisions": ["n", n_classes]}
-    if known.sharpness is not None:
-        sharpened = graph.add("Mul", values, np.float64(known.sharpness))
-        graph.cast(graph.add("Softmax", sharpened, axis=1), np.float32, name="probabilities")
+    if known.calibration is not None:
+        floor = known.calibration.floor
+        sharpened = graph.add("Mul", values, np.float64(known.calibration.sharpness))
+        scaled = graph.add("Mul", graph.add("Softmax", sharpened, axis=1), np.float64(1 - floor))
+        graph.cast(graph.add("Add", scaled, np.float64(floor / n_classes)), np.float32, name="probabilities")
         outputs["probabilities"] = ["n", n_classes]
     whole = graph.add("Round", values) if isinstance(reader, FittedSVM) else values  # votes, ties to the first
     graph.add("ArgMax", whole, axis=1, keepdims=0, name="label")

@@ -11,6 +11,7 @@ from mtcs.config.methods import SeriesSpec
 from mtcs.config.packaged import packaged_classifier
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
+from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import kind_of, load_reader
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 from mtcs.evaluation.measure import check_file, label_affinity, read_record, task_similarity
@@ -60,8 +61,8 @@ def load_run(path: Path) -> Bundle:
                 f"'mtcs predict {run.method} {run.suite} {info.name} FILE', or load a method that is read by an SVM, "
                 "kernel ridge or nearest neighbors."
             )
-        sharpness = float(reader.sharpness) if isinstance(reader, FittedKernelRidge) else None
-        tasks[info.name] = TaskClassifier(info, np.array(info.classes), reader, 0, (1, info.length), sharpness)
+        calibration = Calibration(float(reader.sharpness)) if isinstance(reader, FittedKernelRidge) else None
+        tasks[info.name] = TaskClassifier(info, np.array(info.classes), reader, 0, (1, info.length), calibration)
     kind = kind_of(next(iter(tasks.values())).reader)
     similarity, affinity = _relations(run, model, record)
     return Bundle(model, tasks, similarity, affinity, packaged_classifier(CLASSIFIERS[kind]))

@@ -11,7 +11,7 @@ import numpy as np
 from mtcs.data.text import counted
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
-from mtcs.evaluation.calibration import fit_sharpness, probabilities
+from mtcs.evaluation.calibration import Calibration, fit_sharpness
 from mtcs.evaluation.classify import decisions, fit_reader
 from mtcs.progress import progress, silence
 from mtcs.training.hardware import Hardware
@@ -50,7 +50,7 @@ class Validation:
 
     labels: (C,) as they were given; truth, predicted: (n,) indices of labels.
     fold: (n,) in which each was left out; group: (n,) what it comes from, where that was given.
-    decisions: (n, C) of the classifiers, and sharpness (n,) of their probabilities; None where they have none.
+    decisions: (n, C) of the classifiers, and their probabilities (n, C); None where they have none.
     alone: (n,) indices, by models that learned this task alone; None where that was not measured.
     curve: of classifiers that had fewer labels, on the representation that all of a fold's labels trained.
     """
@@ -60,26 +60,20 @@ class Validation:
     predicted: np.ndarray
     fold: np.ndarray
     decisions: np.ndarray | None
-    sharpness: np.ndarray | None
+    probabilities: np.ndarray | None
     group: np.ndarray | None = None
     alone: np.ndarray | None = None
     curve: tuple[CurvePoint, ...] = ()
 
-    def probabilities(self) -> np.ndarray | None:
-        """(n, C), each as the model of its fold gives them; None where it gives none."""
-        if self.decisions is None or self.sharpness is None:
-            return None
-        return probabilities(self.decisions, self.sharpness[:, np.newaxis])
-
     def recalibrated(self) -> np.ndarray | None:
-        """(n, C), those of a fold calibrated by the decisions of the others, of whose series no encoder knew labels."""
+        """Probabilities (n, C), of each fold by decisions of the others, for series of which no encoder knew labels."""
         if self.decisions is None:
             return None
         result = np.empty_like(self.decisions)
         for fold in np.unique(self.fold):
             rows = self.fold == fold
-            sharpness = fit_sharpness(self.decisions[~rows], self.truth[~rows])
-            result[rows] = probabilities(self.decisions[rows], sharpness)
+            calibration = Calibration(fit_sharpness(self.decisions[~rows], self.truth[~rows]))
+            result[rows] = calibration(self.decisions[rows])
         return result
 
 
@@ -143,7 +137,8 @@ def recalibrate(bundle: Bundle, validations: Mapping[str, Validation]) -> Bundle
     tasks = dict(bundle.tasks)
     for name, one in validations.items():
         if one.decisions is not None:
-            tasks[name] = replace(tasks[name], sharpness=fit_sharpness(one.decisions, one.truth))
+            calibration = Calibration(fit_sharpness(one.decisions, one.truth))
+            tasks[name] = replace(tasks[name], calibration=calibration)
     return replace(bundle, tasks=tasks)
 
 
@@ -154,7 +149,7 @@ class _Said:
         n = len(task.truth)
         self.task = task
         self.predicted, self.fold = np.zeros((2, n), dtype=np.int64)
-        self.decisions, self.sharpness = np.zeros((n, len(task.labels))), np.full(n, np.nan)
+        self.decisions, self.probabilities = np.full((2, n, len(task.labels)), np.nan)
         self.alone = np.zeros(n, dtype=np.int64) if alone else None
         self.curve: list[CurvePoint] = []
 
@@ -162,18 +157,18 @@ class _Said:
         """By a classifier of labels that are indices."""
         self.predicted[rows] = known.labels[known.reader.predict(representations, workers)]
         values = decisions(known.reader, representations, workers)
-        if values is not None and known.sharpness is not None:
-            self.decisions[rows], self.sharpness[rows] = values, known.sharpness
+        if values is not None and known.calibration is not None:
+            self.decisions[rows], self.probabilities[rows] = values, known.calibration(values)
 
     def validation(self, group: Any) -> Validation:
-        with_decisions = np.isfinite(self.sharpness).all()
+        with_decisions = not np.isnan(self.probabilities).any()
         return Validation(
             labels=self.task.labels,
             truth=self.task.truth,
             predicted=self.predicted,
             fold=self.fold,
             decisions=self.decisions if with_decisions else None,
-            sharpness=self.sharpness if with_decisions else None,
+            probabilities=self.probabilities if with_decisions else None,
             group=None if group is None else np.asarray(group),
             alone=self.alone,
             curve=tuple(self.curve),

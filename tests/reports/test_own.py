@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from scipy.stats import binomtest
 
 from mtcs.evaluation.validation import Validation
@@ -18,7 +19,7 @@ def said(truth: list[int], predicted: list[int], labels: tuple[str, ...] = ("ok"
     """Of predictions with a decision of 1 for each, in two folds."""
     decisions = 2.0 * (np.array(predicted)[:, None] == np.arange(len(labels))) - 1
     n = len(truth)
-    fields = {"decisions": decisions, "sharpness": np.ones(n), "fold": np.arange(n) % 2, **more}
+    fields = {"decisions": decisions, "probabilities": softmax(decisions, axis=1), "fold": np.arange(n) % 2, **more}
     return Validation(labels=np.array(labels), truth=np.array(truth), predicted=np.array(predicted), **fields)
 
 
@@ -106,7 +107,7 @@ def test_too_few_series_are_named() -> None:
 
 
 def test_labels_without_predictions_or_probabilities() -> None:
-    task = own_task("pumps", said([0, 0, 1, 1], [0, 0, 0, 0], decisions=None, sharpness=None))
+    task = own_task("pumps", said([0, 0, 1, 1], [0, 0, 0, 0], decisions=None, probabilities=None))
     assert np.isnan(task.by_label["precision"].iloc[1])
     assert task.calibration == {}
     assert task.unsure == ()
