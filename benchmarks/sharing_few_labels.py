@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def table(lines: list[dict]) -> str:
     """Mean over draws and its standard deviation over them, by number of labels, method and reader."""
     frame = pd.DataFrame([{**line, **line["mean"]} for line in lines])
     columns = [name for name in ("heads", *READERS, "rocket") if name in frame]
-    groups = frame.groupby(["labels", "method"], sort=False)[columns]
+    groups: Any = frame.groupby(["labels", "method"], sort=False)[columns]
     text = groups.mean().map("{:.3f}".format) + " ± " + groups.std().map("{:.3f}".format)
     return text.assign(draws=groups.size()).to_string()
 

@@ -11,6 +11,7 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     Field,
     StringConstraints,
     ValidationError,
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec
+from mtcs.config.members import members
 from mtcs.config.methods import MethodSpec, SeriesSpec
 from mtcs.config.parameter_file import read_yaml
 from mtcs.config.schedule import renamed
@@ -44,7 +46,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Suite(BaseModel, frozen=True, extra="forbid"):
     """A named list of tasks that are learned together."""
 
-    tasks: Annotated[tuple[TaskName, ...], Field(min_length=1)]
+    tasks: Annotated[tuple[TaskName, ...], Field(min_length=1), BeforeValidator(members)]
+    """Their names; or `all` of the archive; or a rule that chooses among these, see `mtcs.config.members`."""
     source: Literal["archive", "aeon"] = "archive"
     """`archive` is `MTCS_ARCHIVE`; `aeon` the data inside the installed aeon package, which needs no network."""
     missing: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = ()

@@ -362,6 +362,41 @@ def test_a_suite_may_have_methods_and_seeds_of_its_own(tmp_path):
         read_experiment(write(tmp_path, content))
 
 
+@pytest.mark.parametrize(
+    ("rule", "tasks"),
+    [
+        ({"type": ["ECG"], "max_train": 100}, ["ECG200", "ECGFiveDays", "TwoLeadECG"]),
+        ({"type": ["Device"], "max_length": 800, "min_train": 300, "without": ["ElectricDevices", "ScreenType"]},
+         ["LargeKitchenAppliances", "RefrigerationDevices", "SmallKitchenAppliances"]),
+    ],
+)  # fmt: skip
+def test_a_suite_may_be_chosen_by_a_rule(tmp_path, rule, tasks):
+    content = valid()
+    content["suites"]["one"]["tasks"] = rule
+    assert read_experiment(write(tmp_path, content)).suites["one"].tasks == tuple(tasks)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"type": ["ECGs"]}, "suites.one.tasks: ECGs is no type of the archive \\(Device, ECG, "),
+        ({"without": ["Crops"]}, "suites.one.tasks: Crops is no task of the archive"),
+        ({"max_train": 3}, "suites.one.tasks: no task of the archive fits"),
+        ({"size": 3}, "suites.one.tasks.*size"),
+        ("every", "suites.one.tasks: "),
+    ],
+)
+def test_a_rule_that_chooses_nothing_says_why(tmp_path, rule, message):
+    content = valid()
+    content["suites"]["one"]["tasks"] = rule
+    with pytest.raises(InputError, match=message):
+        read_experiment(write(tmp_path, content))
+
+
+def test_the_archive_is_a_suite_of_all_its_tasks():
+    assert len(set(read_experiment(PARAMS).suites["archive"].tasks)) == 128
+
+
 def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
     content = valid()
     content["suites"]["few"] = {"like": "one", "labels_per_class": 5}

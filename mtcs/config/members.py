@@ -1,0 +1,64 @@
+"""The tasks of a suite by a rule, in place of their names: all of the UCR archive, or those of a type and size."""
+
+from __future__ import annotations
+
+import csv
+from importlib.resources import files
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+Size = Annotated[int, Field(ge=1)]
+
+
+class Rule(BaseModel, frozen=True, extra="forbid"):
+    """Tasks of the archive that fit all that is said; nothing said is all 128."""
+
+    type: tuple[str, ...] | None = None
+    """Of the data, as the archive calls it: Device, ECG, Image, Motion, Sensor, Simulated, Spectro, ..."""
+    min_train: Size | None = None
+    """Training series, at least."""
+    max_train: Size | None = None
+    """Training series, at most."""
+    max_length: Size | None = None
+    """Steps of a series, at most; tasks of unequal lengths do not fit then."""
+    without: tuple[str, ...] = ()
+    """Tasks that are left out although they fit."""
+
+
+def members(tasks: Any) -> Any:
+    """`all` or a rule as the names of the tasks, in the archive's order; a list of names as it is.
+
+    Raises:
+        ValueError: if a type or a task that is left out is unknown, or no task fits.
+    """
+    if tasks != "all" and not isinstance(tasks, dict):
+        return tasks
+    rule = Rule.model_validate({} if tasks == "all" else tasks)
+    types = {row["task"]: row["type"] for row in _rows("archive_types.csv")}
+    for what, known, named in (
+        ("type", set(types.values()), rule.type or ()),
+        ("task", set(types), rule.without),
+    ):
+        if unknown := sorted(set(named) - known):
+            raise ValueError(f"{unknown[0]} is no {what} of the archive ({', '.join(sorted(known))[:200]})")
+    sizes = {row["task"]: row for row in _rows("archive_sizes.csv")}
+
+    def fits(task: str) -> bool:
+        n, length = int(sizes[task]["n_train"]), sizes[task]["length"]
+        return (
+            (rule.type is None or types[task] in rule.type)
+            and (rule.min_train or 0) <= n
+            and (rule.max_train is None or n <= rule.max_train)
+            and (rule.max_length is None or (length != "Vary" and int(length) <= rule.max_length))
+        )
+
+    chosen = [task for task in types if task not in rule.without and fits(task)]
+    if not chosen:
+        raise ValueError("no task of the archive fits")
+    return chosen
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (files("mtcs") / "reference" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
