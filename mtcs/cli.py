@@ -1,4 +1,4 @@
-"""The command line: one command a stage, four that use what stages leave, and two that list what there is."""
+"""The command line: one command a stage, those that use what stages leave, one that begins, two that list."""
 
 from __future__ import annotations
 

@@ -115,6 +115,7 @@ def test_help_lists_every_command_with_its_purpose():
         "validate",
         "predict",
         "export",
+        "init",
         "suites",
         "methods",
     ):

@@ -10,6 +10,7 @@ from mtcs.stages.cost import cost
 from mtcs.stages.download import download
 from mtcs.stages.export import export
 from mtcs.stages.fit import fit
+from mtcs.stages.init import init
 from mtcs.stages.inspect import inspect
 from mtcs.stages.measure import measure
 from mtcs.stages.normalize import normalize
@@ -34,5 +35,6 @@ STAGES: tuple[Callable[..., None], ...] = (
     predict,
     inspect,
     export,
+    init,
 )
 """In the order in which `mtcs --help` lists them: those of `dvc.yaml`, then those that use what these leave."""

@@ -1,0 +1,75 @@
+"""A workspace of one suite: `params.yaml` and `dvc.yaml` of this project with that suite and some methods alone.
+
+In a folder of its own beside others DVC sees all of them as one pipeline, but keeps a `dvc.lock` for each, and so the
+time that a record takes does not grow with the number of suites.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mtcs.config.experiment import Experiment
+from mtcs.config.parameter_file import read_yaml
+from mtcs.errors import InputError, fault
+
+
+def new_workspace(name: str, suite: Mapping[str, Any], methods: Collection[str] | None = None) -> dict[str, str]:
+    """The files of a workspace, text by name.
+
+    Args:
+        name: of the suite.
+        suite: its entry in `params.yaml`.
+        methods: of `joint`, `single_task` and mixtures, those to run; all of them if None.
+
+    Raises:
+        InputError: with the known names, if a method is not run in this project; or with what is wrong of the suite.
+    """
+    params, stages = (_packaged(file) for file in ("params.yaml", "dvc.yaml"))
+    known = Experiment.model_validate(read_yaml(params))
+    runnable = (*known.joint, *known.single_task, *known.mixtures)
+    if unknown := sorted(set(methods or ()) - set(runnable)):
+        raise InputError(f"Unknown method {unknown[0]}; a workspace runs {', '.join(runnable)}.")
+    kept = set(runnable) if methods is None else set(methods)
+    kept |= {known.readings[mixture].representations_of for mixture in known.mixtures if mixture in kept}
+    dropped = {
+        reading
+        for reading, one in known.readings.items()
+        if one.representations_of not in kept or (one.held_out and reading not in kept)
+    }
+    entry = yaml.safe_dump({name: dict(suite)}, sort_keys=False, default_flow_style=None, width=110)
+    params = re.sub(
+        r"(?ms)^suites:\n.*?\n\n", lambda _: "suites:\n" + re.sub("(?m)^", "  ", entry).rstrip() + "\n\n", params
+    )
+    params = re.sub(r"(?ms)^# variants, run on .*?^ablation:.*?\]\n", "ablation: [] # variants\n", params)
+    params = re.sub(r"(?m)^(joint|single_task): \[(.*?)\]", lambda m: f"{m[1]}: [{_chosen(m[2], kept)}]", params)
+    params = "".join(line for line in params.splitlines(keepends=True) if not _defines(line, dropped))
+    stages = re.sub(r"(?m)suite: (&suites )?\[.*?\]", lambda m: f"suite: {m[1] or ''}[{name}]", stages)
+    stages = re.sub(r"method: \[(.*?)\]", lambda m: f"method: [{_chosen(m[1], kept)}]", stages)
+    stages = stages.replace(
+        "    deps: [mtcs]\n", "    always_changed: true # the package lies elsewhere; takes a second\n"
+    )
+    try:
+        Experiment.model_validate(read_yaml(params))
+    except ValidationError as error:
+        raise InputError(f"{fault(error)}; name another suite, or other tasks.") from error
+    return {"params.yaml": params, "dvc.yaml": stages}
+
+
+def _packaged(file: str) -> str:
+    return (files("mtcs") / "reference" / file).read_text(encoding="utf-8")
+
+
+def _chosen(names: str, kept: Collection[str]) -> str:
+    return ", ".join(name for name in names.split(", ") if name in kept)
+
+
+def _defines(line: str, names: Collection[str]) -> bool:
+    """Whether a line of `readings` or `titles` is the entry of one of these."""
+    match = re.match(r"  (\w+): (?!\{kind|\{like)", line)
+    return match is not None and match[1] in names

@@ -1,0 +1,93 @@
+"""A pipeline of its own for one suite: what it holds, that it runs, and what is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from typer.testing import CliRunner
+
+from mtcs.cli import app
+from mtcs.config.experiment import read_experiment
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def init(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["init", *arguments])
+    return done.exit_code, done.output
+
+
+def stages(folder: str) -> set[str]:
+    Repo.init(no_scm=True)
+    with Repo(folder) as repo:
+        return {str(stage.name) for stage in repo.index.stages}
+
+
+def test_the_pipeline_has_one_suite_and_some_methods():
+    assert init("ten", "--suite", "ucr10", "--methods", "mtl, mtcs_rocket,ts2vec") == (
+        0, "ten: params.yaml and dvc.yaml of the suite ucr10; 'cd ten', then 'dvc repro report@ucr10'.\n",
+    )  # fmt: skip
+    known, ours = read_experiment(Path("ten/params.yaml")), read_experiment(ROOT / "params.yaml")
+    assert known.suites == {"ucr10": ours.suites["ucr10"]}
+    assert (known.joint, known.single_task, known.ablation) == (("mtl", "mtcs_difference"), ("ts2vec",), ())
+    assert set(known.readings) == {"mtcs_rocket", "mtl_ridge", "mtcs_difference_ridge", "ts2vec_ridge"}
+    assert all(known.methods[name] == ours.methods[name] for name in ours.methods), (
+        "parameters are those of the project"
+    )
+    names = stages("ten")
+    assert len(names) == 90
+    assert {"report@ucr10", "train@ucr10-mtl-4", "classify-mixture@ucr10-mtcs_rocket-0"} <= names
+    assert not {name for name in names if "demo" in name or "ablation" in name or "dtw" in name}
+
+
+def test_without_methods_it_has_all_of_them():
+    assert init("all", "--suite", "demo")[0] == 0
+    known, ours = read_experiment(Path("all/params.yaml")), read_experiment(ROOT / "params.yaml")
+    assert (known.joint, known.single_task, known.readings) == (ours.joint, ours.single_task, ours.readings)
+    assert known.suites["demo"].source == "aeon"
+
+
+def test_a_new_suite():
+    assert init("mine", "--suite", "pumps", "--tasks", "Inlet, Outlet", "--methods", "mtl")[0] == 0
+    assert read_experiment(Path("mine/params.yaml")).suites["pumps"].tasks == ("Inlet", "Outlet")
+
+
+def test_what_is_refused():
+    assert init("mine", "--suite", "pumps") == (
+        2, "mtcs: Unknown suite pumps; params.yaml has demo, ucr12, ucr10, ucr15, archive.\n",
+    )  # fmt: skip
+    assert init("mine", "--suite", "demo", "--methods", "mtl,svm")[1].startswith(
+        "mtcs: Unknown method svm; a workspace runs"
+    )
+    assert init("mine", "--suite", "pumps", "--tasks", "../a")[1].startswith(
+        "mtcs: The suite pumps: tasks.0: String should"
+    )
+    assert init("mine", "--suite", "a b", "--tasks", "A")[1].startswith("mtcs: suites.a b.[key]: String")
+    assert not Path("mine").exists()
+    assert init("mine", "--suite", "demo", "--methods", "mtl")[0] == 0
+    before = Path("mine/params.yaml").read_text()
+    assert init("mine", "--suite", "ucr10") == (2, "mtcs: mine/params.yaml exists; name a folder without a pipeline.\n")
+    assert Path("mine/params.yaml").read_text() == before
+
+
+@pytest.mark.slow
+def test_it_runs(tmp_path):
+    assert init("six", "--suite", "demo", "--methods", "mtl")[0] == 0
+    params = Path("six/params.yaml")
+    params.write_text(
+        params.read_text().replace("seeds: [0, 1, 2, 3, 4]", "seeds: [0]").replace("epochs: 5\n", "epochs: 1\n")
+    )
+    Repo.init(no_scm=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "report@demo"], cwd="six", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert Path("six/reports/demo/report.html").exists()
+    assert Path("six/dvc.lock").exists()
