@@ -345,7 +345,8 @@ def test_import_is_light_and_lazy(tmp_path):
 
 def test_packaged_parameters_are_those_of_the_workspace():
     root = Path(__file__).parent.parent
-    assert (root / "mtcs/reference/params.yaml").read_bytes() == (root / "params.yaml").read_bytes()
+    for name in ("params.yaml", "dvc.yaml"):
+        assert (root / "mtcs/reference" / name).read_bytes() == (root / name).read_bytes()
     assert packaged_method("mtcs").schedule.epochs == 5
 
 

@@ -66,9 +66,7 @@ def test_what_is_refused():
     assert init("mine", "--suite", "demo", "--methods", "mtl,svm")[1].startswith(
         "mtcs: Unknown method svm; a workspace runs"
     )
-    assert init("mine", "--suite", "pumps", "--tasks", "../a")[1].startswith(
-        "mtcs: The suite pumps: tasks.0: String should"
-    )
+    assert init("mine", "--suite", "pumps", "--tasks", "../a")[1].startswith("mtcs: suites.pumps.tasks.0: String")
     assert init("mine", "--suite", "a b", "--tasks", "A")[1].startswith("mtcs: suites.a b.[key]: String")
     assert not Path("mine").exists()
     assert init("mine", "--suite", "demo", "--methods", "mtl")[0] == 0
