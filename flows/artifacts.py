@@ -1,4 +1,4 @@
-"""What a run leaves to look at on Prefect's page: each suite's report, its result with its table, and its figure."""
+"""What a run leaves on Prefect's page: each suite's report, and its result with the figure and the tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import re
 from pathlib import Path
 
-from prefect.artifacts import create_image_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from mtcs.layout import Layout
 
@@ -17,11 +17,11 @@ def show_report(root: Path, suite: str) -> None:
     name = re.sub(r"[^a-z0-9]+", "-", suite.lower())
     page = page_content((report / "report.html").read_text("utf-8"))
     page_id = create_markdown_artifact(page, f"report-{name}", f"Report of {suite}")
-    table = (report / "accuracy.md").read_text("utf-8")
+    sentence, table, rest = (report / "accuracy.md").read_text("utf-8").partition("\n\n|")
+    overview = f"![Mean accuracy by method]({_data_address((report / 'overview.svg').read_bytes())})"
     link = f"[The whole report](/artifacts/artifact/{page_id}); its files are in `{report.resolve()}`."
-    create_markdown_artifact(f"{table}\n\n{link}", f"accuracy-{name}", f"Accuracies of {suite}")
-    overview = _data_address((report / "overview.svg").read_bytes())
-    create_image_artifact(overview, f"overview-{name}", f"Mean accuracy by method on {suite}")
+    result = f"{sentence}\n\n{overview}{table}{rest}\n\n{link}"
+    create_markdown_artifact(result, f"accuracy-{name}", f"Accuracies of {suite}")
 
 
 def page_content(page: str) -> str:

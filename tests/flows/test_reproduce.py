@@ -21,14 +21,16 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import TaskRunSort
 
+from flows import artifacts as made_artifacts
 from flows import pipeline
 from flows import stage as stages
-from flows.artifacts import page_content
+from flows.artifacts import page_content, show_report
 from flows.flow import reproduce
 from flows.graph import Graph
 from flows.reproduce import main
 from flows.workspace import claimed
 from mtcs.errors import InputError
+from mtcs.layout import Layout
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie
 
@@ -91,8 +93,8 @@ def test_run_then_nothing_to_do(workspace, server, tmp_path):
     assert f"[The whole report](/artifacts/artifact/{made['report-one']['id']})" in made["accuracy-one"]["data"]
     assert "file:" not in made["accuracy-one"]["data"]
     order = sorted((one["created"], key) for key, one in made.items() if key.endswith("one"))
-    assert [key for _, key in order] == ["report-one", "accuracy-one", "overview-one"]
-    assert made["overview-two"]["data"].startswith("data:image/svg+xml;base64,")
+    assert [key for _, key in order] == ["report-one", "accuracy-one"]
+    assert "](data:image/svg+xml;base64," in made["accuracy-two"]["data"]
 
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "repro"],
@@ -202,6 +204,19 @@ def test_time_ends_the_whole_group_even_if_it_does_not_listen(workspace):
     workspace.before("download", "")
     state, _ = run(suites=["one"], seeds=[0])
     assert state.is_completed()
+
+
+def test_the_figure_stands_between_the_sentence_and_the_tables(tmp_path, monkeypatch):
+    report, made = Layout(tmp_path).report("demo"), {}
+    report.mkdir(parents=True)
+    (report / "report.html").write_text("<body></body>")
+    (report / "overview.svg").write_text("<svg/>")
+    (report / "accuracy.md").write_text("# Accuracy\n\nThey are equal.\n\n| a |\n| - |\n\nBy task:\n\n| b |\n")
+    monkeypatch.setattr(made_artifacts, "create_markdown_artifact", lambda text, key, _: made.setdefault(key, text))
+    show_report(tmp_path, "demo")
+    before, _, behind = made["accuracy-demo"].partition("![Mean accuracy by method](data:image/svg+xml;base64,")
+    assert before == "# Accuracy\n\nThey are equal.\n\n"
+    assert behind.partition(")")[2].startswith("\n\n| a |\n| - |\n\nBy task:\n\n| b |")
 
 
 def test_a_report_page_becomes_an_artifact():
