@@ -28,6 +28,7 @@ def signed(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share as a person says it: 92 %; 99.6 % rather than a 100 % that is not all."""
+    share = round(share, 9)  # of a sum that is 1 but for rounding
     digits = 1 if 0.99 <= share < 1 or 0 < share < 0.01 else 0
     return f"{100 * share:.{digits}f} %"
 

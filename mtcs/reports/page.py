@@ -242,6 +242,7 @@ def template(name: str) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=lambda value: value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value,
     )
     environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
     environment.globals |= {

@@ -35,7 +35,7 @@ def test_the_page_has_every_part(page: str) -> None:
     ):
         assert title in page
     assert page.count('<svg class="series"') > 3
-    assert re.search(r"Labels of new recordings of pumps are right \d+(\.\d)? % of the time \(\d+ to \d+\)", page)
+    assert re.search(r"Labels of new recordings of pumps are right \d+(\.\d)?\s% of the time \(\d+ to \d+\)", page)
 
 
 def test_names_are_text(page: str) -> None:

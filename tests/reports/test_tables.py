@@ -123,13 +123,13 @@ def test_readings_are_paired_with_their_methods_by_seed(report_of) -> None:
         readings={"mtcs_ridge": "mtcs", "tnc_ridge": "tnc", "absent_ridge": "dtw"},
         methods=["mtcs", "tnc", "dtw"],
         seeds={"tnc_ridge": (0,), **dict.fromkeys(("mtcs", "tnc", "dtw", "mtcs_ridge", "absent_ridge"), (0, 1))},
-        titles={"mtcs_ridge": "MTCS, kernel ridge"},
+        titles={"mtcs_ridge": "MTCS (kernel ridge)"},
     )
     assert report.methods == ("mtcs", "tnc", "dtw")
     frame = tables.readings(report)
-    assert frame.index.tolist() == ["MTCS, kernel ridge", "tnc_ridge"]
+    assert frame.index.tolist() == ["MTCS (kernel ridge)", "tnc_ridge"]
     numbers = ["0.600 ± 0.071", "0.650 ± 0.071", "+0.050 ± 0.000", "1/1/0", "1 → 1", "2"]
-    assert frame.loc["MTCS, kernel ridge"].tolist() == numbers
+    assert frame.loc["MTCS (kernel ridge)"].tolist() == numbers
     assert frame.loc["tnc_ridge"].tolist() == ["0.600", "0.500", f"{MINUS}0.100", "0/0/2", "1 → 2", "1"]
 
 
