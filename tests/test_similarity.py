@@ -36,7 +36,7 @@ def test_equals_the_printed_formula(rng: np.random.Generator, n1: int, n2: int, 
     assert covariance_similarity(a, b, centered) == pytest.approx(printed_formula(a, b, centered), rel=1e-9)
 
 
-def test_a_common_mean_saturates_the_form_of_the_paper_and_not_the_centred_one(rng: np.random.Generator) -> None:
+def test_a_common_mean_saturates_the_form_of_the_paper_and_not_the_centered_one(rng: np.random.Generator) -> None:
     a, b = rng.normal(3, 1, size=(1500, 320)), rng.normal(3, 1, size=(1500, 320))
     assert covariance_similarity(a, b) == pytest.approx(0.909, abs=0.002)
     assert covariance_similarity(a, b, centered=True) == pytest.approx(0.056, abs=0.002)

@@ -1,6 +1,6 @@
 """TS2Vec: its loss against plain loops, its crops, masks and schedule.
 
-The publication's code (its losses, encoder and centring) was run beside ours with the same weights, crops and masks,
+The publication's code (its losses, encoder and centering) was run beside ours with the same weights, crops and masks,
 without dropout, on 8 series of 24, 150 and 1250 steps, complete, of unequal length, and with missing values. Largest
 relative differences in double: of the loss 9e-8 (that code adds its scales up in single precision), of the gradient of
 any parameter 2e-8, of representations of complete series 1e-15; in single precision 4e-7, 7e-6 and 8e-7.
