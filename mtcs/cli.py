@@ -103,7 +103,9 @@ def suites() -> None:
         known = [sizes[task] for task in suite.tasks if task in sizes]
         total = f", {sum(s.n_train for s in known):,} training series, {sum(s.n_classes for s in known)} labels"
         total = total if len(known) == len(suite.tasks) else ""
-        typer.echo(f"{name}: {len(suite.tasks)} tasks{total} (from {suite.source})")
+        n = suite.labels_per_class
+        few = "" if n is None else f", of which at most {n:,} of each label are kept, draw {suite.draw or 0}"
+        typer.echo(f"{name}: {len(suite.tasks)} tasks{total} (from {suite.source}){few}")
         for task in suite.tasks:
             size = sizes.get(task)
             facts = "not in the UCR archive"
