@@ -310,7 +310,11 @@ def read_experiment(path: Path) -> Experiment:
         InputError: one line naming the parameter, its value and the condition.
     """
     try:
-        return Experiment.model_validate(read_yaml(path.read_text(encoding="utf-8")))
+        values = read_yaml(path.read_text(encoding="utf-8"))
+        experiment = Experiment.model_validate(values)
+        if text := _text_for_another_value(values):
+            raise InputError(f"{path}: {text}.")
+        return experiment
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
     except yaml.MarkedYAMLError as error:
@@ -324,13 +328,38 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
 
 
+def _text_for_another_value(values: Any) -> str | None:
+    """The first text that stands where a number, or true or false, is expected: `depth: '012'` is no number.
+
+    Pydantic takes such a text for its value, unless it is strict, as it is here; strict in all else would refuse lists
+    for tuples and 1e3 for 1000.
+    """
+    try:
+        Experiment.model_validate(_with_tuples(values), strict=True)
+    except ValidationError as error:
+        for one in error.errors():
+            if isinstance(one["input"], str):
+                return f"{_place(one['loc'])} is {_short(one['input'])}, which is text; expected {_EXPECTED[one['type']]}"
+    return None
+
+
+_EXPECTED = {
+    "int_type": "a number, without quotes",
+    "float_type": "a number, without quotes",
+    "bool_type": "true or false, without quotes",
+}
+
+
+def _with_tuples(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _with_tuples(value) for key, value in values.items()}
+    return tuple(map(_with_tuples, values)) if isinstance(values, list) else values
+
+
 def _first_fault(error: ValidationError) -> str:
     """The first thing that is wrong, with its place and value, and how many more there are."""
     first, more = error.errors()[0], error.error_count() - 1
-    place = list(first["loc"])
-    if place[:1] in (["methods"], ["classifiers"]):
-        del place[2:3]  # pydantic's own: which member of the union `kind` chose
-    where = ".".join(map(str, place))
+    where = _place(first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     value = (
         ""
@@ -338,6 +367,14 @@ def _first_fault(error: ValidationError) -> str:
         else f" (is {_short(first['input'])})"
     )
     return f"{f'{where}: ' if where else ''}{what}{value}{f'; and {more} more' if more else ''}"
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Where in the file a fault is."""
+    place = list(location)
+    if place[:1] in (["methods"], ["classifiers"]):
+        del place[2:3]  # pydantic's own: which member of the union `kind` chose
+    return ".".join(map(str, place))
 
 
 def _short(value: object) -> str:

@@ -1,5 +1,6 @@
 """params.yaml: what the repository's own says, and the one line that each kind of mistake gets."""
 
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -452,6 +453,33 @@ def test_values_without_bound_are_refused_in_a_short_line(tmp_path, where, value
     assert message in said
     assert len(said) <= 400
     assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "message"),
+    [
+        (("methods", "mtcs", "depth"), "012", "methods.mtcs.depth is '012', which is text; expected a number, without"),
+        (("methods", "mtcs", "schedule", "epochs"), "3", "methods.mtcs.schedule.epochs is '3', which is text"),
+        (("methods", "mtcs", "schedule", "average"), "no", "is 'no', which is text; expected true or false, without"),
+        (("classifiers", "svm", "C"), [1, "inf"], "classifiers.svm.C.1 is 'inf', which is text; expected a number"),
+        (("suites", "one", "missing"), ["-9999"], "suites.one.missing.0 is '-9999', which is text"),
+        (("seeds",), ["0"], "seeds.0 is '0', which is text"),
+    ],
+)
+def test_text_is_no_number(tmp_path, where, value, message):
+    content = valid()
+    inner = content
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = value
+    with pytest.raises(InputError, match=re.escape(message)):
+        read_experiment(write(tmp_path, content))
+
+
+def test_a_whole_number_may_be_written_as_1e1(tmp_path):
+    content = valid()
+    content["methods"]["mtcs"]["schedule"]["epochs"] = 1e1
+    assert read_experiment(write(tmp_path, content)).methods["mtcs"].schedule.epochs == 10
 
 
 def test_a_file_that_is_nested_too_deeply(tmp_path):

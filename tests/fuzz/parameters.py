@@ -13,6 +13,7 @@ from typing import Any
 
 import torch  # noqa: F401  # with which some names are compared: not the time of the first file that has one
 import yaml
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from fuzz.mutation import damaged
@@ -82,11 +83,24 @@ def check(number: int) -> str:
             assert time.process_time() - start < SECONDS, "it took too long"
     found, expected = read_yaml(text), YAML(typ="safe", pure=True).load(io.StringIO(text))
     assert _same(found, expected), _difference(found, expected)
-    for name, method in experiment.methods.items():
-        for key, value in found["methods"][name].items():
-            if key in type(method).model_fields and not isinstance(value, (dict, list)):
-                assert getattr(method, key) == value, f"methods.{name}.{key} is {getattr(method, key)}, not {value}"
+    for kind in ("suites", "methods", "classifiers"):
+        for name, block in getattr(experiment, kind).items():
+            _check_block(f"{kind}.{name}", block, found[kind][name])
+    assert list(experiment.seeds) == found["seeds"], "other seeds"
     return "accepted"
+
+
+def _check_block(where: str, block: BaseModel, values: dict[str, Any]) -> None:
+    """AssertionError if a block, or one in it, has other values than its file."""
+    for key, value in values.items():
+        if key not in type(block).model_fields:
+            continue
+        parameter = getattr(block, key)
+        if isinstance(parameter, BaseModel) and isinstance(value, dict):
+            _check_block(f"{where}.{key}", parameter, value)
+        else:
+            parameter = list(parameter) if isinstance(parameter, tuple) else parameter
+            assert parameter == value, f"{where}.{key} is {parameter}, not {value}"
 
 
 def _changed(text: str, random: Random) -> str:
