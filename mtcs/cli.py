@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import resource
 import sys
 import traceback
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from mtcs import __version__
-from mtcs.errors import MtcsError
+from mtcs.errors import MtcsError, WorkError
 from mtcs.stages import STAGES
 from mtcs.stages.options import experiment as read_params
 
@@ -31,9 +32,14 @@ class _Group(TyperGroup):
                 raise
             if ctx.params.get("debug"):
                 traceback.print_exception(error)
-            message, code = _error_line(error)
-            typer.echo(f"mtcs: {one_line(message)}", err=True)
-            raise typer.Exit(code) from None
+            raise typer.Exit(_report(error)) from None
+
+
+def _report(error: BaseException) -> int:
+    """Write the one line of an error to standard error; its exit code."""
+    message, code = _error_line(error)
+    typer.echo(f"mtcs: {one_line(message)}", err=True)
+    return code
 
 
 def one_line(message: str, limit: int = 390) -> str:
@@ -138,7 +144,11 @@ def main() -> None:
     """Entry point of the `mtcs` command."""
     usable_streams()
     bounded_spinning()
-    app()
+    try:
+        check_address_space()
+        app()
+    except (OSError, WorkError) as error:  # of help, too, which is written before a command is invoked
+        sys.exit(_report(error))
 
 
 def usable_streams() -> None:
@@ -155,6 +165,24 @@ def usable_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def check_address_space() -> None:
+    """Refuse a limit on memory (`ulimit -v`) below what libraries need: they abort, hang or blame a file then.
+
+    Raises:
+        WorkError: if there is such a limit.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
+        raise WorkError(
+            f"Memory is limited to {limit / 1e9:.1f} GB of addresses (ulimit -v), and the libraries of mtcs need "
+            f"{ADDRESS_SPACE / 1e9:.0f} GB; raise that limit."
+        )
+
+
+ADDRESS_SPACE = 2_000_000_000
+"""Bytes, with which every command works on small data; at 1.5 GB threads of libraries hang."""
 
 
 def bounded_spinning() -> None:

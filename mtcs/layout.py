@@ -222,7 +222,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OSError: if the folder cannot be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    except OSError as error:
+        error.filename = str(path)  # of the temporary name nobody knows
+        raise
     os.close(handle)
     part = Path(name)
     try:

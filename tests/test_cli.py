@@ -655,10 +655,10 @@ def test_disk_is_full(monkeypatch):
     normalized()
 
     def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/models")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), ".a-temporary-name")
 
     monkeypatch.setattr("mtcs.layout.tempfile.mkstemp", full)
-    assert fails(1, "train", "joint", "tiny") == "No space left on device: data/models."
+    assert fails(1, "train", "joint", "tiny").startswith("No space left on device: .checkpoints/tiny-joint-0-joint-")
 
 
 def test_disk_is_full_when_weights_are_written(monkeypatch):

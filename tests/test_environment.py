@@ -8,7 +8,7 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,25 @@ def here(done: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(done, tmp_path / "workspace"))
 
 
-def command(folder: Path, words: str, before: Callable[[], object] | None = None, **settings: str):
+def command(
+    folder: Path,
+    words: str,
+    before: Callable[[], object] | None = None,
+    prefix: Sequence[str] = (),
+    stdout: int = subprocess.PIPE,
+    **settings: str,
+):
     """A command of `mtcs` in a process of its own."""
     code = f"import sys; from mtcs.cli import main; sys.argv[1:] = {words.split()!r}; main()"
     environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "MTCS_DEVICE": "cpu", "MTCS_WORKERS": "1"} | settings
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, preexec_fn=before, capture_output=True, timeout=120
+        [*prefix, sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        preexec_fn=before,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        timeout=120,
     )
 
 
@@ -86,7 +99,63 @@ def test_predicted_labels_are_never_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     assert written.getvalue().decode() == "predicted\nGröße\n"
 
 
+@pytest.mark.parametrize("words", ["suites", "--help"])
+def test_a_reader_that_has_gone_ends_a_command_without_a_word(here: Path, words: str) -> None:
+    """As in `mtcs suites | true`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = command(here, words, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("words", ["suites", "--help"])
+def test_output_without_room_is_one_line(here: Path, words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = command(here, words, stdout=full.fileno())
+    assert (done.returncode, done.stderr) == (1, b"mtcs: No space left on device.\n")
+
+
 # Places to write
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("normalize tiny", "data/normalized/tiny/Short.npz"),
+        ("train dtw tiny", "data/models/tiny/dtw/seed0/Short.safetensors"),
+        ("measure mtcs tiny", "results/tiny/mtcs/seed0.json"),
+        ("report tiny", "reports/.tiny."),
+        ("code", "data/code.json"),
+        ("suites", None),
+    ],
+)
+def test_a_working_folder_that_may_not_be_written(here: Path, words: str, place: str | None) -> None:
+    """Root may write everywhere, so that its test drops what lets it."""
+    root = os.geteuid() == 0
+    if root and not shutil.which("setpriv"):
+        pytest.skip("run by root, without setpriv")
+    folders = [here, *(path for path in here.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    done = command(here, words, prefix=("setpriv", "--inh-caps=-all", "--bounding-set=-all") if root else ())
+    for folder in folders:
+        folder.chmod(0o755)
+    said = done.stderr.decode().splitlines()
+    if place is None:
+        assert (done.returncode, said) == (0, [])
+    else:
+        assert done.returncode == 1
+        assert said[-1].startswith(f"mtcs: Permission denied: {place}")
+        assert not [line for line in said if "Traceback" in line]
+
+
+def test_a_report_without_a_place_for_the_cache_of_fonts(here: Path) -> None:
+    nowhere = {"HOME": os.devnull, "XDG_CACHE_HOME": os.devnull, "MPLCONFIGDIR": f"{os.devnull}/x"}
+    done = command(here, "report tiny", **nowhere)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"reports/tiny/report.html" in done.stdout
 
 
 def test_dtw_without_a_place_for_compiled_code(tmp_path: Path) -> None:
@@ -153,12 +222,14 @@ def test_a_folder_in_the_place_of_a_file_and_the_other_way_about(here, words, pl
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit of memory is not kept")
-def test_a_limit_of_memory_is_one_line(here: Path) -> None:
-    limit = 400 * 2**20  # less than torch's library
+@pytest.mark.parametrize("megabytes", [400, 600, 800, 1000])
+def test_a_limit_of_memory_is_one_line(here: Path, megabytes: int) -> None:
+    """Where libraries abort, hang, or a file that is whole is said not to be."""
+    limit = megabytes * 10**6
     done = command(here, "train mtcs tiny", lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
     said = done.stderr.decode().splitlines()
     assert (done.returncode, len(said)) == (1, 1), said
-    assert said[0].startswith("mtcs: Out of memory; ")
+    assert said[0].startswith(f"mtcs: Memory is limited to {megabytes / 1000:.1f} GB of addresses (ulimit -v), and")
 
 
 @pytest.mark.parametrize(

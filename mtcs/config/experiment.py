@@ -339,15 +339,9 @@ def _text_for_another_value(values: Any) -> str | None:
     except ValidationError as error:
         for one in error.errors():
             if isinstance(one["input"], str):
-                return f"{_place(one['loc'])} is {_short(one['input'])}, which is text; expected {_EXPECTED[one['type']]}"
+                expected = "true or false" if one["type"] == "bool_type" else "a number"
+                return f"{_place(one['loc'])} is {_short(one['input'])}, text; expected {expected}, without quotes"
     return None
-
-
-_EXPECTED = {
-    "int_type": "a number, without quotes",
-    "float_type": "a number, without quotes",
-    "bool_type": "true or false, without quotes",
-}
 
 
 def _with_tuples(values: Any) -> Any:

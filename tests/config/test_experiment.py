@@ -458,12 +458,12 @@ def test_values_without_bound_are_refused_in_a_short_line(tmp_path, where, value
 @pytest.mark.parametrize(
     ("where", "value", "message"),
     [
-        (("methods", "mtcs", "depth"), "012", "methods.mtcs.depth is '012', which is text; expected a number, without"),
-        (("methods", "mtcs", "schedule", "epochs"), "3", "methods.mtcs.schedule.epochs is '3', which is text"),
-        (("methods", "mtcs", "schedule", "average"), "no", "is 'no', which is text; expected true or false, without"),
-        (("classifiers", "svm", "C"), [1, "inf"], "classifiers.svm.C.1 is 'inf', which is text; expected a number"),
-        (("suites", "one", "missing"), ["-9999"], "suites.one.missing.0 is '-9999', which is text"),
-        (("seeds",), ["0"], "seeds.0 is '0', which is text"),
+        (("methods", "mtcs", "depth"), "012", "methods.mtcs.depth is '012', text; expected a number, without"),
+        (("methods", "mtcs", "schedule", "epochs"), "3", "methods.mtcs.schedule.epochs is '3', text"),
+        (("methods", "mtcs", "schedule", "average"), "no", "is 'no', text; expected true or false, without"),
+        (("classifiers", "svm", "C"), [1, "inf"], "classifiers.svm.C.1 is 'inf', text; expected a number"),
+        (("suites", "one", "missing"), ["-9999"], "suites.one.missing.0 is '-9999', text"),
+        (("seeds",), ["0"], "seeds.0 is '0', text"),
     ],
 )
 def test_text_is_no_number(tmp_path, where, value, message):
