@@ -1,4 +1,7 @@
-"""Commands that are killed at any moment: what they leave is whole, and the same commands then end as ever."""
+"""Commands that are killed at any moment: what they leave is whole, and the same commands then end as ever.
+
+Of ten, nine are commands of `mtcs` in a process that has its libraries, and one is a `dvc repro` with its children.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from functools import cache
 from pathlib import Path
@@ -24,6 +28,15 @@ OUTPUTS = {
     "represent": ("representations",),
     "classify": ("predictions", "classifiers"),
 }
+DVC_STAGES = [
+    ("download", "", "data/raw/tiny"),
+    ("normalize", "", "data/normalized/tiny"),
+    ("train", "dtw", "data/models/tiny/dtw"),
+    ("represent", "dtw", "data/representations/tiny/dtw"),
+    ("classify", "dtw", "data/predictions/tiny/dtw"),
+    ("measure", "dtw", "results/tiny/dtw"),
+]
+"""Stages of a pipeline, each with its method, and its output, of which the next is made."""
 SAME = (".npz", ".safetensors", ".ts")
 """Of files that are the same bytes whenever they are written."""
 
@@ -31,6 +44,8 @@ SAME = (".npz", ".safetensors", ".ts")
 def check(number: int) -> str:
     """Try a kill: "killed", or "done" before it. AssertionError if what a killed command left is wrong."""
     random = Random(number)
+    if number % 10 == 9:
+        return _check_dvc(random)
     i = random.randrange(len(COMMANDS))
     with TemporaryDirectory(prefix="mtcs-fuzz-") as name:
         folder, command = Path(name, "workspace"), COMMANDS[i]
@@ -40,15 +55,76 @@ def check(number: int) -> str:
             for kind in OUTPUTS.get(command[0], ()):  # as DVC does
                 shutil.rmtree(folder / "data" / kind / "tiny" / command[1])
         killed = _in_child(folder, [command], random.uniform(0, seconds[i]))
-        for path in folder.rglob("*"):
-            if path.suffix in SAME and not path.name.startswith(".") and ".checkpoints" not in path.parts:
-                assert path.read_bytes() == (expected / path.relative_to(folder)).read_bytes(), f"{path} is not whole"
-            elif path.suffix == ".json" and not path.name.startswith("."):
-                json.loads(path.read_bytes())
+        _check_whole(folder, expected)
         assert not _in_child(folder, COMMANDS[i:])
         for method in METHODS:
             assert result(folder, method) == result(expected, method), f"{command}, then {method}: another result"
     return "killed" if killed else "done"
+
+
+def _check_dvc(random: Random) -> str:
+    """Kill a `dvc repro` that has some stage to run again, with all its children, and run it once more."""
+    expected, seconds = finished_by_dvc()
+    with TemporaryDirectory(prefix="mtcs-fuzz-") as name:
+        folder = Path(shutil.copytree(expected, Path(name, "workspace")))
+        shutil.rmtree(folder / random.choice([output for _, _, output in DVC_STAGES]))
+        killed = _repro(folder, random.uniform(0, seconds))
+        _check_whole(folder, expected)
+        _repro(folder)
+        assert result(folder, "dtw") == result(expected, "dtw"), "dvc repro: another result"
+    return "killed" if killed else "done"
+
+
+def _check_whole(folder: Path, expected: Path) -> None:
+    """AssertionError if a file under its name is not as in `expected`; hidden ones are on their way there."""
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_dir() or any(part.startswith(".") for part in name.parts):
+            continue
+        if path.suffix in SAME:
+            assert path.read_bytes() == (expected / name).read_bytes(), f"{name} is not whole"
+        elif path.suffix == ".json":
+            json.loads(path.read_bytes())
+
+
+@cache
+def finished_by_dvc() -> tuple[Path, float]:
+    """A workspace in which `dvc repro` has run the stages of one method, and the seconds that the last of them took."""
+    folder = Path(mkdtemp(prefix="mtcs-fuzz-finished-"))
+    write_workspace(folder)
+    stages = {
+        stage: {"cmd": f"mtcs {stage} {method} tiny", "deps": [needs], "outs": [{output: {"cache": False}}]}
+        for (stage, method, output), needs in zip(DVC_STAGES, ["archive", *(one for _, _, one in DVC_STAGES)])  # noqa: B905  # one more
+    }
+    (folder / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    subprocess.run(["dvc", "init", "-q", "--no-scm"], cwd=folder, check=True)
+    _repro(folder)
+    shutil.rmtree(folder / DVC_STAGES[-1][-1])
+    start = time.monotonic()
+    _repro(folder)
+    return folder, time.monotonic() - start
+
+
+def _repro(folder: Path, kill_after: float | None = None) -> bool:
+    """Run `dvc repro`; whether it was killed. AssertionError if it fails."""
+    settings = {"MTCS_ARCHIVE": "archive", "MTCS_WORKERS": "1", "MTCS_DEVICE": "cpu"}
+    process = subprocess.Popen(
+        ["dvc", "repro", "-q", "--no-run-cache"],
+        cwd=folder,
+        env=os.environ | settings,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=kill_after)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return True
+    assert process.returncode == 0, said
+    return False
 
 
 @cache

@@ -69,7 +69,7 @@ def _one_line(where: str, code: int, said: str) -> None:
 def result(folder: Path, method: str) -> dict[str, Any]:
     """A run's result without what no two runs have in common, and its predictions."""
     values = json.loads((folder / f"results/tiny/{method}/seed0.json").read_text())
-    predictions = sorted((folder / f"data/predictions/tiny/{method}/seed0").glob("*.csv"))
+    predictions = sorted((folder / f"data/predictions/tiny/{method}/seed0").glob("[!.]*.csv"))
     kept = {name: value for name, value in values.items() if name not in TIMES}
     return kept | {path.name: path.read_text() for path in predictions}
 
