@@ -17,7 +17,7 @@ from fuzz.stages import finished, inside, run
 
 import mtcs
 from mtcs.cli import _error_line, usable_streams
-from mtcs.stages.predict import _write
+from mtcs.stages.output import write_text
 
 PACKAGE = Path(mtcs.__file__).parent
 
@@ -94,7 +94,7 @@ def test_predicted_labels_are_never_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
     usable_streams()
-    _write({"predicted": ["Größe"]}, None)
+    write_text("predicted\nGröße\n", None)
     sys.stdout.flush()
     assert written.getvalue().decode() == "predicted\nGröße\n"
 
