@@ -37,7 +37,9 @@ def fit(
     ] = True,
     method: Annotated[str, typer.Option("--method", help="What trains the encoder.")] = "mtcs",
     classifier: Annotated[str, typer.Option("--classifier", help="What reads its representations.")] = "ridge",
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over all series; more help where they are few.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over all series; few need more.")
+    ] = None,
     missing: Annotated[
         list[float] | None,
         typer.Option("--missing", metavar="VALUE", help="Stands for a missing value, as -9999; may be repeated."),
