@@ -37,9 +37,7 @@ def fit(
     ] = True,
     method: Annotated[str, typer.Option("--method", help="What trains the encoder.")] = "mtcs",
     classifier: Annotated[str, typer.Option("--classifier", help="What reads its representations.")] = "ridge",
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Passes over all series; few need more.")
-    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes; few series need more.")] = None,
     missing: Annotated[
         list[float] | None,
         typer.Option("--missing", metavar="VALUE", help="Stands for a missing value, as -9999; may be repeated."),
@@ -79,7 +77,7 @@ def fit(
         validations = validate_model(model, data, cv, data.groups, alone=alone and page is not None, curve=True)
         scores[f"{cv}-fold"] = mean_scores(validations)
         print(score_table(scores[f"{cv}-fold"]))
-    seconds = perf_counter() - start
+    settings = Settings(out.name, method, classifier, cv or 0, perf_counter() - start)
     bundle = model.bundle_ = recalibrate(model.fit(data).bundle_, validations)
     if data.test:
         tested = {task: (model.transform(task, X), y) for task, (X, y) in data.test.items()}
@@ -87,7 +85,6 @@ def fit(
         print(score_table(scores["test"], "test series"))
     save_bundle(out, replace(bundle, scores=scores_by_task(scores)))
     if validations and page is not None:
-        settings = Settings(out.name, method, classifier, cv or 0, seconds)
         write_own_report(page, data, validations, bundle, settings, data.ids)
         print(f"{page}: how well new recordings are labelled", file=sys.stderr)
     print(f"{out}: {len(data)} tasks, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
