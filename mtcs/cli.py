@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from mtcs import __version__
 from mtcs.errors import MtcsError, WorkError
-from mtcs.stages import STAGES
+from mtcs.stages import OWN, STAGES
 from mtcs.stages.options import experiment as read_params
 
 
@@ -90,16 +90,20 @@ def _main(
 ) -> None:
     """Learn many time-series data sets together: one encoder, softly shared heads, SVMs on its representations.
 
-    Stages run in this order: download, normalize, train, represent, classify, measure, report; 'dvc repro' runs those
-    that are out of date. Every command reads params.yaml and data/ of the current folder.
+    Of your own series fit makes one file, and predict, inspect and export need that file alone.
+
+    Stages of the pipeline run in this order: download, normalize, train, represent, classify, measure, report; 'dvc
+    repro' runs those that are out of date. They read params.yaml and data/ of the current folder.
     """
 
 
+_PIPELINE = "The pipeline of params.yaml"
+
 for _stage in STAGES:
-    app.command()(_stage)
+    app.command(rich_help_panel="Your own series" if _stage in OWN else _PIPELINE)(_stage)
 
 
-@app.command()
+@app.command(rich_help_panel=_PIPELINE)
 def suites() -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
     from mtcs.data.published import published_sizes
@@ -121,7 +125,7 @@ def suites() -> None:
             typer.echo(f"  {task:28} {facts}")
 
 
-@app.command()
+@app.command(rich_help_panel=_PIPELINE)
 def methods() -> None:
     """List the methods of params.yaml and their parameters."""
     from mtcs.config.parameters import effective

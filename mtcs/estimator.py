@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
-from mtcs.config.packaged import packaged_classifier, packaged_method
+from mtcs.config.packaged import packaged_classifier, packaged_method, short
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
@@ -282,9 +282,9 @@ def load(path: str | Path) -> MultiTaskClassifier:
     else:
         bundle = (load_run if Path(path).suffix == ".safetensors" else bundle_file.load_bundle)(Path(path))
     model = MultiTaskClassifier(
-        bundle.model.spec.model_dump(),
+        short(cast(MethodSpec, bundle.model.spec)),
         random_state=bundle.model.seed,
-        classifier=bundle.classifier.model_dump(),
+        classifier=short(bundle.classifier),
         precision=bundle.precision,
         missing=next((task.info.missing for task in bundle.tasks.values()), ()),
     )

@@ -189,6 +189,8 @@ def test_saved_and_loaded(data, fitted, tmp_path):
         fitted.save(tmp_path / name)
     assert (tmp_path / "one.mtcs").read_bytes() == (tmp_path / "two.mtcs").read_bytes()
     loaded = mtcs.load(tmp_path / "one.mtcs")
+    assert loaded.get_params()["classifier"] == "ridge"
+    assert mtcs.load("ucr").get_params()["method"] == "mtcs"
     for task, (X, _) in data.items():
         np.testing.assert_array_equal(loaded.predict_proba(task, X), fitted.predict_proba(task, X))
     pd.testing.assert_frame_equal(loaded.label_affinity_, fitted.label_affinity_)

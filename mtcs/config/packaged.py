@@ -51,6 +51,13 @@ def packaged_classifier(classifier: str | Mapping[str, Any]) -> ClassifierSpec:
     return _named(packaged_experiment().classifiers, "classifier", classifier)
 
 
+def short(parameters: MethodSpec | ClassifierSpec) -> str | dict[str, Any]:
+    """The name of a method or classifier of this version, or the parameters of another: what the above take."""
+    known = packaged_experiment()
+    names = [name for name, one in {**known.methods, **known.classifiers}.items() if one == parameters]
+    return names[0] if names else parameters.model_dump()
+
+
 def _named(known: Mapping[str, Any], what: str, name: Any) -> Any:
     if name not in known:
         raise InputError(f"Unknown {what} {name}; there are {', '.join(known)}.")

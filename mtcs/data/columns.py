@@ -16,7 +16,7 @@ from mtcs.data.fields import (
     Table,
     is_number,
 )
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.errors import InputError
 
 
@@ -56,6 +56,8 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
         identity = next(
             (names.index(name) for name in ID_NAMES if name in names and names.index(name) not in taken), None
         )
+    if identity is None and options.layout != "long":
+        identity = _named_id(table, taken)
     long = options.layout == "long" or (options.layout is None and time is not None and identity is not None)
     if long and identity is None:
         raise InputError(
@@ -88,8 +90,18 @@ def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = 
     if table.names.count(name) != 1:
         what = "several columns" if name in table.names else "no column"
         known = ", ".join(table.names)[:150] if table.names else "no header, so that columns are numbers from 1"
-        raise InputError(f"{table.path} has {what} {name} ({option}); it has {known}.")
+        field = option.removeprefix("--").removesuffix("-column")
+        raise UnknownColumn(f"{table.path} has {what} {name} ({option}); it has {known}.", field)
     return table.names.index(name)
+
+
+def _named_id(table: Table, taken: set[int]) -> int | None:
+    """The one column like `pump_id`, if each row has another name there: the same name again would be a machine's."""
+    named = [i for i, name in enumerate(table.names) if re.fullmatch(r".+[_ -]id", name.lower()) and i not in taken]
+    if len(named) != 1:
+        return None
+    fields = table.column(named[0])
+    return named[0] if len(set(fields)) == len(fields) and "" not in fields else None
 
 
 def _label(table: Table, options: TableOptions, taken: set[int], known: frozenset[str] | None) -> int | None:

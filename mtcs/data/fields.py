@@ -19,7 +19,7 @@ from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 
 LABEL_NAMES = ("label", "class", "state", "target", "y")
-ID_NAMES = ("id", "name", "index", "recording", "series", "file", "")
+ID_NAMES = ("id", "name", "index", "recording", "series", "file", "nr", "no", "number", "")
 TIME_NAMES = ("time", "timestamp", "step", "t")
 TASK_NAMES = ("task",)
 MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "?")

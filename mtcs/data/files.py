@@ -13,7 +13,7 @@ from mtcs.data.arff import read_arff
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.data.formats import read_series
 from mtcs.data.recordings import Recordings, trimmed
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.tables import read_table
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
@@ -41,7 +41,8 @@ def read_file(
     if suffix not in SUFFIXES:
         raise InputError(f"{path} is none of {', '.join(SUFFIXES)}; write it as one of these.")
     if options.group is not None and suffix != ".npz":
-        raise InputError(f"{path} has no columns, and so no groups `{options.group:.40}`; write it as a table.")
+        message = f"{path} has no columns, and so no groups `{options.group:.40}`; write it as a table."
+        raise UnknownColumn(message, "group")
     read = {".npz": _read_npz, ".ts": _read_ts, ".arff": _read_arff}[suffix]
     return {None: read(path)}
 

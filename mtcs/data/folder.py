@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import numpy as np
 from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings, joined
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
 from mtcs.errors import InputError
 
@@ -58,7 +58,8 @@ def read_folder(
     `.npz` with arrays X (n, T) or (n, channels, T) and y (n,), and subfolders with a file for each recording and a
     table `labels.csv`. A table with a column `task` holds several tasks. `Name_TEST` beside `Name_TRAIN` is `test`.
 
-    Columns are given by their name, or without a header by their number from 1.
+    Columns are given by their name, or without a header by their number from 1. What is given holds for all tables that
+    have such a column; at least one must.
 
     Args:
         path: the folder, or a single file.
@@ -81,9 +82,13 @@ def read_folder(
         InputError: in one line, with the file and the cause.
     """
     options = TableOptions(label, id, time, task, group, values, layout, header, separator, decimal)
-    data = FolderData()
-    for source in _sources(Path(path), verbose):
-        for name, train, test in _read_source(source, options):
+    data, sources, lacking = FolderData(), list(_sources(Path(path), verbose)), {}
+    n_tables = sum(source.table for source in sources)
+    for source in sources:
+        tasks, unknown = _read_known(source, options, strict=n_tables < 1 + source.table)
+        for error in unknown:
+            lacking.setdefault(error.option, []).append(error)
+        for name, train, test in tasks:
             if name in data:
                 raise InputError(f"{source.where} holds task {name:.60}, and so does another file; rename one.")
             data[name] = (train.series, _labels(source, train))
@@ -96,6 +101,9 @@ def read_folder(
                 _check_test(source, train, test)
             if verbose:
                 print(_line(source, name, train, test), file=sys.stderr)
+    for errors in lacking.values():
+        if len(errors) == n_tables:
+            raise errors[0]
     return data
 
 
@@ -108,6 +116,11 @@ class _Source:
     train: Sequence[Path]
     test: Sequence[Path] = ()
     recordings: bool = False
+
+    @property
+    def table(self) -> bool:
+        """Whether it has columns that an option can name."""
+        return self.recordings or any(file.suffix.lower() in TABLES for file in self.train)
 
     @property
     def files(self) -> str:
@@ -166,6 +179,26 @@ def _part(path: Path) -> tuple[str, str]:
     """The name of a file's task, and TRAIN or TEST where its own ends so."""
     name, _, part = path.stem.rpartition("_")
     return (name, part.upper()) if part.upper() in ("TRAIN", "TEST") and name else (path.stem, "")
+
+
+_Tasks = list[tuple[str, Recordings, Recordings | None]]
+
+
+def _read_known(source: _Source, options: TableOptions, strict: bool) -> tuple[_Tasks, list[UnknownColumn]]:
+    """The tasks of a source; and for each option that names a column which only other tables have, how it failed."""
+    unknown: list[UnknownColumn] = []
+    while True:
+        try:
+            return list(_read_source(source, options)), unknown
+        except UnknownColumn as error:
+            if strict:
+                raise
+            unknown += [error] * source.table
+            options = replace(options, **{error.option: None})
+        except InputError as error:
+            if not unknown:
+                raise
+            raise InputError(f"{str(unknown[0]).split('; ')[0]}; read without it: {error}") from error
 
 
 def _read_source(source: _Source, options: TableOptions) -> Iterator[tuple[str, Recordings, Recordings | None]]:

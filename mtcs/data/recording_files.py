@@ -11,7 +11,7 @@ import numpy as np
 from mtcs.data.fields import ID_NAMES, LABEL_NAMES, TIME_NAMES, Table, numbers, read_fields
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, trimmed
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.errors import InputError
 
 LABELS = "labels"
@@ -93,10 +93,9 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     names = [name.lower() for name in table.names]
     place = next((names.index(name) for name in usual if given is None and name in names), otherwise)
     if place is None:
-        raise InputError(
-            f"{table.path} has no column {given or usual[0]}; it has {', '.join(table.names)[:150]}; name one with "
-            f"{option}."
-        )
+        known = ", ".join(table.names)[:150]
+        message = f"{table.path} has no column {given or usual[0]}; it has {known}; name one with {option}."
+        raise InputError(message) if given is None else UnknownColumn(message, option.removeprefix("--"))
     return place
 
 
@@ -108,7 +107,8 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     channels = [i for i, name in enumerate(names) if name not in times and name.lower() not in times]
     if options.values:
         if unknown := set(options.values) - set(names):
-            raise InputError(f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}.")
+            message = f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}."
+            raise UnknownColumn(message, "values")
         channels = [names.index(name) for name in options.values]
     if not channels:
         raise InputError(f"{path} has no column of values; write one for each channel.")

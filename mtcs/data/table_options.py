@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mtcs.errors import InputError
+
 
 @dataclass(frozen=True)
 class TableOptions:
@@ -29,3 +31,11 @@ class TableOptions:
     header: bool | None = None
     separator: str | None = None
     decimal: Literal[".", ","] | None = None
+
+
+class UnknownColumn(InputError):
+    """An option names a column that a file has not; `option` is its field of `TableOptions`."""
+
+    def __init__(self, message: str, option: str) -> None:
+        super().__init__(message)
+        self.option = option

@@ -20,7 +20,11 @@ from mtcs.stages.represent import represent
 from mtcs.stages.train import train
 from mtcs.stages.validate import validate
 
+OWN: tuple[Callable[..., None], ...] = (fit, predict, inspect, export)
+"""Of series far from any params.yaml, though `predict` takes a run of it, too."""
+
 STAGES: tuple[Callable[..., None], ...] = (
+    *OWN,
     code,
     download,
     normalize,
@@ -31,10 +35,6 @@ STAGES: tuple[Callable[..., None], ...] = (
     report,
     cost,
     validate,
-    fit,
-    predict,
-    inspect,
-    export,
     init,
 )
-"""In the order in which `mtcs --help` lists them: those of `dvc.yaml`, then those that use what these leave."""
+"""In the order in which `mtcs --help` lists them: after `OWN` those of `dvc.yaml`, then what uses what these leave."""

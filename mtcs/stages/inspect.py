@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,6 @@ def inspect(
         added = "" if any(name == one.name for one in bundle.model.tasks) else ", added later"
         count = task.n_series or "an unknown number of"
         print(f"  {name}: {count} series of {steps}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
-        if name in bundle.scores:
-            print("    " + ", ".join(f"{key} {value:.3f}" for key, value in bundle.scores[name].items()))
+        for way, scores in groupby(bundle.scores.get(name, {}).items(), key=lambda score: score[0].split(" ")[0]):
+            print(f"    {way} " + ", ".join(f"{key.removeprefix(f'{way} ')} {value:.3f}" for key, value in scores))
     print("  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items()))

@@ -186,6 +186,8 @@ def test_splits_are_used(suffix, content, parts, capsys):
         "t0,t1,state\n1.5,2,ok\n3,4.25,worn\n",
         ",t0,t1,state\n0,1.5,2,ok\n1,3,4.25,worn\n",
         ",0,1,fault\n0,1.5,2,ok\n1,3,4.25,worn\n",
+        "Nr;t0;t1;Zustand\n1;1,5;2;ok\n2;3;4,25;worn\n",
+        "pump_id,t0,t1,state\np1,1.5,2,ok\np2,3,4.25,worn\n",
     ],
 )  # fmt: skip
 def test_what_programs_write(content):
@@ -292,6 +294,28 @@ def test_files_that_are_not_read_are_told(capsys):
     Path("data/b.xlsx").write_bytes(b"PK")
     read_folder("data")
     assert "b.xlsx" in capsys.readouterr().err
+
+
+def test_an_option_holds_for_the_tables_that_have_its_column(capsys):
+    Path("data/a.csv").write_text("label,t0,t1\nok,1,2\nworn,3,4\n")
+    Path("data/b.csv").write_text("ride,time,x,surface,rider\nr,0,1,ice,a\nr,1,2,ice,a\ns,0,1,mud,b\ns,1,5,mud,b\n")
+    Path("data/c.ts").write_text("@problemName c\n@classLabel true 1 2\n@data\n1,2:1\n2,3:2\n")
+    data = read_folder("data", id="ride", label="surface", group="rider")
+    assert data.ids == {"b": ["r", "s"]}
+    assert {name: list(groups) for name, groups in data.groups.items()} == {"b": ["a", "b"]}
+    assert "b.csv: 2 series of 2 steps, 2 groups, labels in column `surface`: ice 1, mud 1" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"^data/a\.csv has no column rdier \(--group\); it has label, t0, t1\.$"):
+        read_folder("data", verbose=False, id="ride", label="surface", values=["x"], group="rdier")
+    with pytest.raises(
+        InputError, match=r"b\.csv has no column rdier \(--group\); read without it: .*'ice' is no number"
+    ):
+        read_folder("data", verbose=False, id="ride", group="rdier")
+    Path("data/a.csv").unlink()
+    with pytest.raises(InputError, match=r"b\.csv has no column rdier \(--group\)"):
+        read_folder("data", verbose=False, id="ride", group="rdier")
+    Path("data/b.csv").unlink()
+    with pytest.raises(InputError, match=r"c\.ts has no columns"):
+        read_folder("data", verbose=False, group="rider")
 
 
 def test_groups_reach_cross_validation():
