@@ -21,6 +21,8 @@ from mtcs.reports.titles import by_kind
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
 WIDE = {"color": RULE, "linewidth": 9, "solid_capstyle": "butt"}
 """How a range is drawn, and what stands for it in a legend."""
+BEHIND = {"facecolor": PAPER, "linewidth": 0, "pad": 0.8}
+"""What keeps lines off a name."""
 TOGETHER = 12
 """Methods up to which one panel holds all."""
 MANY = 40
@@ -182,11 +184,11 @@ def cost_accuracy(report: Report) -> Drawing | None:
     known = [method for method in report.costs.seconds if method in looks]
     if len(known) < 3:
         return None
-    figure = Figure(figsize=(4.4, max(3.2, 0.2 * len(known))))
+    figure = Figure(figsize=(4.4, 3.2) if len(known) <= TOGETHER else (6, 0.28 * len(known)))
     axes = figure.add_subplot()
     axes.set_xscale("log")
     seconds, means = [report.costs.seconds[method] for method in known], [accuracies[method] for method in known]
-    width = float(np.log(4 * max(seconds) / min(seconds)))
+    width = 1.23 / figure.get_figwidth() * float(np.log(4 * max(seconds) / min(seconds)))  # of a name, as is the height
     height = 0.2 / figure.get_figheight() * max(max(means) - min(means), 0.02)
     best = front(seconds, means)
     steps = [*(seconds[i] for i in best), 3.2 * max(seconds)], [*(means[i] for i in best), means[best[-1]]]
@@ -194,12 +196,12 @@ def cost_accuracy(report: Report) -> Drawing | None:
     names: list[tuple[float, float]] = []  # where they stand: logarithm of seconds, accuracy
     for mean, x, method in sorted(zip(means, seconds, known, strict=True)):  # a name makes room for those below it
         level = mean
-        while any(abs(np.log(x) - other) < 0.28 * width and level < taken + height for other, taken in names):
+        while any(abs(np.log(x) - other) < width and level < taken + height for other, taken in names):
             level += height / 4
         names.append((float(np.log(x)), level))
         axes.plot(x, mean, **looks[method])
         axes.plot([x, 1.12 * x], [mean, level], color=RULE, linewidth=0.8, zorder=1)
-        axes.text(1.16 * x, level, report.titles[method], va="center")
+        axes.text(1.16 * x, level, report.titles[method], va="center", bbox=BEHIND, zorder=1.5)  # points stay in sight
     axes.set_xlim(0.8 * min(seconds), 3.2 * max(seconds))
     ticks = [(value, name) for value, name in TIMES if axes.get_xlim()[0] <= value <= axes.get_xlim()[1]]
     axes.set_xticks(*(zip(*ticks, strict=True) if ticks else ([], [])), minor=False)
