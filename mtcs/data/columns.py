@@ -53,9 +53,8 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     taken = {column for column in (task, group, time) if column is not None}
     identity = _column(table, "--id", options.id)
     if identity is None:
-        identity = next(
-            (names.index(name) for name in ID_NAMES if name in names and names.index(name) not in taken), None
-        )
+        usual = (names.index(name) for name in ID_NAMES if name in names)
+        identity = next((i for i in usual if i not in taken and (names[i] or i == 0)), None)
     if identity is None and options.layout != "long":
         identity = _named_id(table, taken)
     long = options.layout == "long" or (options.layout is None and time is not None and identity is not None)
@@ -70,7 +69,7 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
         taken.add(identity)
     label = _label(table, options, taken, None if long else known)
     taken |= {label} if label is not None else set()
-    taken |= {names.index("")} if "" in names and long else set()  # an index
+    taken |= table.unnamed
     rest = [i for i in range(table.width) if i not in taken]
     values = _selected(table, options.values) if options.values else rest
     if not options.values:
@@ -127,7 +126,7 @@ def _label(table: Table, options: TableOptions, taken: set[int], known: frozense
         return text[0]
     if text or table.names or not free:
         return None  # words among the values are refused by line; a header would have named a column of labels
-    if known is not None and not {row[0].strip() for row in table.rows} <= known:
+    if known is not None and not set(table.words(0)) <= known:
         return None
     return free[0]
 

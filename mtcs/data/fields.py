@@ -24,6 +24,8 @@ TIME_NAMES = ("time", "timestamp", "step", "t")
 TASK_NAMES = ("task",)
 MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "?")
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+"""Of which the first, at the end of a label, is lost in numpy."""
 SEPARATORS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "space": " "}
 """Words that a separator may be given by."""
 
@@ -34,6 +36,7 @@ class Table:
 
     names: of the columns, empty without a header.
     lines: where in the file each row ends.
+    as_written: the rows as they are written, with decimal commas; of labels and names these are no numbers.
     unit: what `lines` counts, "line" or "row".
     written: how a text was taken apart, where that is not by commas, or in a `.tsv` by tabs: "`;` and decimal commas".
     """
@@ -42,6 +45,7 @@ class Table:
     names: list[str]
     rows: list[list[str]]
     lines: list[int]
+    as_written: list[list[str]]
     unit: str = "line"
     written: str = ""
 
@@ -55,6 +59,15 @@ class Table:
     def column(self, i: int) -> list[str]:
         """The fields of a column, "" where a row has ended."""
         return [row[i].strip() if i < len(row) else "" for row in self.rows]
+
+    @property
+    def unnamed(self) -> set[int]:
+        """Columns without a name that hold no values: an index at the beginning, and what is empty."""
+        return {i for i, name in enumerate(self.names) if not name and (i == 0 or not any(self.column(i)))}
+
+    def words(self, i: int) -> list[str]:
+        """The fields of a column of labels or names, as they are written."""
+        return [row[i].strip() if i < len(row) else "" for row in self.as_written]
 
 
 def read_fields(path: Path, options: TableOptions) -> Table:
@@ -84,23 +97,22 @@ def _read_text(path: Path, options: TableOptions) -> Table:
     text = _text(path)
     separator, text, skipped = _separator(path, text, options.separator)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    lines, rows = [], []
+    lines, as_written = [], []
     try:
         for row in reader:
             if any(field.strip() for field in row):
                 lines.append(reader.line_num + skipped)
-                rows.append(row)
+                as_written.append(row)
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num + skipped}: {error}; repair the line.") from error
-    if not rows:
+    if not as_written:
         raise InputError(f"{path} is empty; write one row a series, or one a time step.")
-    with_points = _with_points(path, lines, rows, separator, options.decimal)
-    written = _written(path, separator, decimal_commas=with_points is not rows)
-    rows = with_points
+    rows = _with_points(path, lines, as_written, separator, options.decimal)
+    written = _written(path, separator, decimal_commas=rows is not as_written)
     header = has_header(rows, options) if options.header is None else options.header
     if not header:
-        return Table(path, [], rows, lines, written=written)
-    return Table(path, [name.strip() for name in rows[0]], rows[1:], lines[1:], written=written)
+        return Table(path, [], rows, lines, as_written, written=written)
+    return Table(path, [name.strip() for name in as_written[0]], rows[1:], lines[1:], as_written[1:], written=written)
 
 
 def _written(path: Path, separator: str, decimal_commas: bool) -> str:
@@ -124,10 +136,13 @@ def _read_parquet(path: Path) -> Table:
         raise InputError(f"{path} is no Parquet file ({' '.join(str(error).split()):.150}); write it again.") from error
     if nested := [field.name for field in table.schema if pa.types.is_nested(field.type)]:
         raise InputError(f"{path}: column {nested[0]} holds lists; write one row a time step, or one column a step.")
-    columns = [[_field(value) for value in column.to_pylist()] for column in table.columns]
+    try:
+        columns = [[_field(value) for value in column.to_pylist()] for column in table.columns]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} has text that is not UTF-8; write it again.") from error
     rows = [list(row) for row in zip(*columns, strict=True)]
     names = ["" if name == "__index_level_0__" else name for name in table.column_names]  # of a frame's index
-    return Table(path, names, rows, list(range(1, len(rows) + 1)), "row")
+    return Table(path, names, rows, list(range(1, len(rows) + 1)), rows, "row")
 
 
 def _field(value: object) -> str:
@@ -136,7 +151,7 @@ def _field(value: object) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file with series.") from None
     except OSError as error:
@@ -144,6 +159,10 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{path}, line {line}: not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8).") from error
+    if control := _CONTROL.search(text):
+        line = text[: control.start()].count("\n") + 1
+        raise InputError(f"{path}, line {line} holds the control character {control[0]!r}; take it out.")
+    return text
 
 
 def _separator(path: Path, text: str, given: str | None) -> tuple[str, str, int]:

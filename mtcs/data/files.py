@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from mtcs.errors import InputError
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (*TABLES, ".ts", ".arff", ".npz")
+_BROKEN = (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+"""What reading a `.npz` raises; the last where the header of an array is damaged."""
 
 
 def read_file(
@@ -70,7 +74,7 @@ def npz_split(path: Path) -> bool:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {"X_train", "X_test"} <= set(arrays.files)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError):
+    except _BROKEN:
         return False  # reading it tells what is wrong
 
 
@@ -83,7 +87,7 @@ def _read_npz(path: Path, part: str = "") -> Recordings:
             groups: Any = arrays.get(f"groups{part}")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file with series.") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except _BROKEN as error:
         held = "it holds objects" if "allow_pickle" in str(error) else f"{error!s:.100}"
         raise InputError(
             f"{path} does not hold arrays X{part} (n, T) and y{part} (n,) ({held}); save these."

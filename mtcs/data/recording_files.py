@@ -67,13 +67,17 @@ def _read_labels(
         table = replace(table, names=["file", "label", *map(str, range(3, table.width + 1))])
     elif not table.names:  # a row of names above words
         table = replace(
-            table, names=[name.strip() for name in table.rows[0]], rows=table.rows[1:], lines=table.lines[1:]
+            table,
+            names=[name.strip() for name in table.rows[0]],
+            rows=table.rows[1:],
+            lines=table.lines[1:],
+            as_written=table.as_written[1:],
         )
     identity = _place(table, options.id, (*ID_NAMES, "filename", "path"), "--id", 0)
     label = _place(table, options.label, LABEL_NAMES, "--label", 1 - identity if len(table.names) == 2 else None)
     group = None if options.group is None else _place(table, options.group, (), "--group", None)
     rows: dict[str, int] = {}
-    for row, given in enumerate(table.column(identity)):
+    for row, given in enumerate(table.words(identity)):
         if given not in by_name:
             raise InputError(f"{table.where(row)}: {given[:60]!r} is no file in {path.parent}; correct the name.")
         if by_name[given] in rows:
@@ -81,7 +85,7 @@ def _read_labels(
         rows[by_name[given]] = row
     if missing := [name for name in files if name not in rows]:
         raise InputError(f"{path} has no label of {missing[0][:60]}; add a row, or take the file out of the folder.")
-    columns = [table.column(column) for column in (label, group) if column is not None]
+    columns = [table.words(column) for column in (label, group) if column is not None]
     labels, *groups = (np.array([column[row] for row in rows.values()]) for column in columns)
     return list(rows), labels, groups[0] if groups else None
 
@@ -103,8 +107,8 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     """A series (T,) or (channels, T), the names of its channels, and how the text was taken apart."""
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or [str(i + 1) for i in range(table.width)]
-    times = {options.time} if options.time is not None else {"", *TIME_NAMES}
-    channels = [i for i, name in enumerate(names) if name not in times and name.lower() not in times]
+    times = {options.time} if options.time is not None else set(TIME_NAMES)
+    channels = [i for i, name in enumerate(names) if not {name, name.lower()} & times and i not in table.unnamed]
     if options.values:
         if unknown := set(options.values) - set(names):
             message = f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}."

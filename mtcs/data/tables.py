@@ -31,7 +31,7 @@ def read_table(
     options = options or TableOptions()
     table = read_fields(path, options)
     columns = find_columns(table, options, known)
-    tasks = [None] * len(table.rows) if columns.task is None else table.column(columns.task)
+    tasks = [None] * len(table.rows) if columns.task is None else table.words(columns.task)
     rows_of: dict[str | None, list[int]] = {}
     for row, task in enumerate(tasks):
         if task == "":
@@ -43,7 +43,7 @@ def read_table(
 
 def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
     """Recordings of one channel, one a row."""
-    names = [] if columns.id is None else table.column(columns.id)
+    names = [] if columns.id is None else table.words(columns.id)
     series = []
     for row in rows:
         fields = table.rows[row]
@@ -63,7 +63,7 @@ def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
 def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
     """Recordings of as many channels as there are columns of values; in the order in which their names appear."""
     assert columns.id is not None
-    names, steps_of = table.column(columns.id), {}
+    names, steps_of = table.words(columns.id), {}
     for row in rows:
         steps_of.setdefault(names[row], []).append(row)
     if "" in steps_of:
@@ -130,7 +130,7 @@ def _same(table: Table, column: int | None, series: list[list[int]], what: str) 
     """What a column says of each series, whose rows must agree."""
     if column is None:
         return None
-    fields, constants = table.column(column), []
+    fields, constants = table.words(column), []
     for rows in series:
         different = dict.fromkeys(field for row in rows if (field := fields[row]))
         if len(different) > 1:
@@ -147,7 +147,7 @@ def _same(table: Table, column: int | None, series: list[list[int]], what: str) 
 def _of_rows(table: Table, column: int | None, rows: list[int]) -> np.ndarray | None:
     if column is None:
         return None
-    fields = table.column(column)
+    fields = table.words(column)
     return np.array([fields[row] for row in rows])
 
 

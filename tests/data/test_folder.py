@@ -8,8 +8,10 @@ from typing import Any
 import aeon
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from aeon.datasets import load_from_ts_file
+from pyarrow import parquet
 
 import mtcs
 from mtcs import InputError, read_folder
@@ -330,3 +332,61 @@ def test_groups_reach_cross_validation():
     groups = {"p": np.where(frame["label"] == "ok", "a", frame["machine"])}
     with pytest.raises(InputError, match="label ok, from 1 group, are in one fold"):
         mtcs.cross_validate(model, data, folds=2, groups=groups)
+
+
+# What the campaign of damaged files found
+
+
+def test_a_column_without_a_name_is_an_index_only_at_the_beginning(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("label,a,,b\nok,1,2,3\nworn,4,5,6\nok,7,8,9\n")
+    (X, _), *_ = read_folder(path, verbose=False).values()
+    assert [one.tolist() for one in X] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    path.write_text(",label,a,b,\n0,ok,1,2,\n1,worn,3,4,\n")  # pandas, and a separator at the end of lines
+    (X, _), *_ = read_folder(path, verbose=False).values()
+    assert [one.tolist() for one in X] == [[1, 2], [3, 4]]
+
+
+def test_a_channel_without_a_name_is_no_index(tmp_path):
+    (tmp_path / "labels.csv").write_text("file,label\na,ok\nb,worn\n")
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("x,\n1,2\n3,4\n")
+    (X, _), *_ = read_folder(tmp_path, verbose=False).values()
+    assert X[0].tolist() == [[1, 3], [2, 4]]
+
+
+def test_a_decimal_comma_in_a_label_stays(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("id;label;t0;t1\n1,0;0,5;1,5;2\n2,0;1,0;3;4\n3,0;0,5;5;6\n")
+    data = read_folder(path, verbose=False)
+    (X, y), *_ = data.values()
+    assert y.tolist() == ["0,5", "1,0", "0,5"]
+    assert data.ids["mine"] == ["1,0", "2,0", "3,0"]
+    assert X[0].tolist() == [1.5, 2]
+
+
+def test_a_control_character_is_refused_by_line(tmp_path):
+    """Numpy drops a zero at the end of a text."""
+    path = tmp_path / "mine.csv"
+    path.write_text("label,t0,t1\nok,1,2\nworn\x00,3,4\n")
+    with pytest.raises(InputError, match=r"mine\.csv, line 3 holds the control character '\\x00'; take it out\.$"):
+        read_folder(path, verbose=False)
+
+
+def test_a_compressed_npz_that_is_damaged(tmp_path):
+    path = tmp_path / "mine.npz"
+    np.savez_compressed(path, X=np.arange(4000.0).reshape(40, 100), y=np.arange(40) % 2)
+    content = bytearray(path.read_bytes())
+    content[200:260] = bytes(range(60))
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="does not hold arrays X"):
+        read_folder(path, verbose=False)
+
+
+def test_a_parquet_file_with_text_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "mine.parquet"
+    labels = pa.array(["Größe", "ok"])
+    parquet.write_table(pa.table({"label": labels, "a": [1.0, 2.0], "b": [3.0, 4.0]}), path, compression="none")
+    path.write_bytes(path.read_bytes().replace("ö".encode(), b"\xc3\xc3"))
+    with pytest.raises(InputError, match="has text that is not UTF-8"):
+        read_folder(path, verbose=False)

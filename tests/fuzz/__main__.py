@@ -10,7 +10,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from fuzz import archive, kills, models, parameters, stages
+from fuzz import archive, kills, models, parameters, stages, tables
 from mtcs.layout import atomic_write
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,7 @@ PAGE = ROOT / "docs/reliability.md"
 MARKS = ("<!-- counts -->", "<!-- end of counts -->")
 KINDS = {
     "archive": (archive.check, 100_000, "files of an archive: `.ts`, `.tsv`, tasks of two files, zips"),
+    "tables": (tables.check, 12_000, "files of one's own: CSV, TSV, long tables, Parquet, `.npz`, `.arff`, folders"),
     "parameters": (parameters.check, 2_000, "parameter files"),
     "stages": (stages.check, 1_000, "files between two commands: `.npz`, `.safetensors`, CSV, JSON"),
     "models": (models.check, 5_000, "files of `mtcs fit`"),

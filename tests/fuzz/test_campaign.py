@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from fuzz import archive, independent, kills, models, parameters, stages
+from fuzz import archive, independent, kills, models, parameters, stages, tables
 from fuzz.__main__ import KINDS
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("check", "n"), [(archive.check, 800), (parameters.check, 60), (stages.check, 6), (models.check, 100)]
+    ("check", "n"),
+    [(archive.check, 800), (tables.check, 300), (parameters.check, 60), (stages.check, 6), (models.check, 100)],
 )
 def test_damage_is_refused_or_harmless(check, n):
     outcomes = {check(number) for number in range(n)}
@@ -48,5 +49,5 @@ def test_the_independent_readers_are_strict():
 
 def test_every_kind_is_in_the_campaign():
     assert [check for check, _, _ in KINDS.values()] == [
-        module.check for module in (archive, parameters, stages, models, kills)
+        module.check for module in (archive, tables, parameters, stages, models, kills)
     ]
