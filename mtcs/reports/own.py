@@ -81,6 +81,7 @@ def write_own_report(
     page = template("own.html.jinja").render(
         eyebrow=settings.name,
         heading="How well new recordings are labelled",
+        left=(),  # the precision of this page is a share of series, and not how products round
         tasks=tasks,
         settings=settings,
         overview=own_overview(tasks),
