@@ -476,6 +476,13 @@ def test_text_is_no_number(tmp_path, where, value, message):
         read_experiment(write(tmp_path, content))
 
 
+def test_text_is_no_number_of_a_rule(tmp_path):
+    content = valid()
+    content["suites"]["one"]["tasks"] = {"max_train": "500"}
+    with pytest.raises(InputError, match=r"suites\.one.*valid integer"):
+        read_experiment(write(tmp_path, content))
+
+
 def test_a_whole_number_may_be_written_as_1e1(tmp_path):
     content = valid()
     content["methods"]["mtcs"]["schedule"]["epochs"] = 1e1

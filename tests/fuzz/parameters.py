@@ -98,7 +98,7 @@ def _check_block(where: str, block: BaseModel, values: dict[str, Any]) -> None:
         parameter = getattr(block, key)
         if isinstance(parameter, BaseModel) and isinstance(value, dict):
             _check_block(f"{where}.{key}", parameter, value)
-        elif not (isinstance(parameter, tuple) and value == "all"):
+        elif not (isinstance(parameter, tuple) and not isinstance(value, list)):  # tasks by a rule
             parameter = list(parameter) if isinstance(parameter, tuple) else parameter
             assert parameter == value, f"{where}.{key} is {parameter}, not {value}"
 
