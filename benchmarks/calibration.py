@@ -65,13 +65,13 @@ def calibrated(
     return values, ways
 
 
-def rows_of(task: Task, part: Representations, whole: Representations) -> Iterator[dict[str, object]]:
+def rows_of(task: Task, part: Representations, complete: Representations) -> Iterator[dict[str, object]]:
     """Scores of a task by classifier, calibration and where it was measured."""
     held = hold_out(task, SHARE, SEED)
     for classifier in ("ridge", "svm"):
         unseen, ways = calibrated(classifier, part, held.train.labels)
         measured = [("held-out", unseen, held.test.labels, ways)]
-        values, ways = calibrated(classifier, whole, task.train.labels)
+        values, ways = calibrated(classifier, complete, task.train.labels)
         ways["temperature, unseen series"] = Calibration(fit_sharpness(unseen, held.test.labels))
         measured.append(("test", values, task.test.labels, ways))
         for where, values, truth, ways in measured:
@@ -98,10 +98,13 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("part_model", type=Path)
     options = parser.parse_args()
-    whole, part = (load_model(path).method for path in (options.model, options.part_model))
+    complete, part = (load_model(path).method for path in (options.model, options.part_model))
     hardware, rows = choose_hardware("cpu"), []
     for task in read_suite(options.normalized):
-        held, full = represent_task(part, hold_out(task, SHARE, SEED), hardware), represent_task(whole, task, hardware)
+        held, full = (
+            represent_task(part, hold_out(task, SHARE, SEED), hardware),
+            represent_task(complete, task, hardware),
+        )
         rows += rows_of(task, (held.train, held.test), (full.train, full.test))
         print(task.name, flush=True)
     print(table(pd.DataFrame(rows)).to_string(float_format="%.3f"))

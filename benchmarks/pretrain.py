@@ -130,9 +130,9 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=Path("build/pretrain"), help="where the whole model is kept")
     parser.add_argument("--out", type=Path, default=Path("mtcs/reference"))
     options = parser.parse_args()
-    folder, whole = options.build / "raw", options.build / "ucr.safetensors"
+    folder, complete = options.build / "raw", options.build / "ucr.safetensors"
     if options.compare:
-        single = load_model(whole, "train it first").method.eval()
+        single = load_model(complete, "train it first").method.eval()
         half = load_model(options.out / "ucr.safetensors").method.float().eval()
         print("| data set | single precision | half precision |\n| --- | ---: | ---: |")
         for name in COMPARED:
@@ -144,11 +144,11 @@ def main() -> None:
     tasks = [replace(task, train=cut(task.train, subsample(task.train.labels, MAX_TRAIN))) for task in tasks]
     spec, checkpoint = packaged_method("mtcs"), options.build / "ucr.checkpoint"
     hardware = choose_hardware("auto", "auto", spec.fixed_length)
-    if not whole.exists():
+    if not complete.exists():
         method, _ = train_method(spec, tasks, SEED, hardware, checkpoint)
-        save_model(whole, method, spec, [task.info for task in tasks], SEED)
+        save_model(complete, method, spec, [task.info for task in tasks], SEED)
         checkpoint.unlink(missing_ok=True)
-    weights = load_model(whole).method.state_dict()
+    weights = load_model(complete).method.state_dict()
     encoder = build_method(spec, ())
     encoder.load_state_dict({name: weight for name, weight in weights.items() if name.startswith("encoder.")})
     save_model(options.out / "ucr.safetensors", encoder.half(), spec, (), SEED)

@@ -154,9 +154,11 @@ def table(results: pd.DataFrame, ways: Sequence[str]) -> str:
     lines = [f"| series a label | draws | {' | '.join(ways)} |", "| --- | ---: |" + " ---: |" * len(ways)]
     for n in LABELS:
         cells: Any = results[results["labels"] == n].pivot_table("accuracy", ["draw", "task"], "way")
-        whole = cells.reindex(columns=list(ways)).dropna().groupby("draw").filter(lambda draw: len(draw) == len(TASKS))
-        values = [f"{value:.3f}" for value in whole.mean()]
-        lines.append(f"| {n or 'all'} | {len(whole) // len(TASKS)} | {' | '.join(values)} |")
+        complete = (
+            cells.reindex(columns=list(ways)).dropna().groupby("draw").filter(lambda draw: len(draw) == len(TASKS))
+        )
+        values = [f"{value:.3f}" for value in complete.mean()]
+        lines.append(f"| {n or 'all'} | {len(complete) // len(TASKS)} | {' | '.join(values)} |")
     return "\n".join(lines)
 
 

@@ -84,14 +84,14 @@ def test_every_method_reads_each_channel_as_a_series_of_its_own(spec, tasks, tmp
     model = load_model(tmp_path / "m.safetensors")
     assert model.tasks == tuple(task.info for task in tasks)
     for task in tasks:
-        found = represent(model.method, task.test.series, CPU, task.name)
-        assert found.shape == (12, 16 * task.channels)
-        assert np.isfinite(found).all()
-        np.testing.assert_array_equal(found, represent(method, task.test.series, CPU, task.name))
+        result = represent(model.method, task.test.series, CPU, task.name)
+        assert result.shape == (12, 16 * task.channels)
+        assert np.isfinite(result).all()
+        np.testing.assert_array_equal(result, represent(method, task.test.series, CPU, task.name))
         for c in range(task.channels):
             series = task.test.series if task.channels == 1 else task.test.series[:, c]
             alone = np.concatenate([represent(method, one[None], CPU, task.name) for one in series])
-            np.testing.assert_allclose(found[:, 16 * c : 16 * (c + 1)], alone, atol=1e-5)
+            np.testing.assert_allclose(result[:, 16 * c : 16 * (c + 1)], alone, atol=1e-5)
     with pytest.raises(InputError, match=r"a has 1 channel, and not the 2 that the model was trained on; retrain\."):
         model.check_task(replace(tasks[2].info, mean=0.0, std=1.0), "retrain")
     with pytest.raises(InputError, match="a has other values that stand for missing ones than the model"):
@@ -230,9 +230,9 @@ def test_values_that_stand_for_missing_ones_are_missing_in_new_series_too(tmp_pa
     holed, filled = X.copy(), X.copy()
     holed[:, 4:7], filled[:, 4:7] = np.nan, -9999
     expected = mtcs.MultiTaskClassifier(SMALL, 0, device="cpu").fit({"t": (holed, y)})
-    found = mtcs.MultiTaskClassifier(SMALL, 0, device="cpu", missing=(-9999,)).fit({"t": (filled, y)})
-    np.testing.assert_array_equal(found.transform("t", filled), expected.transform("t", holed))
-    found.save(tmp_path / "m.mtcs")
+    result = mtcs.MultiTaskClassifier(SMALL, 0, device="cpu", missing=(-9999,)).fit({"t": (filled, y)})
+    np.testing.assert_array_equal(result.transform("t", filled), expected.transform("t", holed))
+    result.save(tmp_path / "m.mtcs")
     loaded = mtcs.load(tmp_path / "m.mtcs")
     assert loaded.missing == (-9999.0,)
     np.testing.assert_array_equal(loaded.transform("t", filled), expected.transform("t", holed))

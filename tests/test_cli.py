@@ -407,9 +407,9 @@ def test_representations_that_are_not_finite():
     mtcs_says("train", "joint", "tiny")
     mtcs_says("represent", "joint", "tiny")
     path = RUN.representation("Short")
-    found = read_representations(path)
-    found.test[3, 0] = np.nan
-    write_representations(path, found)
+    actual = read_representations(path)
+    actual.test[3, 0] = np.nan
+    write_representations(path, actual)
     assert fails(2, "classify", "joint", "tiny") == (
         "data/representations/tiny/joint/seed0/Short.npz has no finite representation of test series 3; "
         "run 'mtcs represent joint tiny --seed 0'."
@@ -445,7 +445,7 @@ def test_validations_of_two_shares_leave_each_other_alone():
 @pytest.mark.parametrize("method", ["joint", "alone"])
 def test_validation_that_is_killed_goes_on(monkeypatch, method):
     normalized()
-    whole = mtcs_says("validate", method, "tiny")
+    complete = mtcs_says("validate", method, "tiny")
     classify, calls = mtcs.evaluation.classify.classify, []
 
     def killed(*arguments, **more):
@@ -462,7 +462,7 @@ def test_validation_that_is_killed_goes_on(monkeypatch, method):
         "alone": ["validate0.25-tiny-alone-0-Long", "validate0.25-tiny-alone-0-Short"],
     }[method]
     monkeypatch.setattr("mtcs.training.loop._Training.epoch", None)
-    assert mtcs_says("validate", method, "tiny") == whole
+    assert mtcs_says("validate", method, "tiny") == complete
     assert not list(LAYOUT.checkpoints.iterdir())
 
 
@@ -530,10 +530,10 @@ def stay() -> None:
 def eventually(condition: Callable[[], Any]) -> Any:
     """What a condition gives as soon as that is true."""
     until = time.monotonic() + 60
-    while not (found := condition()):
+    while not (actual := condition()):
         assert time.monotonic() < until
         time.sleep(0.05)
-    return found
+    return actual
 
 
 def die(*arguments: object) -> None:
@@ -583,8 +583,8 @@ def test_a_mixture_has_a_model_that_did_not_see_what_it_weighs_by():
     mtcs_says("train", "joint", "tiny")
     assert fails(2, "represent", "mixed", "tiny").endswith("run 'mtcs train mixed tiny --seed 0'.")
     mtcs_says("train", "mixed", "tiny")
-    own, whole = (Run("tiny", name, 0).model().read_bytes() for name in ("mixed", "joint"))
-    assert own != whole
+    own, complete = (Run("tiny", name, 0).model().read_bytes() for name in ("mixed", "joint"))
+    assert own != complete
     mtcs_says("represent", "mixed", "tiny")
     assert fails(2, "classify", "mixed", "tiny").endswith("run 'mtcs represent joint tiny --seed 0'.")
     mtcs_says("represent", "joint", "tiny")

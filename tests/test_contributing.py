@@ -18,9 +18,9 @@ def blocks() -> tuple[str, str, str, str]:
     """The method, its spec, its entry in params.yaml, and its test."""
     text = (ROOT / "CONTRIBUTING.md").read_text()
     section = text[text.index("## Adding a method") : text.index("## Tests")]
-    found = re.findall(r"    ```(python|yaml)\n(.*?)    ```", section, re.DOTALL)
-    assert [language for language, _ in found] == ["python", "python", "yaml", "python"]
-    method, spec, entry, test = (textwrap.dedent(body) for _, body in found)
+    result = re.findall(r"    ```(python|yaml)\n(.*?)    ```", section, re.DOTALL)
+    assert [language for language, _ in result] == ["python", "python", "yaml", "python"]
+    method, spec, entry, test = (textwrap.dedent(body) for _, body in result)
     return method, spec, entry, test
 
 

@@ -31,8 +31,8 @@ RUN = Run("demo", "mtcs", 3)
         (HERE.report("demo"), "reports/demo"),
     ],
 )
-def test_paths(found, expected):
-    assert found == Path(expected)
+def test_paths(result, expected):
+    assert result == Path(expected)
 
 
 def test_a_run_says_what_to_run():

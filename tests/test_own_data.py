@@ -27,10 +27,10 @@ def test_every_file_is_read_as_the_page_says(tmp_path: Path, monkeypatch, capsys
     for code in CODE.findall(PAGE):
         exec(code, {"numpy": numpy, "pandas": pandas})
     data = mtcs.read_folder("sensors")
-    told = capsys.readouterr().err.splitlines()
+    message = capsys.readouterr().err.splitlines()
     expected = SAID.findall(PAGE)
     assert len(expected) == 7
-    assert not set(expected) - set(told), told
+    assert not set(expected) - set(message), message
     assert set(data) == {"pumps", "fans", "drives", "door", "gate", "valves", "motors", "Belt"}
     assert set(data.test) == {"Belt"}
 

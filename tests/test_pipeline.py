@@ -107,11 +107,11 @@ def commands() -> dict[str, Any]:
 
 def runs(pipeline: list[PipelineStage]) -> list[tuple[PipelineStage, str, dict[str, Any]]]:
     """Each stage with the name of its command and that command's suite, method and seed, as far as it has them."""
-    found = []
+    result = []
     for stage in pipeline:
         name, arguments = parsed(stage.cmd)
-        found.append((stage, name, {key: arguments[key] for key in ("suite", "method", "seed") if key in arguments}))
-    return found
+        result.append((stage, name, {key: arguments[key] for key in ("suite", "method", "seed") if key in arguments}))
+    return result
 
 
 def test_every_command_parses(pipeline):

@@ -33,10 +33,10 @@ def changed(tmp_path: Path) -> Callable[..., set[str]]:
         command = [sys.executable, "-c", "from mtcs.cli import main; main()", "code"]
         environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
         subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
-        found = json.loads((tmp_path / "data/code.json").read_text())
+        result = json.loads((tmp_path / "data/code.json").read_text())
         return {
             f"{stage}.{name}".rstrip("."): digest
-            for stage, value in found.items()
+            for stage, value in result.items()
             for name, digest in (value if isinstance(value, dict) else {"": value}).items()
         }
 
@@ -72,8 +72,8 @@ def test_a_change_of_a_default_concerns_the_methods_that_have_it(changed):
 
 
 def test_a_change_of_parameters_concerns_variants_too(changed):
-    found = changed("params.yaml", lambda text: text.replace("      epochs: 5\n", "      epochs: 6\n"))
-    assert found == of(("train",), tuple(name for name in SUPERVISED if not name.endswith("epochs_20")))
+    result = changed("params.yaml", lambda text: text.replace("      epochs: 5\n", "      epochs: 6\n"))
+    assert result == of(("train",), tuple(name for name in SUPERVISED if not name.endswith("epochs_20")))
 
 
 def test_wiring_concerns_nothing(changed):

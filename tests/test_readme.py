@@ -175,8 +175,8 @@ def test_pre_commit_runs_what_make_lint_runs():
 def test_every_machine_setting_is_told():
     from mtcs.config.machine import Machine
 
-    told = set(re.findall(r"^\| `(MTCS_\w+)`", (ROOT / "docs/reproduce.md").read_text("utf-8"), re.MULTILINE))
-    assert told == {f"MTCS_{name.upper()}" for name in Machine.model_fields}
+    message = set(re.findall(r"^\| `(MTCS_\w+)`", (ROOT / "docs/reproduce.md").read_text("utf-8"), re.MULTILINE))
+    assert message == {f"MTCS_{name.upper()}" for name in Machine.model_fields}
 
 
 def test_links_lead_somewhere():

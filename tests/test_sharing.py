@@ -53,14 +53,14 @@ def test_affinity_is_the_mean_outer_product_and_sums_to_one():
 def test_covariance_affinity_is_the_similarity_of_two_covariances():
     generator = torch.Generator().manual_seed(0)
     p, q = (torch.randn(count, 4, 6, generator=generator, dtype=torch.float64) for count in (2, 3))
-    found = covariance_affinity(p, q)
+    result = covariance_affinity(p, q)
     for m in range(2):
         for n in range(3):
             a, b = p[m].T @ p[m], q[n].T @ q[n]
             expected = ((a @ b).trace() / (a.trace() * b.trace())) ** 0.5
-            assert found[m, n].item() == pytest.approx(expected.item())
+            assert result[m, n].item() == pytest.approx(expected.item())
             one, other = (x.numpy() for x in (p[m], q[n]))
-            assert found[m, n].item() == pytest.approx(covariance_similarity(one, other), abs=0.02)  # of 99 % of each
+            assert result[m, n].item() == pytest.approx(covariance_similarity(one, other), abs=0.02)  # of 99 % of each
     assert covariance_affinity(torch.zeros(1, 4, 6), torch.randn(2, 4, 6)).tolist() == [[0, 0]]
 
 
@@ -74,10 +74,10 @@ def test_relevant_pairs_exceed_a_multiple_of_the_mean():
 def test_the_loss_of_a_pair_is_the_mean_over_all_pairs_of_labels(reduction):
     (weights_j, weights_k), _ = heads((3, 4))
     relevant = torch.tensor([[True, False, False, True], [False, False, True, False], [False] * 4])
-    found = pair_loss(weights_j, weights_k, relevant, reduction)
-    torch.testing.assert_close(found, plain_pair(weights_j, weights_k, relevant, reduction))
-    torch.testing.assert_close(found, pair_loss(weights_k, weights_j, relevant.T, reduction))
-    assert found > 0
+    result = pair_loss(weights_j, weights_k, relevant, reduction)
+    torch.testing.assert_close(result, plain_pair(weights_j, weights_k, relevant, reduction))
+    torch.testing.assert_close(result, pair_loss(weights_k, weights_j, relevant.T, reduction))
+    assert result > 0
     assert pair_loss(weights_j, weights_k, torch.zeros_like(relevant), reduction) == 0
 
 

@@ -73,10 +73,10 @@ def label_by_bundle(
             by_label = zip(names, probabilities.T, strict=True)
             columns |= {f"p_{name}": [f"{p:.6f}" for p in row] for name, row in by_label}
     notes = [f"{file}: {sentence}" for sentence in odd_series(recordings, known.lengths[0])]
-    told = [recordings.note] * (recordings.labels is not None)
-    told += [f"read with {recordings.written}"] * bool(recordings.written)
-    if told:
-        notes.append(f"{file}: {'; '.join(told)}")
+    message = [recordings.note] * (recordings.labels is not None)
+    message += [f"read with {recordings.written}"] * bool(recordings.written)
+    if message:
+        notes.append(f"{file}: {'; '.join(message)}")
     return NewLabels(columns, tuple(notes))
 
 

@@ -98,8 +98,8 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
         scaled = graph.add("Mul", graph.add("Softmax", sharpened, axis=1), np.float64(1 - floor))
         graph.cast(graph.add("Add", scaled, np.float64(floor / n_classes)), np.float32, name="probabilities")
         outputs["probabilities"] = ["n", n_classes]
-    whole = graph.add("Round", values) if isinstance(reader, FittedSVM) else values  # votes, ties to the first
-    graph.add("ArgMax", whole, axis=1, keepdims=0, name="label")
+    complete = graph.add("Round", values) if isinstance(reader, FittedSVM) else values  # votes, ties to the first
+    graph.add("ArgMax", complete, axis=1, keepdims=0, name="label")
     made = helper.make_graph(
         graph.nodes,
         "mtcs",
@@ -149,11 +149,11 @@ def compare_with_torch(content: bytes, bundle: Bundle, task: str, per_length: in
         series = random.normal(known.info.mean, known.info.std, (per_length, length)).astype(np.float32)
         series[::2, 2 * length // 3 + 1 :] = np.nan
         series[::2, 1 : length // 3 : 5] = np.nan
-        found, label = session.run(["representations", "label"], {"series": series})
+        result, label = session.run(["representations", "label"], {"series": series})
         expected = bundle.represent(task, series, hardware)
-        assert isinstance(found, np.ndarray)
+        assert isinstance(result, np.ndarray)
         assert isinstance(label, np.ndarray)
-        differences.append(float(np.abs(found - expected).max() / np.abs(expected).max()))
+        differences.append(float(np.abs(result - expected).max() / np.abs(expected).max()))
         same += int((reader.classes[label] == reader.predict(expected, 1)).sum())
         n += per_length
     return Comparison(n, max(differences), same)

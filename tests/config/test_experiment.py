@@ -424,8 +424,8 @@ def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
     ],
 )  # fmt: skip
 def test_values_are_those_of_yaml_1_2(text, value):
-    found = read_yaml(f"a: {text}")["a"]
-    assert (type(found), found) == (type(value), value)
+    result = read_yaml(f"a: {text}")["a"]
+    assert (type(result), result) == (type(value), value)
 
 
 @pytest.mark.parametrize(

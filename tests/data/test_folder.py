@@ -128,8 +128,8 @@ def test_one_file_a_recording(labels, capsys):
     (folder / "r1.csv").write_text("time,x,y\n0,1,10\n1,2,20\n")
     (folder / "r2.csv").write_text("time,x,y\n0,3,30\n1,4,\n2,5,50\n")
     data = read_folder("data")
-    told = "pumps/: 2 series of 2 to 3 steps, 2 channels, labels in labels.csv: ok 1"
-    assert capsys.readouterr().err.startswith(told)
+    message = "pumps/: 2 series of 2 to 3 steps, 2 channels, labels in labels.csv: ok 1"
+    assert capsys.readouterr().err.startswith(message)
     for X, y in (data["pumps"], read_folder(folder, verbose=False)["pumps"]):
         check_long(X, list(y))
     (folder / "r3.csv").write_text("time,x,y\n0,1,10\n")

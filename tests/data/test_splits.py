@@ -21,18 +21,18 @@ def rows(split: Split) -> list[int]:
 
 def test_training_series_are_divided_and_test_series_stay_out():
     task = make_task()
-    found = hold_out(task, 0.25)
-    assert sorted(rows(found.train) + rows(found.test)) == rows(task.train)
-    for split in (found.train, found.test):
+    result = hold_out(task, 0.25)
+    assert sorted(rows(result.train) + rows(result.test)) == rows(task.train)
+    for split in (result.train, result.test):
         np.testing.assert_array_equal(split.labels, task.train.labels[rows(split)])
-    assert (found.name, found.classes) == (task.name, task.classes)
+    assert (result.name, result.classes) == (task.name, task.classes)
 
 
 @pytest.mark.parametrize(("share", "held"), [(0.25, [5, 2, 1, 0]), (0.5, [10, 4, 2, 0]), (0.95, [19, 7, 2, 0])])
 def test_every_class_gives_its_share_and_keeps_one_series(share, held):
-    found = hold_out(make_task(), share)
-    assert np.bincount(found.test.labels, minlength=4).tolist() == held
-    assert np.bincount(found.train.labels, minlength=4).min() >= 1
+    result = hold_out(make_task(), share)
+    assert np.bincount(result.test.labels, minlength=4).tolist() == held
+    assert np.bincount(result.train.labels, minlength=4).min() >= 1
 
 
 def test_the_seed_decides():
@@ -43,9 +43,9 @@ def test_the_seed_decides():
 
 def test_the_task_is_left_as_it_was():
     task = make_task()
-    found = hold_out(task, 0.5)
-    found.train.series[:] = 7
-    found.test.series[:] = 7
+    result = hold_out(task, 0.5)
+    result.train.series[:] = 7
+    result.test.series[:] = 7
     np.testing.assert_array_equal(task.train.series, make_task().train.series)
 
 

@@ -34,9 +34,9 @@ def test_a_task_knows_its_sizes():
 def test_a_file_brings_back_the_task(tmp_path):
     task = make_task()
     write_task(tmp_path / "Tiny.npz", task)
-    found = read_task(tmp_path / "Tiny.npz")
-    assert (found.name, found.classes) == ("Tiny", ("no", "yes"))
-    for ours, expected in ((found.train, task.train), (found.test, task.test)):
+    result = read_task(tmp_path / "Tiny.npz")
+    assert (result.name, result.classes) == ("Tiny", ("no", "yes"))
+    for ours, expected in ((result.train, task.train), (result.test, task.test)):
         np.testing.assert_array_equal(ours.series, expected.series)
         np.testing.assert_array_equal(ours.labels, expected.labels)
     assert [path.name for path in tmp_path.iterdir()] == ["Tiny.npz"]
@@ -167,8 +167,8 @@ def write_suite(folder, *tasks: Task) -> None:
 def test_a_suite_has_its_tasks_in_order_with_their_scale(tmp_path):
     tasks = [replace(make_task(), name=name, mean=3.0, std=0.5, missing=(-9999.0,)) for name in ("Second", "First")]
     write_suite(tmp_path / "tiny", *tasks)
-    found = read_suite(tmp_path / "tiny")
-    assert [task.info for task in found] == [task.info for task in tasks]
+    result = read_suite(tmp_path / "tiny")
+    assert [task.info for task in result] == [task.info for task in tasks]
     assert [task.name for task in read_suite(tmp_path / "tiny", ["Second", "First"])] == ["Second", "First"]
 
 

@@ -47,7 +47,7 @@ def flagged_as_encrypted(content: bytes) -> bytes:
     for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content = re.sub(
             re.escape(signature) + b"(" + b"." * (offset - 4) + b").",
-            lambda found, s=signature: s + found[1] + b"\x01",
+            lambda result, s=signature: s + result[1] + b"\x01",
             content,
             flags=re.DOTALL,
         )

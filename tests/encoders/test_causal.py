@@ -37,7 +37,7 @@ def plain_convolution(layer, x: Tensor, dilation: int) -> Tensor:
 
 def plain_encoder(encoder: CausalEncoder, series: Tensor) -> Tensor:
     """The encoder in its usual formulation, one series after the other: (B, T) -> (B, D)."""
-    found = []
+    result = []
     for one in series:
         x = one.nan_to_num(0.0).view(1, 1, -1)
         for i, block in enumerate((*encoder.blocks, encoder.last)):
@@ -46,8 +46,8 @@ def plain_encoder(encoder: CausalEncoder, series: Tensor) -> Tensor:
                 residual = conv1d(x, block.shortcut.weight.unsqueeze(2), block.shortcut.bias)
             hidden = plain_convolution(block.first, x, 2**i)
             x = plain_convolution(block.second, hidden, 2**i) + residual
-        found.append(encoder.linear(x[0, :, ~one.isnan()].max(1).values))
-    return torch.stack(found)
+        result.append(encoder.linear(x[0, :, ~one.isnan()].max(1).values))
+    return torch.stack(result)
 
 
 def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
@@ -83,15 +83,15 @@ def test_the_encoder_and_all_gradients_equal_the_plain_formulation(length, missi
 def test_pieces_of_a_batch_give_the_same_as_the_whole(monkeypatch):
     torch.manual_seed(0)
     encoder, series = CausalEncoder(3, 6, 10, 12), make_series(7, 30, "inside")
-    found = []
+    result = []
     for rows in (1, 60, 10_000):
         monkeypatch.setattr(module, "_ROWS", rows)
         encoder.zero_grad()
         representations = encoder(series)
         representations.square().sum().backward()
-        found.append({"representations": representations.detach(), **gradients(encoder)})
-    assert_close(found[0], found[2])
-    assert_close(found[1], found[2])
+        result.append({"representations": representations.detach(), **gradients(encoder)})
+    assert_close(result[0], result[2])
+    assert_close(result[1], result[2])
 
 
 def test_a_tie_of_the_maximum_passes_the_gradient_to_one_step():

@@ -66,12 +66,12 @@ def make_series(batch: int, length: int, missing: str = "none", seed: int = 0) -
 def outputs_and_gradients(encode, encoder: DilatedEncoder, series: Tensor) -> dict[str, Tensor]:
     """The representations, and the gradients of a loss that weighs every entry of them differently."""
     series = series.clone().requires_grad_()
-    found = encode(series).to(series.dtype)
-    weights = torch.linspace(-1, 1, found.numel(), dtype=found.dtype).view_as(found)
+    result = encode(series).to(series.dtype)
+    weights = torch.linspace(-1, 1, result.numel(), dtype=result.dtype).view_as(result)
     encoder.zero_grad()
-    (found * weights).sum().backward()
+    (result * weights).sum().backward()
     gradients = {name: parameter.grad for name, parameter in encoder.named_parameters()}
-    return {"representations": found.detach(), "series": series.grad, **gradients}
+    return {"representations": result.detach(), "series": series.grad, **gradients}
 
 
 def apart(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> dict[str, float]:
@@ -122,10 +122,10 @@ def test_without_gradients_the_representations_are_the_same(monkeypatch, short):
 @pytest.mark.parametrize("length", [6, 25])  # below and above the last dilation
 def test_taking_a_batch_in_parts_changes_nothing(monkeypatch, length, missing):
     encoder, series = make(), make_series(7, length, missing)
-    whole = outputs_and_gradients(encoder, encoder, series)
+    complete = outputs_and_gradients(encoder, encoder, series)
     for rows in (1, 2 * length, 3 * length + 1):
         monkeypatch.setattr(module, "_ROWS", rows)
-        assert max(apart(outputs_and_gradients(encoder, encoder, series), whole).values()) < 1e-5
+        assert max(apart(outputs_and_gradients(encoder, encoder, series), complete).values()) < 1e-5
 
 
 def test_a_series_has_the_same_representation_alone_or_in_a_batch():
@@ -160,13 +160,13 @@ def test_bf16_is_as_near_to_fp32_as_the_plain_formulation_in_bf16(length):
         encoder, series = DilatedEncoder(), make_series(8, length, "inside", seed)
         full = outputs_and_gradients(encoder, encoder, series)
         with torch.autocast("cpu", torch.bfloat16):
-            found = outputs_and_gradients(encoder, encoder, series)
+            result = outputs_and_gradients(encoder, encoder, series)
             allowed = outputs_and_gradients(partial(plain_encoder, encoder), encoder, series)
-        assert {tensor.dtype for tensor in found.values()} == {torch.float32}
-        assert apart(found, full)["representations"] < 0.02
+        assert {tensor.dtype for tensor in result.values()} == {torch.float32}
+        assert apart(result, full)["representations"] < 0.02
         for name, expected in full.items():
             # A rounded maximum may have another winner, so single entries may differ: compare tensors as a whole.
-            ours[name] += float((found[name] - expected).norm() / expected.norm())
+            ours[name] += float((result[name] - expected).norm() / expected.norm())
             plain[name] += float((allowed[name] - expected).norm() / expected.norm())
     # A single tensor's error depends on how sums happen to round; taken together the tensors tell much the same.
     assert sum(ours.values()) <= 1.4 * sum(plain.values()), (ours, plain)
@@ -183,10 +183,10 @@ def test_a_widening_block_and_its_gradients(dilation):
     torch.manual_seed(0)
     first, second = DilatedConvolution(3, 4, dilation).double(), DilatedConvolution(4, 4, dilation).double()
     x, shortcut = (torch.randn(*size, dtype=torch.float64, requires_grad=True) for size in ((5, 2, 3), (4, 3)))
-    found = widening_block(x, first, second, shortcut) + second.bias
+    result = widening_block(x, first, second, shortcut) + second.bias
     channels = (1, 2, 0)  # (B, C, T)
     expected = plain_two(x.permute(channels), first, second) + (x @ shortcut.T).permute(channels)
-    torch.testing.assert_close(found.permute(channels), expected)
+    torch.testing.assert_close(result.permute(channels), expected)
     parameters = (*first.parameters(), second.weight)
     assert gradcheck(lambda x, shortcut, *_: widening_block(x, first, second, shortcut), (x, shortcut, *parameters))
 
@@ -277,11 +277,11 @@ class Alive(TorchDispatchMode):
         self.most = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        found = func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
         if func.overloadpacket is torch.ops.aten.gelu:
-            self.outputs = [output for output in (*self.outputs, weakref.ref(found)) if output() is not None]
+            self.outputs = [output for output in (*self.outputs, weakref.ref(result)) if output() is not None]
             self.most = max(self.most, len(self.outputs))
-        return found
+        return result
 
 
 @pytest.mark.parametrize("bf16", [True, False])
@@ -315,9 +315,9 @@ def test_bf16_products_have_the_same_shapes_in_every_step(monkeypatch, bf16):
     encoder, shapes = DilatedEncoder(depth=7, hidden=8, output=16), []
     for seed in range(4):
         series = torch.randn(8, 100, generator=torch.Generator().manual_seed(seed))
-        with Products() as found, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with Products() as result, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             encoder(series).square().sum().backward()
-        shapes.append(found.shapes)
+        shapes.append(result.shapes)
     assert all(one == shapes[0] for one in shapes) == bf16
 
 
@@ -344,10 +344,10 @@ def test_padding_is_beyond_the_ends_of_a_series(length):
 
 def test_first_differences_are_in_units_of_their_own_root_mean_square():
     nan = torch.nan
-    found = first_difference(torch.tensor([[0.0, 1, 3, nan, 5, 4], [nan, 2, 2, 2, nan, nan]]))
+    result = first_difference(torch.tensor([[0.0, 1, 3, nan, 5, 4], [nan, 2, 2, 2, nan, nan]]))
     rms = ((1 + 4 + 1) / 3) ** 0.5
     expected = torch.tensor([[0, 1 / rms, 2 / rms, 0, 0, -1 / rms], [0.0] * 6])
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(result, expected)
 
 
 @pytest.mark.parametrize("missing", ["none", "inside", "at the end"])

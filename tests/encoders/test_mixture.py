@@ -27,13 +27,13 @@ def make_mixture(experts: int = 3) -> MixtureEncoder:
 def test_a_mixture_is_the_gated_sum_of_its_experts(missing):
     mixture, series = make_mixture(), make_series(5, 14, missing)
     for task in ("a", "b"):
-        found = mixture(series, task)
+        result = mixture(series, task)
         for i, row in enumerate(series):
             values = row[~row.isnan()]
             summary = torch.stack([mixture.projection(value.view(1)) for value in values]).mean(0)
             share = mixture.gates[task](summary).exp() / mixture.gates[task](summary).exp().sum()
             expected = sum(g * expert(row[None])[0] for g, expert in zip(share, mixture.experts, strict=True))
-            torch.testing.assert_close(found[i], expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(result[i], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_series_of_no_task_are_mixed_by_the_mean_of_the_gates():

@@ -59,8 +59,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         task = Task(name, train, test, ("no", "yes"))
         write_task(LAYOUT.normalized("tiny", name), task)
         fingerprints[name] = fingerprint(task)
-        found = [(rng.normal(size=(60, 8)) + labels[:, None]).astype(np.float32) for _ in range(2)]
-        write_representations(Run("tiny", "contrast", 0).representation(name), Representations(*found, None))
+        result = [(rng.normal(size=(60, 8)) + labels[:, None]).astype(np.float32) for _ in range(2)]
+        write_representations(Run("tiny", "contrast", 0).representation(name), Representations(*result, None))
         alike = Representations(train.series, test.series, None)
         write_representations(Run("tiny", "dtw", 0).representation(name), alike)
     write_index(LAYOUT.normalized_suite("tiny"), list(fingerprints), list(fingerprints.values()))

@@ -9,19 +9,19 @@ NAN = np.nan
 
 def test_whole_series_are_as_they_are():
     series = np.arange(12, dtype=np.float32).reshape(2, 6)
-    found = fixed_length(series, 6)
-    assert found.dtype == np.float32
-    np.testing.assert_array_equal(found, series[:, np.newaxis])
+    result = fixed_length(series, 6)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, series[:, np.newaxis])
 
 
 def test_gaps_are_interpolated_and_ends_stay_at_the_nearest_value():
-    found = fixed_length(np.array([[NAN, 1, NAN, 3, NAN, NAN]]), 7)
-    np.testing.assert_array_equal(found[0, 0], [1, 1, 2, 3, 3, 3, 3])
+    result = fixed_length(np.array([[NAN, 1, NAN, 3, NAN, NAN]]), 7)
+    np.testing.assert_array_equal(result[0, 0], [1, 1, 2, 3, 3, 3, 3])
 
 
 def test_a_longer_series_is_resampled():
-    found = fixed_length(np.arange(9.0)[np.newaxis], 5)
-    np.testing.assert_array_equal(found[0, 0], [0, 2, 4, 6, 8])
+    result = fixed_length(np.arange(9.0)[np.newaxis], 5)
+    np.testing.assert_array_equal(result[0, 0], [0, 2, 4, 6, 8])
     padded = fixed_length(np.array([[0, 1, 2, NAN, NAN, NAN]]), 5)  # longer by padding alone
     np.testing.assert_array_equal(padded[0, 0], [0, 1, 2, 2, 2])
 

@@ -128,13 +128,13 @@ def test_wrong_series_are_named_with_what_was_predicted(run: Run) -> None:
 def test_similarity_and_affinity_are_of_all_training_series(run: Run) -> None:
     result = measured(run)
     arrays = {task: np.load(run.representation(task)) for task in TASKS}
-    series = {task: found["train"] for task, found in arrays.items()}
+    series = {task: actual["train"] for task, actual in arrays.items()}
     assert result.similarity is not None
     assert result.similarity.square() == pytest.approx(task_similarity(series), rel=1e-5)
     assert result.centered is not None
     assert result.centered.square() == pytest.approx(task_similarity(series, centered=True), rel=1e-5)
     assert result.label_affinity is not None
-    heads = {task: found["head"] for task, found in arrays.items()}
+    heads = {task: actual["head"] for task, actual in arrays.items()}
     assert result.label_affinity.square() == pytest.approx(label_affinity(series, heads), rel=1e-5)
 
 
@@ -143,8 +143,8 @@ def test_a_reading_has_what_it_made_itself(run: Run) -> None:
     for name in TASKS:
         write(reading.prediction(name), run.prediction(name).read_text())
     write(reading.classified, run.classified.read_text())
-    whole, result = measured(run), measured(reading)
-    assert result.tasks == whole.tasks
+    complete, result = measured(run), measured(reading)
+    assert result.tasks == complete.tasks
     assert result.method == "mtcs_ridge"
     assert (result.trained, result.represented, result.curves) == ((), None, ())
     assert (result.similarity, result.centered, result.label_affinity) == (None, None, None)
@@ -301,9 +301,9 @@ def test_a_fingerprint_changes_with_series_labels_and_classes() -> None:
         split = Split(np.full((2, 3), value, np.float32), np.array([label, 1]))
         return Task("T", split, Split(np.zeros((1, 3), np.float32), np.array([0])), names)
 
-    found = [fingerprint(one) for one in (task(), task(1), task(label=1), task(names=("a", "c")))]
-    assert len(set(found)) == 4
-    assert fingerprint(task()) == found[0]
+    actual = [fingerprint(one) for one in (task(), task(1), task(label=1), task(names=("a", "c")))]
+    assert len(set(actual)) == 4
+    assert fingerprint(task()) == actual[0]
 
 
 # What is wrong with a file is said in one line

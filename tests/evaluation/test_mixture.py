@@ -51,7 +51,7 @@ def kernels(series: np.ndarray, representations: np.ndarray) -> tuple[np.ndarray
 def test_held_out_errors_are_those_of_a_plain_solution():
     series, representations, labels = waves()
     held = np.arange(60) % 5 == 2
-    found = held_out_errors(SPEC, representations, series, labels, held, seed=4, workers=1)
+    result = held_out_errors(SPEC, representations, series, labels, held, seed=4, workers=1)
     targets = 2.0 * (labels[:, np.newaxis] == np.arange(3)) - 1
     own, features = kernels(series, representations)
     known, new = np.flatnonzero(~held), np.flatnonzero(held)
@@ -59,8 +59,8 @@ def test_held_out_errors_are_those_of_a_plain_solution():
         for j, penalty in enumerate(SPEC.penalties):
             decisions = plain(own, features, targets, known, new, weight, penalty)
             expected = np.square(decisions - targets[new]).sum(axis=1).mean()
-            assert found.errors[i, j] == pytest.approx(expected, rel=1e-4)
-    assert found.n == 12
+            assert result.errors[i, j] == pytest.approx(expected, rel=1e-4)
+    assert result.n == 12
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
@@ -102,9 +102,9 @@ def test_few_held_out_series_follow_the_suite_and_many_do_not():
 
 def test_nothing_held_out_says_nothing():
     series, representations, labels = waves()
-    found = held_out_errors(SPEC, representations, series, labels, np.zeros(60, bool), workers=1)
-    assert found.n == 0
-    assert len(choose(SPEC, [found])) == 1
+    result = held_out_errors(SPEC, representations, series, labels, np.zeros(60, bool), workers=1)
+    assert result.n == 0
+    assert len(choose(SPEC, [result])) == 1
 
 
 def test_representations_that_know_their_labels_are_found_out():
@@ -113,5 +113,5 @@ def test_representations_that_know_their_labels_are_found_out():
     held = np.arange(90) % 4 == 1
     rng = np.random.default_rng(0)
     leaking = np.eye(3)[np.where(held, rng.permutation(labels), labels)] + 0.01 * rng.normal(size=(90, 3))
-    found = held_out_errors(SPEC, leaking.astype(np.float32), series, labels, held, workers=1)
-    assert choose(SPEC, [found])[0][0] == 0
+    result = held_out_errors(SPEC, leaking.astype(np.float32), series, labels, held, workers=1)
+    assert choose(SPEC, [result])[0][0] == 0

@@ -96,8 +96,8 @@ def test_the_test_file_is_predicted_as_classify_predicted_it(there: Path, method
     code, out, said = run("predict", method, "mine", "Pump", "source/Pump_TEST.tsv", "--out", f"{method}.csv")
     assert (code, out) == (0, "")
     expected = pd.read_csv(Run("mine", method, 0).prediction("Pump"))
-    found = pd.read_csv(f"{method}.csv")
-    pd.testing.assert_frame_equal(found, expected)
+    result = pd.read_csv(f"{method}.csv")
+    pd.testing.assert_frame_equal(result, expected)
     right = (expected["label"] == expected["predicted"]).mean()
     assert f"Pump: 16 series predicted in {method}.csv, accuracy {right:.4f} on 16 with a label" in said
 
@@ -297,16 +297,16 @@ TOY = TaskInfo("Toy", ("a", "b"), 2, mean=2.0, std=2**0.5)
 def test_new_series_are_scaled_by_the_training_series(tmp_path: Path):
     path = tmp_path / "new.tsv"
     path.write_text("a\t3\t5\n?\t1\n")
-    found, labels = read_new(path, TOY)
-    np.testing.assert_allclose(found, [[1 / 2**0.5, 3 / 2**0.5], [-1 / 2**0.5, np.nan]], rtol=1e-6)
+    result, labels = read_new(path, TOY)
+    np.testing.assert_allclose(result, [[1 / 2**0.5, 3 / 2**0.5], [-1 / 2**0.5, np.nan]], rtol=1e-6)
     assert labels == ["a", None]
 
 
 def test_values_that_stand_for_missing_ones_are_missing_in_new_series_too(tmp_path: Path):
     path = tmp_path / "new.tsv"
     path.write_text("a\t-9999\t5\n")
-    found, _ = read_new(path, dataclasses.replace(TOY, missing=(-9999.0,)))
-    np.testing.assert_allclose(found, [[np.nan, 3 / 2**0.5]], rtol=1e-6)
+    result, _ = read_new(path, dataclasses.replace(TOY, missing=(-9999.0,)))
+    np.testing.assert_allclose(result, [[np.nan, 3 / 2**0.5]], rtol=1e-6)
 
 
 def test_values_beyond_float32_are_refused(tmp_path: Path):

@@ -57,9 +57,9 @@ def test_the_kernel_of_pieces_is_the_kernel_of_all_features(transforms, monkeypa
     features = fit_features(transforms, series, seed=5, workers=1)
     known = explicit(features, series)
     z = standardized(known, known)
-    found = StandardizedFeatures(features, series, 1)
-    assert found.means.shape == (z.shape[1],)
-    np.testing.assert_allclose(found.kernel, z @ z.T, rtol=0, atol=1e-5 * z.shape[1])
+    result = StandardizedFeatures(features, series, 1)
+    assert result.means.shape == (z.shape[1],)
+    np.testing.assert_allclose(result.kernel, z @ z.T, rtol=0, atol=1e-5 * z.shape[1])
     if "multirocket" in transforms:
         assert len(list(features.pieces(1))) > 3
         sizes = [piece(features.prepared(series)).nbytes for piece in features.pieces(1)]

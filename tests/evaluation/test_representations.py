@@ -25,12 +25,12 @@ def make(head: bool = True) -> Representations:
 def test_what_is_written_is_read(path, head):
     made = make(head)
     write_representations(path, made)
-    found = read_representations(path)
-    np.testing.assert_array_equal(found.train, made.train)
-    np.testing.assert_array_equal(found.test, made.test)
-    assert (found.head is not None) == head
+    result = read_representations(path)
+    np.testing.assert_array_equal(result.train, made.train)
+    np.testing.assert_array_equal(result.test, made.test)
+    assert (result.head is not None) == head
     if head:
-        np.testing.assert_array_equal(found.head, made.head)
+        np.testing.assert_array_equal(result.head, made.head)
 
 
 def test_equal_representations_are_equal_bytes(path, tmp_path):

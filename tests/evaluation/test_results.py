@@ -59,9 +59,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "results/tiny/mtcs/seed3.json"
     written = result()
     write_result(path, written)
-    found = read_result(path, "tiny", "mtcs", 3)
-    assert found == written
-    assert found.tasks[0].accuracy == 1 / 3  # all its digits: tables are made of it
+    actual = read_result(path, "tiny", "mtcs", 3)
+    assert actual == written
+    assert actual.tasks[0].accuracy == 1 / 3  # all its digits: tables are made of it
     assert json.loads(path.read_text())["tasks"][1]["head_accuracy"] is None
     assert list(path.parent.iterdir()) == [path]
 

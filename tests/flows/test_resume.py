@@ -67,12 +67,12 @@ def archive(folder: Path) -> None:
 def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
     """An archive that is out of order for its first ten requests, two whole runs of `mtcs download`."""
     archive(tmp_path / "archive")
-    asked: list[str] = []
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
-            if len(asked) <= 10:
+            requested.append(self.path)
+            if len(requested) <= 10:
                 self.send_error(503)
                 return
             body = (tmp_path / "archive" / self.path.lstrip("/")).read_bytes()
@@ -87,7 +87,7 @@ def served(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/{{name}}.zip", asked
+        yield f"http://127.0.0.1:{server.server_port}/{{name}}.zip", requested
         server.shutdown()
         thread.join()
 
@@ -114,7 +114,7 @@ def weights(workspace) -> str:
 
 
 def test_training_that_is_killed_ends_with_the_same_weights(tiny, tmp_path, until, served):
-    url, asked = served
+    url, requested = served
     tiny.environment["MTCS_ARCHIVE"] = url
     flow = tiny.flow("--suites", "tiny", "--methods", "mtcs")
     lines: list[str] = []
@@ -124,8 +124,8 @@ def test_training_that_is_killed_ends_with_the_same_weights(tiny, tmp_path, unti
     def training() -> list[psutil.Process]:
         if not list(tiny.root.glob(".checkpoints/*.safetensors")):
             return []
-        found = [one for one in tiny.processes() if {"train", "mtcs"} <= set(one.info["cmdline"])]
-        return [one for one in found if "flows.child" not in one.info["cmdline"]]
+        result = [one for one in tiny.processes() if {"train", "mtcs"} <= set(one.info["cmdline"])]
+        return [one for one in result if "flows.child" not in one.info["cmdline"]]
 
     for process in until(training, 400):
         process.send_signal(signal.SIGKILL)
@@ -133,7 +133,7 @@ def test_training_that_is_killed_ends_with_the_same_weights(tiny, tmp_path, unti
     reader.join()
     said = "".join(lines)
     assert flow.returncode == 0, said
-    assert len(asked) == 12, "five attempts in each of two runs that fail, and two in the third"
+    assert len(requested) == 12, "five attempts in each of two runs that fail, and two in the third"
     for retry in ("Retry 1/4", "Retry 2/4", "Retry 1/1"):
         assert f"{retry} will start" in said
     assert "Continuing after epoch" in said

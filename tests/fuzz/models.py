@@ -32,13 +32,13 @@ def check(number: int) -> str:
         else:
             path.write_bytes(damaged(content, random, random.choice((1, 1, 2, 5))))
         try:
-            found = answers(path)
+            result = answers(path)
         except InputError as error:
             said = one_line(str(error))
             assert said.isprintable(), f"not printable: {said!r}"
             assert len(said) <= 400, said
             return "refused"
-    assert found == expected, "other answers"
+    assert result == expected, "other answers"
     return "accepted"
 
 

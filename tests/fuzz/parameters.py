@@ -81,12 +81,12 @@ def check(number: int) -> str:
             return "refused"
         finally:
             assert time.process_time() - start < SECONDS, "it took too long"
-    found, expected = read_yaml(text), YAML(typ="safe", pure=True).load(io.StringIO(text))
-    assert _same(found, expected), _difference(found, expected)
+    result, expected = read_yaml(text), YAML(typ="safe", pure=True).load(io.StringIO(text))
+    assert _same(result, expected), _difference(result, expected)
     for kind in ("suites", "methods", "classifiers"):
         for name, block in getattr(experiment, kind).items():
-            _check_block(f"{kind}.{name}", block, found[kind][name])
-    assert list(experiment.seeds) == found["seeds"], "other seeds"
+            _check_block(f"{kind}.{name}", block, result[kind][name])
+    assert list(experiment.seeds) == result["seeds"], "other seeds"
     return "accepted"
 
 

@@ -96,16 +96,16 @@ def change_values(file: Path, random: Random) -> None:
     match file.suffix:
         case ".npz":
             with np.load(file) as arrays:
-                found = dict(arrays)
-            _change_array(found, random)
-            np.savez(file, **found)
+                actual = dict(arrays)
+            _change_array(actual, random)
+            np.savez(file, **actual)
         case ".safetensors":
             content = file.read_bytes()
             length = int.from_bytes(content[:8], "little")
             metadata = json.loads(content[8 : 8 + length]).get("__metadata__")
-            if found := safetensors.numpy.load(content):  # DTW has no weights
-                _change_array(found, random)
-            file.write_bytes(safetensors.numpy.save(found, {} if not found else metadata))
+            if actual := safetensors.numpy.load(content):  # DTW has no weights
+                _change_array(actual, random)
+            file.write_bytes(safetensors.numpy.save(actual, {} if not actual else metadata))
         case _:
             text = file.read_text()
             at = random.choice([i for i, letter in enumerate(text) if letter.isalnum()])

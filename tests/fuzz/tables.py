@@ -40,9 +40,9 @@ def _compare(path: Path, expected: Any, options: dict[str, Any], times: int) -> 
         assert len(said) <= 400, said
         return "refused"
     series, labels = expected()
-    (found, found_labels), *others = data.values()
+    (result, found_labels), *others = data.values()
     assert not others, "several tasks"
-    assert independent.same(found, series), f"other values: {found} instead of {series}"
+    assert independent.same(result, series), f"other values: {result} instead of {series}"
     assert list(map(str, found_labels)) == labels, f"labels {found_labels}, expected {labels}"
     return "accepted"
 

@@ -44,9 +44,9 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str, series: list[list[
         text = "".join(f"{label}\t{row}\n" for row, label in zip(rows, labels, strict=True))
     path = tmp_path / f"written{suffix}"
     path.write_bytes(text.encode())
-    found, found_labels = _read(path)
+    result, found_labels = _read(path)
     assert found_labels == labels
-    assert independent.equal(found, [np.array([np.nan if v is None else v for v in one]) for one in series])
+    assert independent.equal(result, [np.array([np.nan if v is None else v for v in one]) for one in series])
 
 
 @ALWAYS_THE_SAME

@@ -89,9 +89,9 @@ def test_without_encoder_series_represent_themselves(name):
         series = torch.from_numpy(task.test.series)
         assert not list(method.parameters())
         assert method.loss(batch_of(task)).item() == 0
-        found = method.represent(series)
-        torch.testing.assert_close(found, series, rtol=0, atol=0, equal_nan=True)
-        found.zero_()
+        result = method.represent(series)
+        torch.testing.assert_close(result, series, rtol=0, atol=0, equal_nan=True)
+        result.zero_()
         assert series.any(), "nothing is written into the input"
 
 
@@ -133,10 +133,10 @@ def test_the_loss_falls_on_a_fixed_batch(method):
 def test_representations_are_one_row_a_series_and_finite(method):
     for task in TASKS:
         with torch.inference_mode():
-            found = method.eval().represent(torch.from_numpy(task.test.series))
-        assert found.shape == (len(task.test), WIDTH)
-        assert found.dtype == torch.float32
-        assert found.isfinite().all()
+            result = method.eval().represent(torch.from_numpy(task.test.series))
+        assert result.shape == (len(task.test), WIDTH)
+        assert result.dtype == torch.float32
+        assert result.isfinite().all()
 
 
 def test_a_series_is_represented_the_same_alone_or_in_a_batch(method):
@@ -232,7 +232,7 @@ def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
             ours.heads[task.name].weight *= 8  # confident enough to make some labels relevant
     batch = batch_of(TASKS[1])
     ours.loss(batch).backward()
-    found = {name: p.grad for name, p in ours.named_parameters() if p.grad is not None}
+    result = {name: p.grad for name, p in ours.named_parameters() if p.grad is not None}
 
     ours.zero_grad()
     x = ours.encoder(batch.series)
@@ -242,7 +242,7 @@ def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
     expected = plain_cross_entropy(x, heads[1], batch.labels) + weight * sharing
     torch.testing.assert_close(ours.loss(batch), expected)
     expected.backward()
-    for name, gradient in found.items():
+    for name, gradient in result.items():
         torch.testing.assert_close(gradient, dict(ours.named_parameters())[name].grad, rtol=1e-4, atol=1e-5)
     if weight:
         assert ours.metrics["sharing_loss"].item() == pytest.approx(sharing.item(), rel=1e-5)

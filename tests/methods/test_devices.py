@@ -69,15 +69,17 @@ def compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         raise RuntimeError(f"{func}: a tensor {tuple(here[0].shape)} on the CPU meets one that is elsewhere")
     if there and func._schema.name in PRODUCTS and not all(tensor.dtype.is_floating_point for tensor in tensors):
         raise RuntimeError(f"{func}: CUDA has no products of whole numbers")
-    asked = kwargs.get("device")
-    if asked is not None:
+    requested = kwargs.get("device")
+    if requested is not None:
         kwargs = {**kwargs, "device": torch.device("cpu")}
     plain_args, plain_kwargs = tree_map(lambda x: x.plain if isinstance(x, Elsewhere) else x, (args, kwargs))
-    found = func(*plain_args, **plain_kwargs)
-    if torch.device(asked) != THERE if asked is not None else not there:
-        return found
+    result = func(*plain_args, **plain_kwargs)
+    if torch.device(requested) != THERE if requested is not None else not there:
+        return result
     same = {id(tensor.plain): tensor for tensor in there}  # an operation in place returns its argument
-    return tree_map(lambda x: same.get(id(x), x) if id(x) in same or not isinstance(x, Tensor) else Elsewhere(x), found)
+    return tree_map(
+        lambda x: same.get(id(x), x) if id(x) in same or not isinstance(x, Tensor) else Elsewhere(x), result
+    )
 
 
 @pytest.fixture
@@ -154,9 +156,9 @@ def test_sharing_is_computed_where_the_heads_are(tasks):
     classes = torch.full((tasks,), 2)
     expected, share = stacked_sharing(weights, probabilities, classes)
     with Placed():
-        found = stacked_sharing(Elsewhere(weights), Elsewhere(probabilities), classes)
-    assert found[0].item() == pytest.approx(expected.item(), rel=1e-5)
-    assert found[1].item() == pytest.approx(share.item())
+        result = stacked_sharing(Elsewhere(weights), Elsewhere(probabilities), classes)
+    assert result[0].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert result[1].item() == pytest.approx(share.item())
 
 
 def test_devices_that_are_mixed_are_told():

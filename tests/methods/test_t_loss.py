@@ -55,7 +55,7 @@ def make(series: Tensor, shared: bool = False) -> TLoss:
 
 def plain_loss(encoder: CausalEncoder, anchors: Tensor, positives: Tensor, negatives: Tensor, k: int) -> Tensor:
     """The publication's formula with loops over the batch and the negatives: k by k, or k of them for all anchors."""
-    a, p, n = ([encoder(one.unsqueeze(0))[0] for one in some] for some in (anchors, positives, negatives))
+    a, p, n = ([encoder(one.unsqueeze(0))[0] for one in several] for several in (anchors, positives, negatives))
     total = torch.zeros((), dtype=anchors.dtype)
     for b in range(len(a)):
         total = total - (1 / (1 + (-(a[b] @ p[b])).exp())).log()
@@ -101,9 +101,9 @@ def test_the_loss_and_all_gradients_equal_plain_loops(missing, shared):
 
 def test_subseries_are_counted_in_observed_values():
     series = torch.tensor([[0.0, 1, 2, 3, 4, 5], [NAN, 1, NAN, NAN, 4, 5], [0, 1, 2, NAN, NAN, NAN]])
-    found = subseries(series, torch.tensor([2, 0, 1]), torch.tensor([3, 2, 1]))
+    result = subseries(series, torch.tensor([2, 0, 1]), torch.tensor([3, 2, 1]))
     expected = torch.tensor([[2.0, 3, 4, NAN], [1, NAN, NAN, 4], [1, NAN, NAN, NAN]])
-    torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(result, expected, rtol=0, atol=0, equal_nan=True)
     assert subseries(series, torch.tensor([5, 2, 2]), torch.tensor([1, 1, 1])).tolist() == [[5], [5], [2]]
 
 
@@ -157,15 +157,15 @@ def test_lengths_and_places_have_the_published_probabilities():
     assert sum(expected.values()) == pytest.approx(1)
     torch.manual_seed(0)
     series, n = torch.arange(3.0).unsqueeze(0), 1500
-    found, negative_places = Counter(), Counter()
+    result, negative_places = Counter(), Counter()
     for _ in range(n):
         anchor, positive, negative = (observed_parts(drawn)[0] for drawn in draw_triplets(series, series, 1))
         assert len(negative) == len(positive)
-        found[len(positive), len(anchor), anchor[0], positive[0] - anchor[0]] += 1
+        result[len(positive), len(anchor), anchor[0], positive[0] - anchor[0]] += 1
         negative_places[len(negative), negative[0]] += 1
-    assert found.keys() == expected.keys()
+    assert result.keys() == expected.keys()
     for draw, chance in expected.items():
-        assert found[draw] / n == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / n)), draw
+        assert result[draw] / n == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / n)), draw
     for (length, _), times in negative_places.items():
         chance = 1 / 3 / (4 - length)
         assert times / n == pytest.approx(chance, abs=5 * math.sqrt(chance * (1 - chance) / n))
@@ -218,9 +218,9 @@ def test_a_batch_may_be_padded_otherwise_than_its_bank():
     series = make_series(4, 20)
     method, batch = make(series), torch.cat((series, torch.full((4, 9), NAN)), 1)
     losses = []
-    for some in (series, batch):
+    for several in (series, batch):
         torch.manual_seed(3)
-        losses.append(method.loss(Batch("some", some, torch.zeros(4, dtype=torch.int64))).item())
+        losses.append(method.loss(Batch("some", several, torch.zeros(4, dtype=torch.int64))).item())
     assert losses[0] == losses[1]
 
 

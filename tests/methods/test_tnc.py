@@ -95,7 +95,7 @@ def test_the_loss_is_that_of_plain_loops(window):
     torch.manual_seed(3)
     loss = method.loss(batch_of(series))
     loss.backward()
-    found = {name: p.grad for name, p in method.named_parameters()}
+    result = {name: p.grad for name, p in method.named_parameters()}
 
     method.zero_grad()
     torch.manual_seed(3)
@@ -104,7 +104,7 @@ def test_the_loss_is_that_of_plain_loops(window):
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
     expected.backward()
     for name, parameter in method.named_parameters():
-        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-4, atol=1e-6, msg=name)
+        torch.testing.assert_close(result[name], parameter.grad, rtol=1e-4, atol=1e-6, msg=name)
 
 
 def draw_many(steps: int, window: int, epsilon: float = 3.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -173,8 +173,8 @@ def test_a_window_in_a_gap_moves_on_until_its_last_step_is_observed():
     torch.manual_seed(0)
     series = torch.zeros(200, 40)
     series[:, 10:30] = NAN
-    found = draw_windows(series, 4, 50, 3.0).unique().tolist()
-    assert found == [*range(10), *range(27, 37)]
+    result = draw_windows(series, 4, 50, 3.0).unique().tolist()
+    assert result == [*range(10), *range(27, 37)]
 
 
 def test_a_padded_series_is_drawn_from_as_if_it_were_not():

@@ -197,14 +197,14 @@ def test_outputs_are_dropped_while_training_only():
 def test_outputs_at_some_steps_are_those_of_all_steps(length, steps):
     encoder, series = make_method().encoder, make_series(4, length)
     keep = torch.rand(4, length) < 0.5
-    found, expected = encoder.per_step(series, keep, steps), encoder.per_step(series, keep)[:, steps]
-    torch.testing.assert_close(found, expected)
-    for ours, whole in zip(
-        torch.autograd.grad(found.square().sum(), list(encoder.parameters())),
+    result, expected = encoder.per_step(series, keep, steps), encoder.per_step(series, keep)[:, steps]
+    torch.testing.assert_close(result, expected)
+    for ours, complete in zip(
+        torch.autograd.grad(result.square().sum(), list(encoder.parameters())),
         torch.autograd.grad(expected.square().sum(), list(encoder.parameters())),
         strict=True,
     ):
-        torch.testing.assert_close(ours, whole, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(ours, complete, rtol=1e-5, atol=1e-5)
 
 
 def test_padding_is_split_before_and_behind_a_series():

@@ -81,7 +81,7 @@ def plain_summary(summary, past, seen):
         triples = [attend.inputs.weight @ plain_norm(attend.norm, row) for row in rows]
         attended = []
         for row, triple in zip(rows, triples, strict=True):
-            found = []
+            result = []
             for head in range(attend.heads):
                 part = slice(head * size, (head + 1) * size)
                 query = triple[:width][part]
@@ -90,9 +90,9 @@ def plain_summary(summary, past, seen):
                     for other, shown in zip(triples, visible, strict=True)
                 ]
                 values = [other[2 * width :][part] for other in triples]
-                found.append(sum(s * v for s, v in zip(shares, values, strict=True)) / sum(shares))
+                result.append(sum(s * v for s, v in zip(shares, values, strict=True)) / sum(shares))
             output = attend.outputs[0]
-            attended.append(row + output.weight @ torch.cat(found) + output.bias)
+            attended.append(row + output.weight @ torch.cat(result) + output.bias)
         rows = [
             row + feed[4].weight @ (feed[1].weight @ plain_norm(feed[0], row) + feed[1].bias).relu() + feed[4].bias
             for row in attended
@@ -174,8 +174,8 @@ def test_an_unobserved_target_is_nobodys_prediction():
 
 def test_views_that_agree_cost_less_than_views_that_do_not():
     x = torch.randn(8, 4)
-    alike, apart = contextual_loss(x, x, 0.2), contextual_loss(x, x.roll(1, 0), 0.2)
-    assert alike < 2 < apart
+    alike, separate = contextual_loss(x, x, 0.2), contextual_loss(x, x.roll(1, 0), 0.2)
+    assert alike < 2 < separate
     assert contextual_loss(x[:1], x[1:2], 0.2) == 0  # nothing else to be taken for
 
 
@@ -205,9 +205,9 @@ def test_every_few_steps_are_those_of_all_steps(steps, stride):
     everywhere = {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
     encoder.zero_grad()
     for start in range(min(stride, steps)):
-        found = encode_every(encoder, series, start, stride) * seen[:, start::stride].transpose(0, 1)
-        torch.testing.assert_close(found.transpose(0, 1), expected[:, start::stride], rtol=1e-5, atol=1e-5)
-        found.square().sum().backward()
+        result = encode_every(encoder, series, start, stride) * seen[:, start::stride].transpose(0, 1)
+        torch.testing.assert_close(result.transpose(0, 1), expected[:, start::stride], rtol=1e-5, atol=1e-5)
+        result.square().sum().backward()
     for name, p in encoder.named_parameters():
         torch.testing.assert_close(p.grad, everywhere[name], rtol=1e-4, atol=1e-4)
 
@@ -303,9 +303,9 @@ def segments_of(order: list[int]) -> list[list[int]]:
 def test_a_permutation_keeps_segments_whole_and_uses_every_number_of_them():
     torch.manual_seed(0)
     time = torch.arange(50.0).expand(2000, -1)
-    found = [segments_of([int(t) for t in row]) for row in permuted(time, 4)]
-    assert all(sorted(step for run in runs for step in run) == list(range(50)) for runs in found)
-    counts = np.bincount([len(runs) for runs in found], minlength=5)
+    result = [segments_of([int(t) for t in row]) for row in permuted(time, 4)]
+    assert all(sorted(step for run in runs for step in run) == list(range(50)) for runs in result)
+    counts = np.bincount([len(runs) for runs in result], minlength=5)
     # Of m segments in random order all stay apart in 1, 1, 3, 11 of 1, 2, 6, 24 orders; fewer runs are seen else.
     chance = {1: [1], 2: [1 / 2, 1 / 2], 3: [1 / 6, 2 / 6, 3 / 6], 4: [1 / 24, 3 / 24, 9 / 24, 11 / 24]}
     for runs in range(1, 5):
@@ -320,9 +320,9 @@ def test_a_permutation_stays_within_the_series_and_accepts_short_ones():
     for row, end in enumerate((1, 2, 3, 5, 8, 9)):
         series[row, :end] = torch.arange(float(end))
     for _ in range(20):
-        found = permuted(series, 7)
-        assert found.isnan().equal(series.isnan())
-        assert found.nan_to_num(-1).sort(1).values.equal(series.nan_to_num(-1).sort(1).values)
+        result = permuted(series, 7)
+        assert result.isnan().equal(series.isnan())
+        assert result.nan_to_num(-1).sort(1).values.equal(series.nan_to_num(-1).sort(1).values)
     assert permuted(series[:1, :1], 7).equal(series[:1, :1])
     torch.testing.assert_close(permuted(series, 1), series, rtol=0, atol=0, equal_nan=True)
 
@@ -332,9 +332,9 @@ def test_padding_common_to_all_series_changes_nothing():
     padded = torch.cat((series, torch.full((4, 100), torch.nan)), 1)
     torch.testing.assert_close(without_padding(padded), series, rtol=0, atol=0, equal_nan=True)
     losses = []
-    for some in (series, padded):
+    for several in (series, padded):
         method = small()
-        losses.append(method.loss(batch_of(some)).item())
+        losses.append(method.loss(batch_of(several)).item())
     assert losses[0] == losses[1]
 
 

@@ -76,15 +76,15 @@ def plain_encode(method: Tst, series, hidden=()):
         joined = {key: layer.attend(row) for key, row in rows.items()}
         summed = {}
         for b, t in rows:
-            found = []
+            result = []
             for head in range(layer.heads):
                 at = slice(head * size, (head + 1) * size)
                 query = joined[b, t][:width][at]
                 keys = {key: row[width : 2 * width][at] for key, row in joined.items() if key[0] == b}
                 weights = {key: (query @ one / size**0.5).exp() for key, one in keys.items()}
                 values = [weights[key] * joined[key][2 * width :][at] for key in keys]
-                found.append(sum(values) / sum(weights.values()))
-            summed[b, t] = rows[b, t] + layer.merge(torch.cat(found))
+                result.append(sum(values) / sum(weights.values()))
+            summed[b, t] = rows[b, t] + layer.merge(torch.cat(result))
         rows = plain_normalize(summed, layer.first, training)
         rows = {key: row + layer.narrow(gelu(layer.widen(row))) for key, row in rows.items()}
         rows = plain_normalize(rows, layer.second, training)
@@ -105,7 +105,7 @@ def test_loss_by_plain_loops():
     torch.manual_seed(5)
     loss = method.loss(batch_of(series))
     loss.backward()
-    found = {name: p.grad for name, p in method.named_parameters()}
+    result = {name: p.grad for name, p in method.named_parameters()}
 
     method.zero_grad()
     hidden = {(b, t) for b in range(4) for t in range(9) if mask[b, t] and not series[b, t].isnan()}
@@ -114,7 +114,7 @@ def test_loss_by_plain_loops():
     assert 2 < len(hidden) < 30
     torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
     expected.backward()
-    for name, gradient in found.items():
+    for name, gradient in result.items():
         torch.testing.assert_close(gradient, dict(method.named_parameters())[name].grad, rtol=1e-4, atol=1e-5)
 
 
@@ -137,15 +137,15 @@ def test_scores_far_apart_are_attended_to_as_by_softmax():
         method.layers[0].attend.weight *= 6
     x = (torch.randn(9, 6) * 5).requires_grad_()
     observed = torch.ones(1, 9, dtype=torch.bool)
-    found = method.layers[0]._attention(x, observed)
+    result = method.layers[0]._attention(x, observed)
     queries, keys, values = method.layers[0].attend(x).unflatten(1, (3, 2, 3)).permute(1, 2, 0, 3)  # (H, S, D / H)
     scores = queries @ keys.transpose(1, 2) / 3**0.5
     assert scores.amax() - scores.amin() > 200
     expected = method.layers[0].merge((scores.softmax(2) @ values).transpose(0, 1).flatten(1))
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(result, expected)
     target = torch.randn(9, 6)
     for ours, theirs in zip(
-        torch.autograd.grad((found * target).sum(), [x, *method.layers[0].attend.parameters()]),
+        torch.autograd.grad((result * target).sum(), [x, *method.layers[0].attend.parameters()]),
         torch.autograd.grad((expected * target).sum(), [x, *method.layers[0].attend.parameters()]),
         strict=True,
     ):
@@ -268,14 +268,14 @@ def test_a_masked_value_is_not_seen():
 def test_dropout_keeps_its_share_and_the_mean():
     torch.manual_seed(0)
     drop, x = Dropout(0.1), torch.ones(1001, 333, requires_grad=True)
-    found = drop(x)
-    assert (found == 0).float().mean().item() == pytest.approx(0.1, abs=0.003)
-    assert found[found != 0].unique().tolist() == [pytest.approx(1 / 0.9)]
-    found.sum().backward()
+    result = drop(x)
+    assert (result == 0).float().mean().item() == pytest.approx(0.1, abs=0.003)
+    assert result[result != 0].unique().tolist() == [pytest.approx(1 / 0.9)]
+    result.sum().backward()
     assert x.grad is not None
-    assert x.grad.equal(found)
+    assert x.grad.equal(result)
     assert drop.eval()(x) is x
-    zeros = (found == 0).float().view(-1)
+    zeros = (result == 0).float().view(-1)
     assert (zeros[1:] * zeros[:-1]).mean().item() == pytest.approx(0.01, abs=0.001)  # neighbours are independent
 
 
@@ -285,8 +285,8 @@ def test_what_is_dropped_while_training(monkeypatch):
     monkeypatch.setattr(Dropout, "forward", lambda self, x: dropped.append(tuple(x.shape)) or x)
     method = make(dropout=0.1, depth=2)
     series = torch.randn(3, 9)
-    found = method.loss(batch_of(series))
-    assert found.isfinite()
+    result = method.loss(batch_of(series))
+    assert result.isfinite()
     embedded, layer, read = (27, 6), [(3, 2, 9, 9), (27, 6), (27, 5), (27, 6)], dropped[-1]
     assert dropped == [embedded, *layer, *layer, read]
     assert read[1] == 6
@@ -307,8 +307,8 @@ def test_the_loss_is_fp32_under_autocast():
     torch.manual_seed(5)
     with torch.autocast("cpu", torch.bfloat16):
         loss = method.loss(batch_of(series))
-        found = method.eval().represent(series, "task")
-    assert loss.dtype == found.dtype == torch.float32
+        result = method.eval().represent(series, "task")
+    assert loss.dtype == result.dtype == torch.float32
     assert loss.item() == pytest.approx(expected, rel=0.1)
     loss.backward()
 

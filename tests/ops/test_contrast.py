@@ -50,6 +50,6 @@ def test_nothing_is_written_into_the_views_and_without_gradients_the_loss_is_the
     views = torch.randn(4, 6, 5, generator=torch.Generator().manual_seed(0))
     before = views.clone()
     with torch.inference_mode():
-        found = contrast(views)
-    assert found == contrast(views.requires_grad_())
+        result = contrast(views)
+    assert result == contrast(views.requires_grad_())
     assert views.equal(before)

@@ -104,20 +104,20 @@ def test_the_share_counts_pairs_of_different_tasks():
     for k in range(4):
         for j in range(4):
             if j != k:
-                found = relevant_pairs(affinity(probabilities[j], probabilities[k]))
-                relevant, pairs = relevant + int(found.sum()), pairs + found.numel()
+                actual = relevant_pairs(affinity(probabilities[j], probabilities[k]))
+                relevant, pairs = relevant + int(actual.sum()), pairs + actual.numel()
     assert relevant > 0
     for block in (1, 2, 256):
         share = stacked_sharing(torch.cat(weights), torch.cat(probabilities, 1), torch.tensor(classes), block=block)[1]
         assert share.item() == pytest.approx(relevant / pairs)
 
 
-def similar(classes, width=7, batch=5, apart=0.3):
+def similar(classes, width=7, batch=5, separate=0.3):
     """Heads on series that resemble each other, so that blocks of labels agree on their partners."""
     generator = torch.Generator().manual_seed(0)
     weights = [torch.randn(count, width, generator=generator, dtype=torch.float64) for count in classes]
     x = torch.randn(1, width, generator=generator, dtype=torch.float64)
-    x = x + apart * torch.randn(batch, width, generator=generator, dtype=torch.float64)
+    x = x + separate * torch.randn(batch, width, generator=generator, dtype=torch.float64)
     return weights, [(x @ weight.T).softmax(1) for weight in weights]
 
 
@@ -160,8 +160,8 @@ def test_blocks_measure_rows_that_do_not_sum_to_one_against_their_own_mean(block
 @pytest.mark.parametrize("threshold", [0.0, 2.0])
 def test_nothing_predicted_or_a_single_task_shares_nothing(threshold, block):
     weights = torch.randn(9, 7, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    zeros, some = torch.zeros(5, 9), torch.rand(5, 9, generator=torch.Generator().manual_seed(1))
-    for probabilities, classes in ((zeros, [4, 5]), (zeros, [1] * 9), (some, [9])):
+    zeros, several = torch.zeros(5, 9), torch.rand(5, 9, generator=torch.Generator().manual_seed(1))
+    for probabilities, classes in ((zeros, [4, 5]), (zeros, [1] * 9), (several, [9])):
         loss, share = stacked_sharing(weights, probabilities, torch.tensor(classes), threshold, block=block)
         (gradient,) = torch.autograd.grad(loss, weights)
         assert loss.item() == share.item() == 0.0

@@ -137,8 +137,8 @@ def test_caveats_name_seeds_missing_methods_and_runs_set_aside(report_of, write,
 
 
 def test_labels_never_predicted_and_repeated_series_are_caveats(report_of, write, result) -> None:
-    told = {"balanced_accuracy": 0.5, "majority": 0.95, "never_predicted": ("c",), "test_in_train": 7}
-    write(result("mtcs", 0, {"A": 0.95}, **told))
+    message = {"balanced_accuracy": 0.5, "majority": 0.95, "never_predicted": ("c",), "test_in_train": 7}
+    write(result("mtcs", 0, {"A": 0.95}, **message))
     report = report_of({}, parameters={"mtcs": {}})
     assert words.caveats(report)[1:] == [
         "Test series that are in the training part too: A 7 of 100.",

@@ -78,20 +78,20 @@ def compare(made: Bundle, fill: float | None = None) -> None:
     labels = json.loads(metadata["labels"])
     reader, calibration = made.task("pumps").reader, made.task("pumps").calibration
     for length in (9, 40, 300):
-        whole = sines(12, length, seed=length)[0]
-        for series in (whole, padded(whole), whole[:1]):
+        complete = sines(12, length, seed=length)[0]
+        for series in (complete, padded(complete), complete[:1]):
             given = series if fill is None else np.nan_to_num(series, nan=fill)
-            found = dict(
+            result = dict(
                 zip((one.name for one in session.get_outputs()), session.run(None, {"series": given}), strict=True)
             )
             expected = made.represent("pumps", series, CPU)
-            np.testing.assert_allclose(found["representations"], expected, atol=1e-4)
+            np.testing.assert_allclose(result["representations"], expected, atol=1e-4)
             values = decisions(reader, expected, 1)
             assert values is not None
             assert calibration is not None
-            np.testing.assert_allclose(found["decisions"], values, atol=1e-3)
-            np.testing.assert_allclose(found["probabilities"], calibration(values), atol=1e-3)
-            assert [labels[i] for i in found["label"]] == list(made.predict("pumps", expected, 1))
+            np.testing.assert_allclose(result["decisions"], values, atol=1e-3)
+            np.testing.assert_allclose(result["probabilities"], calibration(values), atol=1e-3)
+            assert [labels[i] for i in result["label"]] == list(made.predict("pumps", expected, 1))
 
 
 @pytest.mark.parametrize("classifier", ["ridge", "svm"])

@@ -55,12 +55,12 @@ def folder() -> Path:
 
 def test_a_folder_is_read_and_told(capsys):
     data = mtcs.read_folder(folder())
-    told = capsys.readouterr().err.splitlines()
+    message = capsys.readouterr().err.splitlines()
     X, y = series()
     assert set(data) == {"pumps", "fans", "Valve", "motors"}
-    assert "pumps.csv: 12 series of 15 to 20 steps, labels in column `state`: ok 6, worn out 6" in told
+    assert "pumps.csv: 12 series of 15 to 20 steps, labels in column `state`: ok 6, worn out 6" in message
     fans = "fans.csv: 12 series of 20 steps, labels in the first column: ok 6, worn out 6"
-    assert f"{fans}; read with `;` and decimal commas" in told
+    assert f"{fans}; read with `;` and decimal commas" in message
     np.testing.assert_array_equal(data["pumps"][0][0], X[0])
     np.testing.assert_allclose(data["fans"][0][0], X[0], atol=5e-4)
     assert list(data["fans"][1]) == list(data["pumps"][1]) == y

@@ -303,12 +303,12 @@ def test_a_checkpoint_that_is_not_as_it_was_written_is_set_aside(tmp_path, monke
     spec, checkpoint = make_spec(epochs=2), tmp_path / "run.safetensors"
     expected = weights_of(train(spec)[0])
     train(spec, checkpoint=checkpoint)
-    whole = checkpoint.read_bytes()
+    complete = checkpoint.read_bytes()
     if damage is None:
         checkpoint.unlink()
         checkpoint.mkdir()
     else:
-        checkpoint.write_bytes(damage(whole))
+        checkpoint.write_bytes(damage(complete))
     capsys.readouterr()
     assert weights_of(train(spec, checkpoint=checkpoint)[0]) == expected
     said = [line for line in capsys.readouterr().err.splitlines() if "is no checkpoint" in line]
@@ -376,7 +376,7 @@ def start_training() -> Iterator[Callable[[Path], subprocess.Popen]]:
 
 def test_killed_the_same_command_continues_to_the_very_bytes_of_an_unbroken_run(tmp_path, start_training):
     killed, unbroken = (write_workspace(tmp_path / name, epochs=5) for name in ("killed", "unbroken"))
-    first, whole = start_training(killed.root), start_training(unbroken.root)
+    first, complete = start_training(killed.root), start_training(unbroken.root)
     while not list(killed.checkpoints.glob("tiny-mtcs-0-joint-*.safetensors")):
         assert first.poll() is None, first.communicate()[1]
         time.sleep(0.01)
@@ -386,14 +386,14 @@ def test_killed_the_same_command_continues_to_the_very_bytes_of_an_unbroken_run(
     assert not Run("tiny", "mtcs", 0, killed).model().exists()
 
     second = start_training(killed.root)
-    (_, said), (_, calm) = second.communicate(), whole.communicate()
-    assert (second.returncode, whole.returncode) == (0, 0), said + calm
+    (_, said), (_, calm) = second.communicate(), complete.communicate()
+    assert (second.returncode, complete.returncode) == (0, 0), said + calm
     assert "Continuing after epoch" in said
     assert "Continuing after epoch" not in calm
     assert Run("tiny", "mtcs", 0, killed).model().read_bytes() == Run("tiny", "mtcs", 0, unbroken).model().read_bytes()
     columns = [name for name in COLUMNS if name != "series_per_second"]
-    found, expected = (pd.read_csv(Run("tiny", "mtcs", 0, layout).curves())[columns] for layout in (killed, unbroken))
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    result, expected = (pd.read_csv(Run("tiny", "mtcs", 0, layout).curves())[columns] for layout in (killed, unbroken))
+    pd.testing.assert_frame_equal(result, expected, check_exact=True)
     for layout in (killed, unbroken):
         assert not list(layout.checkpoints.glob("*.safetensors"))
 
@@ -442,8 +442,8 @@ def test_bf16_is_for_matrix_units_and_steps_that_repeat_their_lengths(monkeypatc
         assert chosen.reason == ("the processor has avx512_bf16" if units else "no bf16 units known")
         changing = choose_hardware("cpu", fixed_length=False)
         assert (changing.bf16, changing.reason) == (False, "lengths change from step to step")
-        asked = choose_hardware("cpu", "bf16", fixed_length=False)
-        assert (asked.bf16, asked.reason) == (True, "as asked")
+        requested = choose_hardware("cpu", "bf16", fixed_length=False)
+        assert (requested.bf16, requested.reason) == (True, "as asked")
 
 
 # Representations
@@ -452,10 +452,10 @@ def test_bf16_is_for_matrix_units_and_steps_that_repeat_their_lengths(monkeypatc
 def test_representations_do_not_depend_on_how_series_are_grouped():
     method = prepared_method(make_spec(), TASKS)
     series = np.random.default_rng(0).normal(size=(9, 6000)).astype(np.float32)  # two at a time
-    found = represent(method, series, CPU)
-    assert found.shape == (9, 8)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.concatenate([represent(method, one[None], CPU) for one in series]), atol=1e-5)
+    result = represent(method, series, CPU)
+    assert result.shape == (9, 8)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, np.concatenate([represent(method, one[None], CPU) for one in series]), atol=1e-5)
 
 
 # The key of a run

@@ -73,9 +73,9 @@ def rewritten(path: Path, **metadata: str) -> None:
     """A file of other metadata, without a digest, as whoever makes one up may leave it out."""
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
-    found = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
-    del found["digest"]
-    path.write_bytes(safetensors.torch.save(safetensors.torch.load(content), metadata=found))
+    result = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
+    del result["digest"]
+    path.write_bytes(safetensors.torch.save(safetensors.torch.load(content), metadata=result))
 
 
 def described(path: Path, change) -> None:

@@ -12,20 +12,20 @@ ACCURACIES = {"A": 0.5, "B": 0.6, "C": 0.7}
 
 def test_similarity_is_the_mean_over_seeds(result) -> None:
     runs = [result("mtl", seed, ACCURACIES) for seed in range(3)]
-    found = affinity.gather(runs)
-    assert found is not None
-    assert found.seeds == (0, 1, 2)
+    actual = affinity.gather(runs)
+    assert actual is not None
+    assert actual.seeds == (0, 1, 2)
     expected = np.mean([run.similarity.square() for run in runs], axis=0)
-    np.testing.assert_allclose(found.mean(), expected)
-    assert list(found.mean().index) == list(found.mean().columns) == list(ACCURACIES)
+    np.testing.assert_allclose(actual.mean(), expected)
+    assert list(actual.mean().index) == list(actual.mean().columns) == list(ACCURACIES)
 
 
 def test_similarity_is_of_the_runs_that_have_it(result) -> None:
     runs = [result("mtcs", seed, ACCURACIES) for seed in range(3)]
     runs[1] = runs[1].model_copy(update={"similarity": None})
-    found = affinity.gather(runs)
-    assert found is not None
-    assert found.seeds == (0, 2)
+    actual = affinity.gather(runs)
+    assert actual is not None
+    assert actual.seeds == (0, 2)
     assert affinity.gather(runs[1:2]) is None
 
 
@@ -73,11 +73,11 @@ def test_runs_with_their_tasks_in_another_order_are_averaged_in_one(result) -> N
             "label_affinity": turned(second.label_affinity, places),
         }
     )
-    expected, found = affinity.gather([first, second]), affinity.gather([first, other])
+    expected, actual = affinity.gather([first, second]), affinity.gather([first, other])
     assert expected is not None and expected.labels is not None
-    assert found is not None and found.labels is not None
-    np.testing.assert_allclose(found.mean(), expected.mean(), atol=1e-6)
-    np.testing.assert_allclose(found.labels.affinity, expected.labels.affinity, atol=1e-6)
+    assert actual is not None and actual.labels is not None
+    np.testing.assert_allclose(actual.mean(), expected.mean(), atol=1e-6)
+    np.testing.assert_allclose(actual.labels.affinity, expected.labels.affinity, atol=1e-6)
 
 
 def test_label_affinity_is_of_runs_with_the_same_labels(result) -> None:

@@ -18,20 +18,20 @@ TITLES = Titles(mtcs="MTCS", mtl="MTL")
 
 
 def test_costs_are_sums_over_tasks_and_means_over_seeds(result) -> None:
-    (found,) = cost.summarize({"mtcs": [result("mtcs", seed, ACCURACIES) for seed in range(3)]})
-    assert found.training == pytest.approx(292.7)
-    assert found.inference == pytest.approx(560 / 4)
-    assert (found.models, found.runs, found.parameters, found.memory) == (1, 3, 637120, 1432.0)
-    assert (found.machines, found.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
-    row = tables.cost_table(cost.Costs((found,)), TITLES).loc["MTCS"]
+    (actual,) = cost.summarize({"mtcs": [result("mtcs", seed, ACCURACIES) for seed in range(3)]})
+    assert actual.training == pytest.approx(292.7)
+    assert actual.inference == pytest.approx(560 / 4)
+    assert (actual.models, actual.runs, actual.parameters, actual.memory) == (1, 3, 637120, 1432.0)
+    assert (actual.machines, actual.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
+    row = tables.cost_table(cost.Costs((actual,)), TITLES).loc["MTCS"]
     assert row.tolist() == ["4 min 53 s", "1", "140", "637,120", "1,432 MB", "3"]
     (single,) = cost.summarize({"tnc": [result("tnc", 0, ACCURACIES)]})
     assert (single.training, single.models, single.runs) == (pytest.approx(2 * 291.7), 2, 1)
 
 
 def test_a_method_that_trains_nothing_has_no_cost_of_training(result) -> None:
-    (found,) = cost.summarize({"dtw": [result("dtw", 0, ACCURACIES)]})
-    assert (found.models, found.training, found.inference) == (0, None, None)
+    (actual,) = cost.summarize({"dtw": [result("dtw", 0, ACCURACIES)]})
+    assert (actual.models, actual.training, actual.inference) == (0, None, None)
 
 
 def measured(
@@ -68,13 +68,13 @@ def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout, resul
         write_costs(layout.costs("tiny"), measured(methods, of))
         return cost.gather(layout, "tiny", list(ACCURACIES), parameters, runs)
 
-    found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "gone": {}})
-    assert ([row.method for row in found.rows], found.absent) == (["mtl", "mtcs"], ())
-    row = tables.cost_table(found, TITLES).loc["MTCS"]
+    actual = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "gone": {}})
+    assert ([row.method for row in actual.rows], actual.absent) == (["mtl", "mtcs"], ())
+    row = tables.cost_table(actual, TITLES).loc["MTCS"]
     assert row.tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB"]
-    assert found.machines == ("cpu: Intel Xeon, 1 thread",)
-    found = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 9.0}})
-    assert ([row.method for row in found.rows], found.absent) == (["mtcs"], ("mtl",))
+    assert actual.machines == ("cpu: Intel Xeon, 1 thread",)
+    actual = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 9.0}})
+    assert ([row.method for row in actual.rows], actual.absent) == (["mtcs"], ("mtl",))
     for other in (costs({"mtcs": {"threshold": 9.0}}), costs({"mtcs": {"threshold": 2.0}}, ["A"])):
         assert other.one_run is None
         assert [row.runs for row in other.rows] == [2, 2]

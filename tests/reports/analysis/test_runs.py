@@ -86,8 +86,8 @@ def test_without_any_result_the_way_out_is_named(layout: Layout, write, result) 
 def test_the_data_table_leaves_out_what_no_result_carries(result) -> None:
     plain = data_table([result("mtcs", 0, ACCURACIES)], ["A", "B"])
     assert list(plain.columns) == ["training series", "test series", "length", "labels", "SHA-256"]
-    told = data_table([result("mtcs", 0, ACCURACIES, balanced_accuracy=0.4, majority=0.8, test_in_train=7)], ["A"])
-    assert told.loc["A", ["most frequent label", "test series also in training"]].tolist() == ["80.0%", "7"]
+    message = data_table([result("mtcs", 0, ACCURACIES, balanced_accuracy=0.4, majority=0.8, test_in_train=7)], ["A"])
+    assert message.loc["A", ["most frequent label", "test series also in training"]].tolist() == ["80.0%", "7"]
 
 
 def test_test_series_in_the_training_part_are_counted(result) -> None:

@@ -16,8 +16,8 @@ def test_separation_equals_ranks_written_out() -> None:
     rng = np.random.default_rng(2)
     raw = rng.random((3, 6, 6)).round(1)  # rounded: some pairs are equally similar
     similarities = (raw + raw.transpose(0, 2, 1)) / 2
-    found = separation.separate(similarities, UCR10)
-    assert found is not None
+    result = separation.separate(similarities, UCR10)
+    assert result is not None
 
     def ranks(square: np.ndarray) -> dict[frozenset[int], float]:
         pairs = {frozenset(pair): square[pair] for pair in combinations(range(6), 2)}
@@ -29,12 +29,12 @@ def test_separation_equals_ranks_written_out() -> None:
 
     chosen = frozenset((0, 3)), frozenset((2, 5))
     drawn = ranks(similarities.mean(0))
-    assert found.ranks == pytest.approx([drawn[pair] for pair in chosen])
-    assert found.by_seed == pytest.approx([np.mean([ranks(one)[pair] for pair in chosen]) for one in similarities])
-    assert (found.pairs, found.chance) == (15, 8)
+    assert result.ranks == pytest.approx([drawn[pair] for pair in chosen])
+    assert result.by_seed == pytest.approx([np.mean([ranks(one)[pair] for pair in chosen]) for one in similarities])
+    assert (result.pairs, result.chance) == (15, 8)
     every = [sum(choice) for choice in combinations(drawn.values(), 2)]
-    assert found.p == pytest.approx(np.mean([total <= sum(found.ranks) + 1e-9 for total in every]))
-    assert found.seeds_std == pytest.approx(np.std(found.by_seed, ddof=1))
+    assert result.p == pytest.approx(np.mean([total <= sum(result.ranks) + 1e-9 for total in every]))
+    assert result.seeds_std == pytest.approx(np.std(result.by_seed, ddof=1))
 
 
 def test_separation_of_all_45_pairs() -> None:
@@ -48,7 +48,7 @@ def test_separation_of_all_45_pairs() -> None:
 def test_separation_needs_a_related_pair_and_known_similarities() -> None:
     similarities = np.ones((2, 3, 3))
     assert separation.separate(similarities, ["Lightning2", "Crop", "FordA"]) is None
-    found = separation.separate(similarities, ["Lightning2", "Crop", "Lightning7"])
-    assert found is not None and (found.ranks, found.p) == ((2,), 1)
+    result = separation.separate(similarities, ["Lightning2", "Crop", "Lightning7"])
+    assert result is not None and (result.ranks, result.p) == ((2,), 1)
     similarities[0, 0, 1] = np.nan
     assert separation.separate(similarities, ["Lightning2", "Crop", "Lightning7"]) is None

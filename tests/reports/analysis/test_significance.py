@@ -18,9 +18,9 @@ def written_out(differences: np.ndarray) -> float:
     known = differences[differences != 0]
     sizes = np.abs(known)
     ranks = np.array([(sizes < size).sum() + ((sizes == size).sum() + 1) / 2 for size in sizes])
-    found = abs(ranks[known > 0].sum() - ranks.sum() / 2)
+    result = abs(ranks[known > 0].sum() - ranks.sum() / 2)
     sums = [abs(np.dot(signs, ranks) - ranks.sum() / 2) for signs in product((0, 1), repeat=len(ranks))]
-    return float(np.mean([total >= found - 1e-9 for total in sums]))
+    return float(np.mean([total >= result - 1e-9 for total in sums]))
 
 
 def steps(methods: Sequence[str], tasks: int, gap: float) -> pd.DataFrame:
@@ -62,10 +62,10 @@ def test_holm_steps_down() -> None:
 
 def test_wins_ties_and_losses_are_counted_against_the_reference() -> None:
     scores = pd.DataFrame({"mtcs": [0.6, 0.3, 0.9], "dtw": [0.7, 0.3, 0.8]}, index=list("ABC"))
-    (found,) = compare(scores)
-    assert (found.method, found.wins, found.ties, found.losses) == ("dtw", 1, 1, 1)
+    (result,) = compare(scores)
+    assert (result.method, result.wins, result.ties, result.losses) == ("dtw", 1, 1, 1)
     (turned,) = compare(scores, "dtw")
-    assert (turned.method, turned.wins, turned.difference) == ("mtcs", 1, -found.difference)
+    assert (turned.method, turned.wins, turned.difference) == ("mtcs", 1, -result.difference)
     assert compare(scores.drop(columns="mtcs")) == []
 
 

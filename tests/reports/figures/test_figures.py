@@ -77,7 +77,7 @@ def test_figure_2_stands_side_by_side_on_one_scale(report_of, write, result) -> 
         svg = drawing.standalone()
         assert svg.index(">TS2Vec joint<") < svg.index(">MTCS<")
         assert "Framed: Lightning2 and Lightning7, EOGHorizontalSignal and EOGVerticalSignal." in svg
-        cells = [float(found or 1) for found in re.findall(r"fill: #4399cd(?:; opacity: ([\d.]+))?", svg)]
+        cells = [float(actual or 1) for actual in re.findall(r"fill: #4399cd(?:; opacity: ([\d.]+))?", svg)]
         shown = [one.mean(form) for one in sorted(report.affinities, key=lambda one: one.method == "mtcs")]
         values = np.concatenate([frame.to_numpy()[~np.eye(6, dtype=bool)] for frame in shown])
         strength = (values - values.min()) / (values.max() - values.min())
@@ -134,9 +134,9 @@ def test_labels_that_share_have_a_typical_series_where_the_data_are_at_hand(repo
                 write(made.model_copy(update={"tasks": tuple(tasks)}))
     known = {m: {} for m in ("mtcs", "ts2vec_joint", "tnc")}
     assert not report_of({}, parameters=known, tasks=list(UCR10)).examples  # which is not asked for
-    told = report_of({}, parameters=known, tasks=list(UCR10), series=True)
-    assert all(one.shape == (50,) for one in told.examples.values())
-    drawn = [label_pairs(one.affinities[0].labels, one.examples, "labels", "Labels") for one in (report, told)]
+    message = report_of({}, parameters=known, tasks=list(UCR10), series=True)
+    assert all(one.shape == (50,) for one in message.examples.values())
+    drawn = [label_pairs(one.affinities[0].labels, one.examples, "labels", "Labels") for one in (report, message)]
     lines = [len(one.figure.axes[0].lines) for one in drawn]
     assert lines[1] - lines[0] == 2 * drawn[1].svg.count(" · ") // 2
 
