@@ -347,8 +347,8 @@ def test_import_is_light_and_lazy(tmp_path):
 
 def test_packaged_parameters_are_those_of_the_workspace():
     root = Path(__file__).parent.parent
-    for name in ("params.yaml", "dvc.yaml"):
-        assert (root / "mtcs/reference" / name).read_bytes() == (root / name).read_bytes()
+    for name, ours in (("params.yaml", "params.yaml"), ("pipeline.yaml", "dvc.yaml")):
+        assert (root / "mtcs/reference" / name).read_bytes() == (root / ours).read_bytes()
     assert packaged_method("mtcs").schedule.epochs == 5
 
 

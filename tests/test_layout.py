@@ -13,7 +13,7 @@ RUN = Run("demo", "mtcs", 3)
 
 
 @pytest.mark.parametrize(
-    ("found", "expected"),
+    ("path", "expected"),
     [
         (HERE.params, "params.yaml"),
         (HERE.raw("demo", "GunPoint"), "data/raw/demo/GunPoint"),
@@ -31,8 +31,8 @@ RUN = Run("demo", "mtcs", 3)
         (HERE.report("demo"), "reports/demo"),
     ],
 )
-def test_paths(result, expected):
-    assert result == Path(expected)
+def test_paths(path, expected):
+    assert path == Path(expected)
 
 
 def test_a_run_says_what_to_run():

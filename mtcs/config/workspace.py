@@ -30,7 +30,7 @@ def new_workspace(name: str, suite: Mapping[str, Any], methods: Collection[str] 
     Raises:
         InputError: with the known names, if a method is not run in this project; or with what is wrong of the suite.
     """
-    params, stages = (_packaged(file) for file in ("params.yaml", "dvc.yaml"))
+    params, stages = (_packaged(file) for file in ("params.yaml", "pipeline.yaml"))
     known = Experiment.model_validate(read_yaml(params))
     runnable = (*known.joint, *known.single_task, *known.mixtures)
     if unknown := sorted(set(methods or ()) - set(runnable)):
@@ -62,6 +62,7 @@ def new_workspace(name: str, suite: Mapping[str, Any], methods: Collection[str] 
 
 
 def _packaged(file: str) -> str:
+    """The project's own; its `dvc.yaml` under another name, since DVC takes every file of that name for a pipeline."""
     return (files("mtcs") / "reference" / file).read_text(encoding="utf-8")
 
 

@@ -11,7 +11,6 @@ from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 def normalize(suite: SuiteName) -> None:
     """Z-normalise a suite's tasks by their training statistics, into data/normalized."""
     from mtcs.data.doubts import doubts
-    from mtcs.data.few_labels import with_few_labels
     from mtcs.data.formats import read_raw
     from mtcs.data.normalize import z_normalize
     from mtcs.data.task import fingerprint, write_index, write_task
@@ -22,6 +21,8 @@ def normalize(suite: SuiteName) -> None:
         for done, name in enumerate(names, 1):
             raw = read_raw(WORKSPACE.raw(suite, name), name, wanted.missing)
             if wanted.labels_per_class is not None:
+                from mtcs.data.few_labels import with_few_labels
+
                 raw = with_few_labels(raw, wanted.labels_per_class, wanted.draw or 0)
             if repeated := raw.repeated():  # as they were given: what is squashed by a fill value becomes equal
                 remarks.append(
