@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from mtcs.config.schedule import Block, Schedule
+from mtcs.config.schedule import Block, Later, Schedule
 
 if TYPE_CHECKING:
     from mtcs.data.task import Task
@@ -22,11 +22,6 @@ Width = Annotated[int, Field(ge=1, le=65_536)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-def Later(default: Any, **bounds: Any) -> Any:  # in place of pydantic's Field
-    """A parameter that came later: left unsaid where it is the default, as in the results and models of before."""
-    return Field(default=default, exclude_if=lambda value: value == default, **bounds)
 
 
 class Spec(Block, ABC, frozen=True):
@@ -51,7 +46,7 @@ class Spec(Block, ABC, frozen=True):
 
     def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
         """The schedule for these tasks, where it depends on their size."""
-        return self.schedule
+        return self.schedule.for_sizes(len(task.train) for task in tasks)
 
 
 class MultiTaskSpec(Spec, frozen=True):
@@ -268,13 +263,14 @@ class TstSpec(Spec, frozen=True):
         return self
 
     def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
+        schedule = super().schedule_for(tasks)
         if self.budget is None:
-            return self.schedule
-        batches = sum(math.ceil(len(task.train) / self.schedule.batch_size) for task in tasks)
+            return schedule
+        batches = sum(schedule.batches(len(task.train)) for task in tasks)
         strides = [math.ceil(task.length / self.max_length) for task in tasks]
         epoch = sum(len(t.train.by_channel) * math.ceil(t.length / n) for t, n in zip(tasks, strides, strict=True))
         steps = math.ceil(self.budget * len(tasks) * batches / epoch)
-        return self.schedule.model_copy(update={"steps": min(steps, self.schedule.steps or steps)})
+        return schedule.model_copy(update={"steps": min(steps, schedule.steps or steps)})
 
 
 class SeriesSpec(Spec, frozen=True):

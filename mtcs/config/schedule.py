@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -15,6 +16,11 @@ def renamed(values: Any, names: Mapping[str, str]) -> Any:
     return {key: value for key, value in values.items() if key not in names} | {
         new: values[old] for old, new in names.items() if old in values
     }
+
+
+def Later(default: Any, **bounds: Any) -> Any:  # in place of pydantic's Field
+    """A parameter that came later: left unsaid where it is the default, as in the results and models of before."""
+    return Field(default=default, exclude_if=lambda value: value == default, **bounds)
 
 
 class Block(BaseModel, frozen=True, extra="forbid"):
@@ -45,6 +51,8 @@ class Schedule(Block, frozen=True):
     """Passes over all training series of all tasks."""
     steps: int | None = Field(default=None, ge=0)
     """Mini-batches; where `epochs` is given too, training ends with whichever comes first."""
+    min_steps: int | None = Later(None, ge=1)
+    """Mini-batches that there are at least: of few series more passes than `epochs` are made, until it is so many."""
     batch_size: int = Field(ge=1)
     """Series in a mini-batch, all of one task."""
     drop_last: bool = False
@@ -65,4 +73,18 @@ class Schedule(Block, frozen=True):
     def _ends(self) -> Schedule:
         if self.epochs is None and self.steps is None:
             raise ValueError("needs epochs, steps, or both")
+        if self.min_steps is not None and (self.epochs is None or self.steps is not None):
+            raise ValueError(f"min_steps is {self.min_steps}, and goes with epochs alone; leave it or steps out")
         return self
+
+    def batches(self, series: int) -> int:
+        """Mini-batches of a pass over a task of so many series."""
+        whole = series // self.batch_size
+        return max(1, whole) if self.drop_last else math.ceil(series / self.batch_size)
+
+    def for_sizes(self, sizes: Iterable[int]) -> Schedule:
+        """The schedule for tasks of so many series: with the passes that `min_steps` asks for."""
+        if self.epochs is None or self.min_steps is None:
+            return self
+        epochs = math.ceil(self.min_steps / sum(map(self.batches, sizes)))
+        return self.model_copy(update={"epochs": max(self.epochs, epochs), "min_steps": None})

@@ -120,7 +120,7 @@ def train_method(
 
 def count_steps(schedule: Schedule, tasks: Sequence[Task]) -> int:
     """Mini-batches of a whole training of a model on `tasks`."""
-    epoch = sum(len(_chunks(np.empty(len(task.train)), schedule)) for task in tasks)
+    epoch = sum(schedule.batches(len(task.train)) for task in tasks)
     limits = (schedule.steps, None if schedule.epochs is None else schedule.epochs * epoch)
     return min(limit for limit in limits if limit is not None)
 

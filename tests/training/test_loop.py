@@ -27,7 +27,7 @@ from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
 from mtcs.training.checkpoint import checkpoint_key
 from mtcs.training.hardware import Hardware, choose_hardware
-from mtcs.training.loop import COLUMNS, fit
+from mtcs.training.loop import COLUMNS, count_steps, fit
 
 CPU = Hardware(torch.device("cpu"), bf16=False)
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
@@ -527,3 +527,14 @@ def test_training_on_cuda_runs_and_resumes(monkeypatch, tmp_path, capsys):
     np.testing.assert_allclose(curves["loss"], expected["loss"], rtol=1e-2)
     for name, tensor in unbroken.state_dict().items():
         torch.testing.assert_close(method.state_dict()[name], tensor, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("min_steps", "drop_last", "passes"), [(None, False, 2), (9, False, 2), (35, False, 4), (35, True, 5)]
+)
+def test_of_few_series_more_passes_are_made(min_steps, drop_last, passes):
+    tasks = [make_task("a", n=10), make_task("b", n=21), make_task("c", n=2)]  # 3 + 6 + 1 mini-batches, or 2 + 5 + 1
+    schedule = Schedule(epochs=2, min_steps=min_steps, batch_size=4, learning_rate=0.1, drop_last=drop_last)
+    resolved = schedule.for_sizes(len(task.train) for task in tasks)
+    assert (resolved.epochs, resolved.min_steps) == (passes, None)
+    assert count_steps(resolved, tasks) == passes * (8 if drop_last else 10)
