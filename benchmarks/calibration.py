@@ -33,7 +33,7 @@ from mtcs.evaluation.calibration import (
     fit_with_floor,
     log_loss,
 )
-from mtcs.evaluation.classify import decisions, fit_reader
+from mtcs.evaluation.classify import fit_reader
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 from mtcs.evaluation.representations import represent_task
 from mtcs.evaluation.svm import FittedSVM, left_out_decisions
@@ -54,8 +54,8 @@ def calibrated(
     """Decisions (m, C) for the other part, and what their classifier's training series with labels (n,) calibrate."""
     spec = packaged_classifier(classifier)
     reader = fit_reader(spec, known[0], labels)
-    values, ways = decisions(reader, known[1]), {"none": Calibration(1.0)}
-    assert values is not None
+    assert isinstance(reader, FittedKernelRidge | FittedSVM)
+    values, ways = reader.decisions(known[1]), {"none": Calibration(1.0)}
     if isinstance(reader, FittedKernelRidge):
         ways["temperature, leave-one-out"] = Calibration(float(reader.sharpness))
     elif isinstance(spec, SVM) and isinstance(reader, FittedSVM):

@@ -6,6 +6,7 @@ import doctest
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
-from mtcs.config.packaged import packaged_classifier, packaged_method
+from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.evaluation.classify import classify
+from mtcs.evaluation.random_kernels import FittedRandomKernels
 from mtcs.evaluation.representations import represent_task
+from mtcs.training import loop
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method
 
@@ -215,13 +218,83 @@ def test_other_methods_and_classifiers(data, tmp_path, method, classifier):
 
 def test_nearest_neighbors(tmp_path):
     X, y = recordings(["a", "b"])
-    model = MultiTaskClassifier("dtw", classifier="nearest").fit({"t": (X, y)})
+    model = MultiTaskClassifier("dtw").fit({"t": (X, y)})
     model.save(tmp_path / "m.mtcs")
     np.testing.assert_array_equal(mtcs.load(tmp_path / "m.mtcs").predict("t", X), y)
-    with pytest.raises(InputError, match="no probabilities; fit with classifier 'ridge'"):
+    with pytest.raises(InputError, match="no probabilities; ridge, svm"):
         model.predict_proba("t", X)
-    with pytest.raises(InputError, match="dtw and classifier nearest go together"):
-        MultiTaskClassifier("dtw").fit({"t": (X, y)})
+    with pytest.raises(InputError, match="kind kernel_ridge reads representations, which this method does not give"):
+        MultiTaskClassifier("dtw", classifier="ridge").fit({"t": (X, y)})
+    with pytest.raises(InputError, match="kind quant reads series, which"):
+        tiny(classifier="quant").fit({"t": (X, y)})
+
+
+MIXED = {"kind": "mixture", "transforms": ["minirocket"], "weights": [0.25, 0.75]}
+
+
+def test_random_kernels_beside_representations(tmp_path):
+    (X, y), (new, truth) = recordings(["a", "b"]), recordings(["a", "b"], seed=1)
+    three = np.stack([X, -X, X**2], axis=1)
+    model = tiny(classifier=MIXED).fit({"pumps": (X, y), "fans": (three, y)})
+    assert (model.predict("pumps", new) == np.array(truth)).mean() > 0.9
+    model.add_task("doors", X[:, :20], y)  # whose labels the encoder has not seen
+    model.set_params(classifier="ridge").add_task("gates", X[:, :20], y)
+    model.save(tmp_path / "m.mtcs")
+    loaded = mtcs.load(tmp_path / "m.mtcs")
+    for task, series in {"pumps": X, "fans": three, "doors": X[:, :20], "gates": X[:, :20]}.items():
+        probabilities = loaded.predict_proba(task, series)
+        np.testing.assert_allclose(probabilities, model.predict_proba(task, series), rtol=1e-9)
+        assert loaded.classes_[task][probabilities.argmax(axis=1)].tolist() == loaded.predict(task, series).tolist()
+    scores = mtcs.cross_validate(tiny(classifier=MIXED), {"pumps": (X, y)}, folds=2)
+    assert scores["log_loss"].notna().all()
+
+
+def test_weights_are_chosen_by_an_encoder_that_has_not_seen_the_labels(monkeypatch):
+    X, y = recordings(["a", "b"])
+    trained = []
+    monkeypatch.setattr(
+        loop, "train_method", lambda *args: trained.append(len(args[1][0].train)) or train_method(*args)
+    )
+    tiny(classifier=MIXED).fit({"pumps": (X, y)})
+    assert trained == [24, 18]
+
+
+@pytest.mark.parametrize("method", ["minirocket", "quant"])
+def test_classifiers_of_series(method, tmp_path):
+    (X, y), (new, truth) = recordings(["a", "b"]), recordings(["a", "b"], seed=1)
+    model = MultiTaskClassifier(method, random_state=0).fit({"pumps": (X, y)})
+    assert (model.predict("pumps", new) == np.array(truth)).mean() > 0.9
+    model.save(tmp_path / "m.mtcs")
+    loaded = mtcs.load(tmp_path / "m.mtcs")
+    assert loaded.predict("pumps", new).tolist() == model.predict("pumps", new).tolist()
+    if method == "minirocket":
+        np.testing.assert_allclose(loaded.predict_proba("pumps", new), model.predict_proba("pumps", new), rtol=1e-9)
+    else:
+        with pytest.raises(InputError, match="no probabilities"):
+            loaded.predict_proba("pumps", new)
+    with pytest.raises(InputError, match="3 channels, and dtw and its like read series of one"):
+        MultiTaskClassifier(method).fit({"pumps": (np.stack([X] * 3, axis=1), y)})
+
+
+def test_features_that_cannot_be_drawn_again_are_refused():
+    X, y = recordings(["a", "b"])
+    reader = MultiTaskClassifier("minirocket", random_state=0).fit({"t": (X, y)}).bundle_.task("t").reader
+    assert isinstance(reader, FittedRandomKernels)
+    for change in ({"transforms": [3]}, {"length": 2**40}, {"length": 0}, {"seed": -1}, {"channels": 0}, {"width": 0}):
+        with pytest.raises(ValueError, match="random features are none that mtcs draws"):
+            replace(reader, **{name: np.array(value) for name, value in change.items()})
+    for changes, words in (
+        ({"biases": reader.biases[:-5]}, "biases, expected"),
+        ({"means": reader.means[:-5], "weights": reader.weights[:-5]}, "features, too few"),
+    ):
+        with pytest.raises(InputError, match=words):
+            replace(reader, **changes).predict(X)
+
+
+def test_what_a_method_is_usually_read_by():
+    usual = {"mtcs": "ridge", "mtl": "ridge", "mtcs_rocket": "with_random_kernels", "dtw": "nearest", "quant": "quant"}
+    assert {method: usual_classifier(method) for method in usual} == usual
+    assert packaged_method("mtcs_rocket").difference  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_files_that_are_no_bundle(fitted, tmp_path):

@@ -89,13 +89,16 @@ class RandomKernels(BaseModel, frozen=True, extra="forbid"):
         return transforms
 
 
+MAX_TREES = 100_000
+
+
 class Quant(BaseModel, frozen=True, extra="forbid"):
     """The block in `params.yaml` of QUANT: quantiles of intervals, read by extremely randomised trees."""
 
     kind: Literal["quant"]
     """Which classifier this is."""
 
-    trees: Annotated[int, Field(ge=1, le=100_000)] = 200
+    trees: Annotated[int, Field(ge=1, le=MAX_TREES)] = 200
     """Of the forest."""
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.experiment import Experiment, merged, read_experiment
-from mtcs.config.methods import MethodSpec
+from mtcs.config.methods import MethodSpec, SeriesSpec
 from mtcs.errors import InputError, fault
 
 
@@ -26,18 +26,26 @@ def packaged_method(method: str | Mapping[str, Any]) -> MethodSpec:
     """A method by its name, or by parameters that depart from those of another one.
 
     Args:
-        method: "mtcs", or {"like": "mtcs", "depth": 6}; without `like` and `kind` it is like mtcs.
+        method: "mtcs"; a mixture as "mtcs_rocket", which is the method that it reads with its own classifier; or
+            {"like": "mtcs", "depth": 6}; without `like` and `kind` it is like mtcs.
 
     Raises:
         InputError: with the known names, or with the parameter that is wrong.
     """
-    known = packaged_experiment().methods
+    known = _methods()
     if isinstance(method, Mapping):
         changes = {key: value for key, value in method.items() if key != "like"}
         like = method.get("like", None if "kind" in method else "mtcs")
         base = {"classifier": "ridge"} if like is None else _named(known, "method", like).model_dump()
         return _checked(MethodSpec, merged(base, changes), "method")
     return _named(known, "method", method)
+
+
+def usual_classifier(method: str | Mapping[str, Any]) -> str:
+    """What a method is read by where nothing else is said: ridge regression, or what only goes with the method."""
+    spec = packaged_method(method)
+    own = isinstance(spec, SeriesSpec) or method in packaged_experiment().mixtures
+    return spec.classifier if own else "ridge"
 
 
 def packaged_classifier(classifier: str | Mapping[str, Any]) -> ClassifierSpec:
@@ -53,9 +61,14 @@ def packaged_classifier(classifier: str | Mapping[str, Any]) -> ClassifierSpec:
 
 def short(parameters: MethodSpec | ClassifierSpec) -> str | dict[str, Any]:
     """The name of a method or classifier of this version, or the parameters of another: what the above take."""
-    known = packaged_experiment()
-    names = [name for name, one in {**known.methods, **known.classifiers}.items() if one == parameters]
+    known = {**_methods(), **packaged_experiment().classifiers}
+    names = [name for name, one in known.items() if one == parameters]
     return names[0] if names else parameters.model_dump()
+
+
+def _methods() -> dict[str, MethodSpec]:
+    known = packaged_experiment()
+    return {name: known.method(name) for name in (*known.trained, *known.mixtures)}
 
 
 def _named(known: Mapping[str, Any], what: str, name: Any) -> Any:

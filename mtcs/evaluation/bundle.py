@@ -11,20 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor, Quant, RandomKernels
+from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, NearestNeighbor
 from mtcs.config.machine import PrecisionName
-from mtcs.config.methods import MethodSpec, SeriesSpec
+from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
+from mtcs.data.splits import held_out_rows, without_held_out
 from mtcs.data.task import Task, TaskInfo
 from mtcs.errors import InputError
 from mtcs.evaluation.calibration import Calibration
-from mtcs.evaluation.classify import Reader, calibrate, check_labels, decisions, fit_reader
+from mtcs.evaluation.classify import Reader, calibrate, check_labels, decisions, fit_reader, predict
+from mtcs.evaluation.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
 from mtcs.evaluation.prediction import check_channels
-from mtcs.evaluation.representations import channel_mean, represent
+from mtcs.evaluation.representations import Encoded, channel_mean, represent
+from mtcs.methods.base import Method
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
+
+HELD_OUT = 0.25
+"""Share of a task's series on which a mixture chooses its weights, as of `mtcs_rocket` in params.yaml."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +78,8 @@ class Bundle:
             raise InputError(f"Unknown task {name}; the model has {', '.join(self.tasks)}.")
         return self.tasks[name]
 
-    def represent(self, task: str, X: Any, hardware: Hardware, names: Sequence[str] = ()) -> np.ndarray:
-        """Representations (n, D) of n new series, in the units of the task's training series.
-
-        Of several channels, (n, channels * D).
+    def encode(self, task: str, X: Any, hardware: Hardware, names: Sequence[str] = ()) -> Encoded:
+        """N new series in the units of the task's training series, and their representations.
 
         Args:
             task: whose series they are.
@@ -92,23 +96,23 @@ class Bundle:
         rows = scaled(series, info.mean, info.std)
         if (beyond := np.isinf(rows).reshape(len(rows), -1).any(1)).any():
             raise InputError(f"{task}: series {beyond.argmax()} has values beyond any of its training series.")
-        return represent(self.model.method, rows, hardware, task)
+        return Encoded(represent(self.model.method, rows, hardware, task), rows)
 
-    def predict(self, task: str, representations: np.ndarray, workers: int = -1) -> np.ndarray:
-        """Labels (n,) of representations (n, D), as the user gave them."""
+    def predict(self, task: str, encoded: Encoded, workers: int = -1) -> np.ndarray:
+        """Labels (n,) of n series, as the user gave them."""
         known = self.task(task)
-        return known.labels[known.reader.predict(representations, workers)]
+        return known.labels[predict(known.reader, encoded, workers)]
 
-    def predict_proba(self, task: str, representations: np.ndarray, workers: int = -1) -> np.ndarray:
-        """Probabilities (n, C) of representations (n, D), a column for each of the task's labels.
+    def predict_proba(self, task: str, encoded: Encoded, workers: int = -1) -> np.ndarray:
+        """Probabilities (n, C) of n series, a column for each of the task's labels.
 
         Raises:
             InputError: if the classifier has none.
         """
         known = self.task(task)
-        values = decisions(known.reader, representations, workers)
+        values = decisions(known.reader, encoded, workers)
         if values is None or known.calibration is None:
-            raise InputError(f"{task}: its classifier gives no probabilities; fit with classifier 'ridge'.")
+            raise InputError(f"{task}: its classifier gives no probabilities; ridge, svm and with_random_kernels do.")
         return known.calibration(values)
 
 
@@ -142,20 +146,22 @@ def fit_bundle(
 
     if not data:
         raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
-    if isinstance(classifier, RandomKernels | Quant):
-        raise InputError(
-            f"Classifiers of kind {classifier.kind} are for suites alone; choose 'ridge', 'svm', or 'nearest' with dtw."
-        )
-    if isinstance(spec, SeriesSpec) != isinstance(classifier, NearestNeighbor):
-        raise InputError("Method dtw and classifier nearest go together only; choose both, or neither.")
+    _check_reads(spec, classifier)
     given = {name: _task(name, X, y, classifier, missing) for name, (X, y) in data.items()}
     tasks = [task for task, _, _ in given.values()]
     method, _ = train_method(spec, tasks, seed, hardware)
     model = Model(method.eval(), spec, tuple(task.info for task in tasks), seed)
+    choices: list[Choice | None] = [None] * len(tasks)
+    if isinstance(classifier, Mixture):
+        unseen, _ = train_method(spec, [without_held_out(task, HELD_OUT, seed) for task in tasks], seed, hardware)
+        errors = [_held_out_errors(classifier, unseen, task, seed, hardware, workers) for task in tasks]
+        choices = [*choose(classifier, errors)]
     known, pooled, heads = {}, {}, {}
-    for name, (task, labels, lengths) in given.items():
+    for (name, (task, labels, lengths)), choice in zip(given.items(), choices, strict=True):
         representations = represent(method, task.train.series, hardware, name)
-        reader = fit_reader(classifier, representations, task.train.labels, workers)
+        reader = fit_task(
+            classifier, Encoded(representations, task.train.series), task.train.labels, choice, seed, workers
+        )
         calibration = calibrate(classifier, reader, representations, task.train.labels, workers)
         known[name] = TaskClassifier(task.info, labels, reader, len(task.train), lengths, calibration)
         pooled[name] = channel_mean(representations, task.channels)
@@ -173,11 +179,12 @@ def add_task(
     name: str,
     X: Any,
     y: Any,
+    classifier: ClassifierSpec,
     hardware: Hardware,
     workers: int = -1,
     missing: Sequence[float] = (),
 ) -> Bundle:
-    """The bundle with one more task: its encoder as it is, and a classifier fitted to the representations of `X`.
+    """The bundle with one more task: its encoder as it is, and a classifier fitted to what it makes of `X`.
 
     Raises:
         InputError: if the task is known, the encoder has a part for each task, or data cannot be learned from.
@@ -186,12 +193,61 @@ def add_task(
         raise InputError(f"The model already has a task {name}; choose another name.")
     if getattr(bundle.model.spec, "experts", 1) > 1:
         raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
-    task, labels, lengths = _task(name, X, y, bundle.classifier, missing)
-    series = represent(bundle.model.method, task.train.series, hardware, name)
-    reader = fit_reader(bundle.classifier, series, task.train.labels, workers)
-    calibration = calibrate(bundle.classifier, reader, series, task.train.labels, workers)
+    _check_reads(bundle.model.spec, classifier)
+    task, labels, lengths = _task(name, X, y, classifier, missing)
+    seed, choice = bundle.model.seed, None
+    if isinstance(classifier, Mixture):  # an encoder that has seen none of these labels can tell what they are worth
+        [choice] = choose(
+            classifier, [_held_out_errors(classifier, bundle.model.method, task, seed, hardware, workers)]
+        )
+    representations = represent(bundle.model.method, task.train.series, hardware, name)
+    reader = fit_task(classifier, Encoded(representations, task.train.series), task.train.labels, choice, seed, workers)
+    calibration = calibrate(classifier, reader, representations, task.train.labels, workers)
     added = TaskClassifier(task.info, labels, reader, len(task.train), lengths, calibration)
     return replace(bundle, tasks={**bundle.tasks, name: added})
+
+
+def fit_task(
+    classifier: ClassifierSpec,
+    encoded: Encoded,
+    labels: np.ndarray,
+    choice: Choice | None = None,
+    seed: int = 0,
+    workers: int = -1,
+) -> Reader:
+    """Fit a classifier to a task's n training series.
+
+    Args:
+        classifier: its parameters.
+        encoded: the series.
+        labels: (n,) classes as integers.
+        choice: what was chosen for the task, of a mixture.
+        seed: of classifiers that draw something at random.
+        workers: threads; -1 is one for every core.
+    """
+    if isinstance(classifier, Mixture):
+        assert choice is not None
+        return fit_mixture(classifier, encoded.representations, encoded.series, labels, choice, seed, workers)
+    return fit_reader(classifier, encoded.representations, labels, workers, seed=seed)
+
+
+def _check_reads(spec: Spec, classifier: ClassifierSpec) -> None:
+    """Raises InputError if a classifier reads series where there are representations, or the other way round."""
+    if isinstance(spec, SeriesSpec) != (classifier.kind in READERS_OF_SERIES):
+        of = "representations" if isinstance(spec, SeriesSpec) else "series"
+        raise InputError(
+            f"A classifier of kind {classifier.kind} reads {of}, which this method does not give; leave the "
+            "classifier out, or name another."
+        )
+
+
+def _held_out_errors(
+    classifier: Mixture, method: Method, task: Task, seed: int, hardware: Hardware, workers: int
+) -> HeldOut:
+    """By an encoder that was trained without the series that are held out, or without the task."""
+    representations = represent(method, task.train.series, hardware, task.name)
+    held = held_out_rows(task.train.labels, HELD_OUT, seed)
+    return held_out_errors(classifier, representations, task.train.series, task.train.labels, held, seed, workers)
 
 
 def check_task_name(name: Any) -> None:
@@ -206,9 +262,9 @@ def _task(
     """A task of given series, its labels as they were given, and the lengths of its shortest and longest series."""
     check_task_name(name)
     series = as_series(X, name, missing)
-    if series[0].ndim > 1 and isinstance(classifier, NearestNeighbor):
+    if series[0].ndim > 1 and classifier.kind in READERS_OF_SERIES:
         has = f"{name} has {len(series[0])} channels"
-        raise InputError(f"{has}, and dtw compares series of one; leave it out, or take another method.")
+        raise InputError(f"{has}, and dtw and its like read series of one; leave it out, or take another method.")
     labels, indices = as_labels(y, len(series), name)
     if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
         raise InputError(

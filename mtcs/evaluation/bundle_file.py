@@ -1,7 +1,7 @@
 """The file of a bundle, `.mtcs`: all arrays as safetensors, everything else as JSON in its metadata.
 
 Reading it runs no code of the file. No training series are in it, unless the classifier needs them: a nearest neighbor
-keeps series, kernel ridge and SVM representations.
+and QUANT keep series, kernel ridge, a mixture and the SVM representations, random kernels neither.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from mtcs.evaluation.classify import KINDS, kind_of
 from mtcs.evaluation.fitted import FORMAT as READER_FORMAT
 from mtcs.evaluation.fitted import from_arrays, to_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.nearest import FittedNearestNeighbor
+from mtcs.evaluation.quant import FittedQuant
+from mtcs.evaluation.random_kernels import FittedRandomKernels
 from mtcs.evaluation.svm import FittedSVM
 from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, write_tensors
 
@@ -160,14 +163,16 @@ def _by_part(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 def _check_task(task: TaskClassifier, width: int | None) -> None:
     """Raises ValueError if labels, classes and the width of representations do not belong together."""
     match task.reader:
-        case FittedSVM(vectors=support, classes=classes) | FittedKernelRidge(series=support, classes=classes):
+        case (
+            FittedSVM(vectors=support, classes=classes)
+            | FittedKernelRidge(series=support, classes=classes)
+            | FittedMixture(representations=support, classes=classes)
+        ):
             if width is not None and support.shape[1] != (expected := width * task.info.channels):
                 support_width = f"representations of {support.shape[1]}, expected {expected}"
                 raise ValueError(f"{task.info.name:.40} reads {support_width}")
-        case FittedNearestNeighbor(labels=classes):
+        case FittedNearestNeighbor(labels=classes) | FittedQuant(labels=classes) | FittedRandomKernels(classes=classes):
             pass
-        case _:
-            raise ValueError(f"{task.info.name:.40} has a classifier for suites alone")
     if len(task.labels) != task.info.n_classes or classes.min() < 0 or classes.max() >= task.info.n_classes:
         raise ValueError(f"{task.info.name:.40} has labels that its classifier does not know")
     if not 1 <= task.lengths[0] <= task.lengths[1]:

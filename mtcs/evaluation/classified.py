@@ -103,16 +103,16 @@ def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: i
             series, labels = task.train.series, task.train.labels
             errors.append(held_out_errors(spec, representations.train, series, labels, held, run.seed, threads))
             weighing.append(read)
-        for task, (weight, penalty) in zip(tasks, choose(spec, errors), strict=True):
+        for task, choice in zip(tasks, choose(spec, errors), strict=True):
             advance(len(tasks) + len(outcomes), task.name)
             representations, read = _read(run.reading, task)
             reader = fit_mixture(
-                spec, representations.train, task.train.series, task.train.labels, weight, penalty, run.seed, threads
+                spec, representations.train, task.train.series, task.train.labels, choice, run.seed, threads
             )
-            predicted = reader.predict_both(representations.test, task.test.series, threads)
+            predicted = reader.predict_by_both(representations.test, task.test.series, threads)
             _write(run, task, reader, predicted)
             head = representations.head_predictions()
-            outcomes.append(Outcome(read, predicted, head, weight, weighing[len(outcomes)]))
+            outcomes.append(Outcome(read, predicted, head, choice.weight, weighing[len(outcomes)]))
         advance(2 * len(tasks), "")
     return outcomes
 

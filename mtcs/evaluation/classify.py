@@ -24,12 +24,13 @@ from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.quant import FittedQuant, fit_quant
 from mtcs.evaluation.random_kernels import FittedRandomKernels, fit_random_kernels
+from mtcs.evaluation.representations import Encoded
 from mtcs.evaluation.subsample import subsample
 from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions
 
 Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant | FittedMixture
-"""Has `predict(representations, workers)`; those of kernel ridge and the SVM have `decisions`, too. A mixture reads
-series beside representations: `predict_both`."""
+"""Has `predict(representations, workers)`, and most have `decisions`; a mixture reads series, too. The functions of
+`Encoded` below are for all of them."""
 
 KINDS: dict[str, type[Reader]] = {
     "svm": FittedSVM,
@@ -72,7 +73,7 @@ def fit_reader(
     if isinstance(spec, Quant):
         return fit_quant(representations, labels, spec, seed)
     if isinstance(spec, Mixture):
-        raise InputError("A mixture chooses its weights on a whole suite; it is for 'mtcs classify'.")
+        raise InputError("A mixture chooses its weights on all tasks together, see mtcs.evaluation.mixture.")
     _check(representations, labels)
     if isinstance(spec, KernelRidge):
         return fit_kernel_ridge(representations, labels, spec, workers)
@@ -110,11 +111,25 @@ def classify(
     return reader, reader.predict(test, workers)
 
 
-def decisions(reader: Reader, representations: np.ndarray, workers: int = -1) -> np.ndarray | None:
+def predict(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray:
+    """Classes (n,) of n series."""
+    if isinstance(reader, FittedMixture):
+        return reader.predict_by_both(encoded.representations, encoded.series, workers)
+    return reader.predict(encoded.representations, workers)
+
+
+def decisions(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray | None:
     """Values (n, C) of a reader's `classes`, larger where likelier; None of one that has none."""
     if isinstance(reader, FittedNearestNeighbor | FittedQuant):
         return None
-    return reader.decisions(representations, workers)
+    if isinstance(reader, FittedMixture):
+        return reader.decisions_of_both(encoded.representations, encoded.series, workers)
+    return reader.decisions(encoded.representations, workers)
+
+
+def known_calibration(reader: Reader) -> Calibration | None:
+    """How decisions become probabilities, of a reader whose fit has found that out on left-out series."""
+    return Calibration(float(reader.sharpness)) if isinstance(reader, FittedKernelRidge | FittedRandomKernels) else None
 
 
 def calibrate(
@@ -130,12 +145,10 @@ def calibrate(
         workers: threads; -1 is one for every core.
 
     Returns:
-        None for a reader of series. Kernel ridge knows its own; an SVM costs as many fits as it has folds.
+        None for one without decisions. Ridge regression knows its own; an SVM costs as many fits as it has folds.
     """
-    if isinstance(reader, FittedKernelRidge):
-        return Calibration(float(reader.sharpness))
-    if isinstance(reader, FittedNearestNeighbor | FittedRandomKernels | FittedQuant):
-        return None
+    if not isinstance(reader, FittedSVM):
+        return known_calibration(reader)
     assert isinstance(spec, SVM)
     rows = subsample(labels, spec.max_train)
     left_out = left_out_decisions(representations[rows], labels[rows], spec, float(reader.C), workers)

@@ -10,6 +10,8 @@ import pandas as pd
 
 from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.calibration import calibration_error, log_loss
+from mtcs.evaluation.classify import predict
+from mtcs.evaluation.representations import Encoded
 from mtcs.evaluation.validation import Validation
 
 Scores = dict[str, dict[str, float]]
@@ -75,13 +77,13 @@ def score_table(scores: Scores, title: str = "") -> str:
     return pd.DataFrame.from_dict(scores, "index").rename_axis(columns=title or None).to_string(float_format="%.3f")
 
 
-def split_scores(bundle: Bundle, task: str, representations: np.ndarray, y: np.ndarray) -> dict[str, float]:
-    """`scores` and calibration_error of representations (n, D) with labels (n,) as they were given, all known ones."""
+def split_scores(bundle: Bundle, task: str, encoded: Encoded, y: np.ndarray) -> dict[str, float]:
+    """`scores` and calibration_error of n series with labels (n,) as they were given, all known ones."""
     known = bundle.task(task)
     place = {label: c for c, label in enumerate(known.labels.tolist())}
     truth = np.array([place[label] for label in y.tolist()])
-    probabilities = None if known.calibration is None else bundle.predict_proba(task, representations)
-    predicted = known.reader.predict(representations)
+    probabilities = None if known.calibration is None else bundle.predict_proba(task, encoded)
+    predicted = predict(known.reader, encoded)
     return scores(truth, predicted, probabilities) | _calibration(truth, probabilities)
 
 

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, Mixture
+from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.random_features import fit_features
 from mtcs.evaluation.random_kernels import FittedRandomKernels, StandardizedFeatures
 from mtcs.evaluation.subsample import subsample
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
+
+
+class Choice(NamedTuple):
+    """A task's weight of the representations' kernel, its penalty, and the inverse temperature of its probabilities."""
+
+    weight: float
+    penalty: float
+    sharpness: float
 
 
 @dataclass(frozen=True)
@@ -42,21 +51,32 @@ class FittedMixture(FittedRandomKernels):
     gamma: np.ndarray
     weight: np.ndarray
 
-    def predict_both(self, representations: np.ndarray, series: np.ndarray, workers: int = -1) -> np.ndarray:
-        """Classes (m,) of series (m, T), NaN where padded or missing, with representations (m, D)."""
+    @property
+    def choice(self) -> Choice:
+        """What it was fitted with."""
+        return Choice(float(self.weight), float(self.penalty), float(self.sharpness))
+
+    def decisions_of_both(self, representations: np.ndarray, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Values (m, C) of series (m, T), NaN where padded or missing, with representations (m, D)."""
         kernel = rbf_kernel(representations, self.representations, float(self.gamma), workers)
-        return self.classes[(kernel @ self.coefficients + self.decisions(series, workers)).argmax(axis=1)]
+        return kernel @ self.coefficients + self.decisions(series, workers)
+
+    def predict_by_both(self, representations: np.ndarray, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Classes (m,) of series (m, T), NaN where padded or missing, with representations (m, D)."""
+        return self.classes[self.decisions_of_both(representations, series, workers).argmax(axis=1)]
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How well each weight and penalty does on a task's held-out training series.
+    """How well each weight and penalty does on a task's m held-out training series.
 
-    errors: (weights, penalties) mean over series of the squared error summed over classes; n: how many series.
+    errors: (weights, penalties) mean over series of the squared error summed over classes.
+    decisions: (weights, penalties, m, C) float32; truth: (m,) indices of classes.
     """
 
     errors: np.ndarray
-    n: int
+    decisions: np.ndarray
+    truth: np.ndarray
 
 
 def held_out_errors(
@@ -80,12 +100,13 @@ def held_out_errors(
         workers: threads; -1 is one for every core.
     """
     if not held.any() or len(np.unique(labels[~held])) < 2:
-        return HeldOut(np.zeros((len(spec.weights), len(spec.penalties))), 0)
+        none = np.zeros((len(spec.weights), len(spec.penalties), 0, len(np.unique(labels))), np.float32)
+        return HeldOut(none.sum(axis=(2, 3)), none, np.empty(0, np.int64))
     rows = subsample(labels, spec.max_choose)
     representations, series, held = representations[rows], series[rows], held[rows]
     _, targets = one_against_rest(labels[rows])
     kept = np.flatnonzero(~held)
-    errors = np.empty((len(spec.weights), len(spec.penalties)))
+    decisions = np.empty((len(spec.weights), len(spec.penalties), held.sum(), targets.shape[1]), np.float32)
     with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
         kernels = [
             rbf_kernel(representations, representations, scale_gamma(representations.astype(np.float64)), workers),
@@ -100,20 +121,21 @@ def held_out_errors(
             projected = scale * (new @ basis)  # (m, r)
             fitted = basis.T @ (targets[kept] - mean)  # (r, C)
             for j, penalty in enumerate(spec.penalties):
-                decisions = mean + projected @ (fitted / (eigenvalues[:, np.newaxis] + penalty))
-                errors[i, j] = np.square(decisions - targets[held]).sum(axis=1).mean()
-    return HeldOut(errors, int(held.sum()))
+                decisions[i, j] = mean + projected @ (fitted / (eigenvalues[:, np.newaxis] + penalty))
+    errors = np.square(decisions - targets[held]).sum(axis=3, dtype=np.float64).mean(axis=2)
+    return HeldOut(errors, decisions, targets[held].argmax(axis=1))
 
 
-def choose(spec: Mixture, tasks: Sequence[HeldOut]) -> list[tuple[float, float]]:
+def choose(spec: Mixture, tasks: Sequence[HeldOut]) -> list[Choice]:
     """Weight and penalty of each task: least error, a task's own and, as `prior` series, the mean over all tasks."""
-    known = [task.errors for task in tasks if task.n]
+    known = [task.errors for task in tasks if len(task.truth)]
     common = np.mean(known, axis=0) if known else np.zeros((len(spec.weights), len(spec.penalties)))
     chosen = []
     for task in tasks:
-        place = int((task.n * task.errors + spec.prior * common).argmin())
+        place = int((len(task.truth) * task.errors + spec.prior * common).argmin())
         weight, penalty = divmod(place, len(spec.penalties))
-        chosen.append((spec.weights[weight], spec.penalties[penalty]))
+        sharpness = fit_sharpness(task.decisions[weight, penalty], task.truth) if len(task.truth) else 1.0
+        chosen.append(Choice(spec.weights[weight], spec.penalties[penalty], sharpness))
     return chosen
 
 
@@ -122,12 +144,11 @@ def fit_mixture(
     representations: np.ndarray,
     series: np.ndarray,
     labels: np.ndarray,
-    weight: float,
-    penalty: float,
+    choice: Choice,
     seed: int = 0,
     workers: int = -1,
 ) -> FittedMixture:
-    """Fit to all training series of a task; arguments as in `held_out_errors`, weight and penalty as chosen."""
+    """Fit to all training series of a task with what was chosen for it; the other arguments as in `held_out_errors`."""
     from scipy.linalg import cho_factor, cho_solve  # not above: whoever predicts does without
 
     rows = subsample(labels, spec.max_train)
@@ -136,16 +157,16 @@ def fit_mixture(
     gamma = scale_gamma(representations.astype(np.float64))
     with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
         standardized = StandardizedFeatures(features, series, workers)
-        share = (1 - weight) * _scale(standardized.kernel)
+        share = (1 - choice.weight) * _scale(standardized.kernel)
         kernel = rbf_kernel(representations, representations, gamma, workers)
-        own_means, own_share = kernel.mean(axis=0), weight * _scale(kernel)
+        own_means, own_share = kernel.mean(axis=0), choice.weight * _scale(kernel)
         kernel *= own_share
         standardized.kernel *= share
         kernel += standardized.kernel
         means = kernel.mean(axis=0)
         kernel -= means
         kernel -= (means - means.mean())[:, np.newaxis]
-        kernel.flat[:: len(kernel) + 1] += penalty
+        kernel.flat[:: len(kernel) + 1] += choice.penalty
         factor = cho_factor(kernel.T, lower=True, overwrite_a=True, check_finite=False)  # .T: where it is, in place
         dual = cho_solve(factor, targets - targets.mean(axis=0), check_finite=False)  # (n, C)
         weights = standardized.weights(share * dual)
@@ -160,11 +181,12 @@ def fit_mixture(
         weights=weights,
         intercepts=targets.mean(axis=0) - own_share * (own_means @ dual),
         classes=classes,
-        penalty=np.array(penalty),
+        penalty=np.array(choice.penalty),
+        sharpness=np.array(choice.sharpness),
         representations=representations,
         coefficients=own_share * dual,
         gamma=np.array(gamma),
-        weight=np.array(weight),
+        weight=np.array(choice.weight),
     )
 
 

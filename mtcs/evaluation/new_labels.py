@@ -59,13 +59,13 @@ def label_by_bundle(
     known = bundle.task(task)
     names = [str(one) for one in known.labels.tolist()]
     recordings = read_new_series(file, task, options, frozenset(names))
-    representations = bundle.represent(task, recordings.series, hardware, names_of(recordings))
+    encoded = bundle.encode(task, recordings.series, hardware, names_of(recordings))
     columns: dict[str, list[str]] = {} if recordings.ids is None else {"id": recordings.ids}
     if recordings.labels is not None:
         columns["label"] = _known_labels(file, task, recordings, names)
-    columns["predicted"] = [str(one) for one in bundle.predict(task, representations, threads).tolist()]
+    columns["predicted"] = [str(one) for one in bundle.predict(task, encoded, threads).tolist()]
     if proba or known.calibration is not None:
-        probabilities = bundle.predict_proba(task, representations, threads)
+        probabilities = bundle.predict_proba(task, encoded, threads)
         ordered = probabilities.copy()
         ordered.sort(axis=1)
         columns["margin"] = [f"{value:.6f}" for value in ordered[:, -1] - ordered[:, -2]]
@@ -100,11 +100,10 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
     Raises:
         InputError: if the classifier was fitted to another model's representations, or the file cannot be read.
     """
-    from mtcs.evaluation.classify import load_reader
+    from mtcs.evaluation.classify import load_reader, predict
     from mtcs.evaluation.measure import check_file, read_record
-    from mtcs.evaluation.mixture import FittedMixture
     from mtcs.evaluation.prediction import read_new
-    from mtcs.evaluation.representations import represent
+    from mtcs.evaluation.representations import Encoded, represent
     from mtcs.evaluation.results import ClassifierRecord
 
     scope, info = _scope(run, task), model.task(task)
@@ -117,11 +116,7 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
     check_file(run.classifier(task), classified.fitted.get(task), f"than was fitted; {run.remedy('classify')}")
     reader = load_reader(run.classifier(task))
     series, labels = read_new(file, info)
-    representations = represent(model.method, series, hardware, task)
-    if isinstance(reader, FittedMixture):
-        predicted = reader.predict_both(representations, series, threads)
-    else:
-        predicted = reader.predict(representations, threads)
+    predicted = predict(reader, Encoded(represent(model.method, series, hardware, task), series), threads)
     with_labels = any(label is not None for label in labels)
     columns = {"label": ["" if label is None else label for label in labels]} if with_labels else {}
     return NewLabels({**columns, "predicted": [info.classes[index] for index in predicted]})

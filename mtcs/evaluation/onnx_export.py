@@ -150,7 +150,7 @@ def compare_with_torch(content: bytes, bundle: Bundle, task: str, per_length: in
         series[::2, 2 * length // 3 + 1 :] = np.nan
         series[::2, 1 : length // 3 : 5] = np.nan
         result, label = session.run(["representations", "label"], {"series": series})
-        expected = bundle.represent(task, series, hardware)
+        expected = bundle.encode(task, series, hardware).representations
         assert isinstance(result, np.ndarray)
         assert isinstance(label, np.ndarray)
         differences.append(float(np.abs(result - expected).max() / np.abs(expected).max()))

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mtcs.config.classifiers import Quant
+from mtcs.config.classifiers import MAX_TREES, Quant
 from mtcs.evaluation.fixed_length import fixed_length
 
 MIN_LENGTH = 10
@@ -34,6 +34,11 @@ class FittedQuant:
     labels: np.ndarray
     seed: np.ndarray
     trees: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if no such forest can be grown."""
+        if not (1 <= self.trees <= MAX_TREES and 0 <= self.seed < 2**32):
+            raise ValueError(f"it has {self.trees} trees and seed {self.seed}")
 
     def predict(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
         """Classes (m,) of series (m, T') or (m, channels, T'), NaN where padded or missing, see `fixed_length`."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mtcs.config.classifiers import RandomTransform
+from mtcs.errors import InputError
 from mtcs.evaluation.fixed_length import fixed_length
 
 MIN_LENGTH = 10
@@ -50,15 +51,23 @@ class RandomFeatures:
         return fixed_length(series, self.length)
 
     def pieces(self, workers: int) -> Iterator[Piece]:
-        """All features, some of them a piece; workers: threads, -1 is one for every core."""
+        """All features, some of them a piece; workers: threads, -1 is one for every core.
+
+        Raises:
+            InputError: if there are more or fewer biases than the transforms take.
+        """
+        nothing = np.zeros((2, self.channels, self.length), np.float32)
+        transforms = [(name, _fit(name, nothing, self.seed, workers)) for name in self.transforms]
         start = 0
-        for name in self.transforms:
-            transform = _fit(name, np.zeros((2, self.channels, self.length), np.float32), self.seed, workers)
+        for name, transform in transforms:
             for attribute in FITTED[name]:
                 *parameters, biases = getattr(transform, attribute)
                 end = start + len(biases)
                 setattr(transform, attribute, (*parameters, self.biases[start:end]))
                 start = end
+        if start != len(self.biases):  # compiled code would read beyond the array
+            raise InputError(f"The classifier has {len(self.biases)} biases, expected {start}; fit it again.")
+        for name, transform in transforms:
             if name == "hydra":
                 yield partial(_hydra, transform)
             elif name == "multirocket" and self.channels == 1:

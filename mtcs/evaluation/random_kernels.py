@@ -17,12 +17,16 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels
+from mtcs.errors import InputError
+from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.random_features import RandomFeatures, fit_features
 from mtcs.evaluation.subsample import subsample
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest
 
 KEEP_BYTES = 1 << 30
 """Features of the training series up to which they are kept for the second pass; of more they are computed again."""
+MAX_VALUES = 1 << 26
+"""Of a series, in all its channels."""
 ROWS = 1024
 """Series whose features are there at once when labels are predicted."""
 
@@ -34,6 +38,7 @@ class FittedRandomKernels:
     transforms: (K,) places in `RANDOM_TRANSFORMS`; seed, length, channels, width, biases: of `RandomFeatures`.
     means: (p,) float32, of the features of the training series; weights: (p, C) float32.
     intercepts: (C,) float64; classes: (C,) int64, the classes seen in training; penalty: () float64.
+    sharpness: () float64, the inverse temperature of probabilities.
     """
 
     SHAPES: ClassVar[Mapping[str, str]] = {
@@ -48,6 +53,7 @@ class FittedRandomKernels:
         "intercepts": "f C",
         "classes": "i C",
         "penalty": "f",
+        "sharpness": "f",
     }
     transforms: np.ndarray
     seed: np.ndarray
@@ -60,6 +66,14 @@ class FittedRandomKernels:
     intercepts: np.ndarray
     classes: np.ndarray
     penalty: np.ndarray
+    sharpness: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if the features cannot be drawn again, or only with more memory than series ever take."""
+        known = all(0 <= place < len(RANDOM_TRANSFORMS) for place in self.transforms.tolist())
+        size, channels = int(self.length) * int(self.channels), int(self.channels)
+        if not (known and 0 <= self.seed < 2**32 and self.width > 0 and channels > 0 and 0 < size <= MAX_VALUES):
+            raise ValueError("its random features are none that mtcs draws")
 
     @property
     def features(self) -> RandomFeatures:
@@ -78,6 +92,10 @@ class FittedRandomKernels:
             for piece in pieces:
                 values = piece(prepared[rows])
                 columns = slice(column, column + values.shape[1])
+                if columns.stop > len(self.means):
+                    raise InputError(
+                        f"The classifier has weights of {len(self.means)} features, too few; fit it again."
+                    )
                 decisions[rows] += (values - self.means[columns]) @ self.weights[columns]
                 column = columns.stop
         return decisions
@@ -151,7 +169,8 @@ def fit_random_kernels(
     with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
         standardized = StandardizedFeatures(features, series, workers)
         basis, eigenvalues, scale = centered_eigen(standardized.kernel)
-        penalty = spec.penalties[leave_one_out(basis, eigenvalues, targets, spec.penalties)[1]]
+        left_out, best = leave_one_out(basis, eigenvalues, targets, spec.penalties)
+        penalty = spec.penalties[best]
         projected = basis.T @ (targets - targets.mean(axis=0)) / (eigenvalues[:, np.newaxis] + penalty)  # (n, C)
         weights = standardized.weights(scale * (basis @ projected))
     return FittedRandomKernels(
@@ -166,6 +185,7 @@ def fit_random_kernels(
         intercepts=targets.mean(axis=0),
         classes=classes,
         penalty=np.array(penalty),
+        sharpness=np.array(fit_sharpness(left_out, targets.argmax(axis=1))),
     )
 
 

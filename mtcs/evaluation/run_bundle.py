@@ -11,23 +11,18 @@ from mtcs.config.methods import SeriesSpec
 from mtcs.config.packaged import packaged_classifier
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
-from mtcs.evaluation.calibration import Calibration
-from mtcs.evaluation.classify import kind_of, load_reader
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.evaluation.classify import known_calibration, load_reader
 from mtcs.evaluation.measure import check_file, label_affinity, read_record, task_similarity
 from mtcs.evaluation.representations import channel_mean, read_representations
 from mtcs.evaluation.results import ClassifierRecord
 from mtcs.layout import Layout, Run, digest
 from mtcs.training.model import Model, load_model
 
-CLASSIFIERS = {"svm": "svm", "kernel_ridge": "ridge", "nearest_neighbour": "nearest"}
-"""Names of packaged parameters by kind of reader: what a task that is added is fitted with."""
-
 
 def load_run(path: Path) -> Bundle:
     """The bundle of a run whose stages train, represent and classify are done.
 
-    An SVM of the pipeline has no probabilities; kernel ridge has. Similarity and affinity are those of the tasks'
+    An SVM of the pipeline has no probabilities; ridge regression has. Similarity and affinity are those of the tasks'
     training representations, where these are still there.
 
     Args:
@@ -36,8 +31,7 @@ def load_run(path: Path) -> Bundle:
             other's.
 
     Raises:
-        InputError: if it is no such file, the classifiers are missing or were fitted to another model, or they read
-            more than representations.
+        InputError: if it is no such file, or the classifiers are missing or were fitted to another model.
     """
     run = _run_of(path)
     record = read_record(run.classified, ClassifierRecord, run, "classify")
@@ -55,17 +49,10 @@ def load_run(path: Path) -> Bundle:
         classifier = run.classifier(info.name)
         check_file(classifier, record.fitted.get(info.name), f"than was fitted; {run.remedy('classify')}")
         reader = load_reader(classifier)
-        if kind_of(reader) not in CLASSIFIERS:
-            raise InputError(
-                f"{run} reads series beside or instead of representations, and cannot be loaded; label series by "
-                f"'mtcs predict {run.method} {run.suite} {info.name} FILE', or load a method that is read by an SVM, "
-                "kernel ridge or nearest neighbors."
-            )
-        calibration = Calibration(float(reader.sharpness)) if isinstance(reader, FittedKernelRidge) else None
-        tasks[info.name] = TaskClassifier(info, np.array(info.classes), reader, 0, (1, info.length), calibration)
-    kind = kind_of(next(iter(tasks.values())).reader)
+        labels, calibration = np.array(info.classes), known_calibration(reader)
+        tasks[info.name] = TaskClassifier(info, labels, reader, 0, (1, info.length), calibration)
     similarity, affinity = _relations(run, model, record)
-    return Bundle(model, tasks, similarity, affinity, packaged_classifier(CLASSIFIERS[kind]))
+    return Bundle(model, tasks, similarity, affinity, packaged_classifier(record.classifier))
 
 
 def _run_of(path: Path) -> Run:

@@ -14,11 +14,11 @@ from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, 
 from mtcs.config.methods import Spec
 from mtcs.data.splits import held_out_rows, without_held_out
 from mtcs.data.task import Task
-from mtcs.evaluation.classify import Reader, fit_reader
+from mtcs.evaluation.classify import Reader, fit_reader, predict
 from mtcs.evaluation.cost import MethodCost
-from mtcs.evaluation.mixture import FittedMixture, choose, fit_mixture, held_out_errors
+from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
 from mtcs.evaluation.nearest import FittedNearestNeighbor
-from mtcs.evaluation.representations import represent
+from mtcs.evaluation.representations import Encoded, represent
 from mtcs.evaluation.subsample import subsample
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Method
@@ -168,9 +168,7 @@ def _classifying(column: Column, model: Method, task: Task, size: int, hardware:
     fitted = time.perf_counter()
 
     def label(n: int) -> np.ndarray:
-        if isinstance(reader, FittedMixture):
-            return reader.predict_both(test[:n], new[:n], threads)
-        return reader.predict(test[:n], threads)
+        return predict(reader, Encoded(test[:n], new[:n]), threads)
 
     label(1)
     first = time.perf_counter() - fitted  # a forest is grown anew for each call, however few series it labels
@@ -187,8 +185,7 @@ def _fitted(
         return fit_reader(spec, representations, labels, threads)
     held = held_out_rows(labels, column.held_out)
     errors = held_out_errors(spec, representations, series, labels, held, workers=threads)
-    weight, penalty = choose(spec, [errors])[0]
-    return fit_mixture(spec, representations, series, labels, weight, penalty, workers=threads)
+    return fit_mixture(spec, representations, series, labels, choose(spec, [errors])[0], workers=threads)
 
 
 def _searching(task: Task) -> float:

@@ -10,9 +10,11 @@ import numpy as np
 
 from mtcs.data.text import counted
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle, TaskClassifier
+from mtcs.evaluation.bundle import Bundle, TaskClassifier, fit_task
 from mtcs.evaluation.calibration import Calibration, fit_sharpness
-from mtcs.evaluation.classify import decisions, fit_reader
+from mtcs.evaluation.classify import decisions, predict
+from mtcs.evaluation.mixture import FittedMixture
+from mtcs.evaluation.representations import Encoded
 from mtcs.progress import progress, silence
 from mtcs.training.hardware import Hardware
 
@@ -118,16 +120,16 @@ def validate(
             for name, task in tasks.items():
                 kept, left_out = splits[name][fold]
                 series, truth = _rows(task, left_out)
-                representations = bundle.represent(name, series, hardware)
+                encoded = bundle.encode(name, series, hardware)
                 said[name].fold[left_out] = fold
-                said[name].read(bundle.task(name), representations, left_out, workers)
+                said[name].read(bundle.task(name), encoded, left_out, workers)
                 if curve:
-                    known = bundle.represent(name, part[name][0], hardware), task.truth[kept]
-                    said[name].curve += _curve(bundle, *known, representations, truth, workers)
+                    known = bundle.encode(name, part[name][0], hardware), task.truth[kept]
+                    said[name].curve += _curve(bundle, name, *known, encoded, truth, workers)
                 if (own := said[name].alone) is not None:
                     with silence():
                         single = train({name: part[name]})
-                    own[left_out] = single.predict(name, single.represent(name, series, hardware), workers)
+                    own[left_out] = single.predict(name, single.encode(name, series, hardware), workers)
                     advance(done := done + 1, f"{name} alone, fold {fold + 1}/{folds}")
     return {name: one.validation(groups.get(name)) for name, one in said.items()}
 
@@ -153,10 +155,10 @@ class _Said:
         self.alone = np.zeros(n, dtype=np.int64) if alone else None
         self.curve: list[CurvePoint] = []
 
-    def read(self, known: TaskClassifier, representations: np.ndarray, rows: np.ndarray, workers: int) -> None:
+    def read(self, known: TaskClassifier, encoded: Encoded, rows: np.ndarray, workers: int) -> None:
         """By a classifier of labels that are indices."""
-        self.predicted[rows] = known.labels[known.reader.predict(representations, workers)]
-        values = decisions(known.reader, representations, workers)
+        self.predicted[rows] = known.labels[predict(known.reader, encoded, workers)]
+        values = decisions(known.reader, encoded, workers)
         if values is not None and known.calibration is not None:
             self.decisions[rows], self.probabilities[rows] = values, known.calibration(values)
 
@@ -180,15 +182,23 @@ def _rows(task: Labelled, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarra
 
 
 def _curve(
-    bundle: Bundle, known: np.ndarray, truth: np.ndarray, left_out: np.ndarray, expected: np.ndarray, workers: int
+    bundle: Bundle,
+    name: str,
+    known: Encoded,
+    truth: np.ndarray,
+    left_out: Encoded,
+    expected: np.ndarray,
+    workers: int,
 ) -> list[CurvePoint]:
-    """Classifiers of shares of the representations `known` (n, D) with labels `truth`, on those of `left_out`."""
-    points = []
+    """Classifiers of shares of a task's series `known` with labels `truth` (n,), on those that are `left_out`."""
+    points, reader = [], bundle.task(name).reader
+    choice, seed = reader.choice if isinstance(reader, FittedMixture) else None, bundle.model.seed
     for share in SHARES:
         rows = _share(truth, share)
         if np.bincount(truth[rows]).min() >= FEWEST or share == 1:
-            reader = fit_reader(bundle.classifier, known[rows], truth[rows], workers)
-            points.append(CurvePoint(share, len(rows), float((reader.predict(left_out, workers) == expected).mean())))
+            part = Encoded(known.representations[rows], known.series[rows])
+            fitted = fit_task(bundle.classifier, part, truth[rows], choice, seed, workers)
+            points.append(CurvePoint(share, len(rows), float((predict(fitted, left_out, workers) == expected).mean())))
     return points
 
 

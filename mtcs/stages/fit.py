@@ -22,21 +22,21 @@ def fit(
         Path, typer.Argument(metavar="FOLDER", help="A file or a subfolder for each task; or a single file.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.mtcs", help="Where the classifier goes.")],
-    cv: Annotated[
-        int | None, typer.Option("--cv", min=2, metavar="N", help="Measure it first, by N-fold cross-validation.")
-    ] = None,
+    cv: Annotated[int | None, typer.Option("--cv", min=2, metavar="N", help="Measure it first, by N folds.")] = None,
     report: Annotated[
         str | None,
-        typer.Option(
-            "--report", metavar="HTML|none", help="With --cv: its page, which shows series; default: FILE.html."
-        ),
+        typer.Option("--report", metavar="HTML|none", help="With --cv: its page of series; default: FILE.html."),
     ] = None,
     alone: Annotated[
-        bool,
-        typer.Option("--alone/--no-alone", help="With --cv: also learn each task alone, which trains as much again."),
+        bool, typer.Option("--alone/--no-alone", help="With --cv: also learn each task alone, as much training again.")
     ] = True,
-    method: Annotated[str, typer.Option("--method", help="What trains the encoder.")] = "mtcs",
-    classifier: Annotated[str, typer.Option("--classifier", help="What reads its representations.")] = "ridge",
+    method: Annotated[
+        str, typer.Option("--method", help="What trains the encoder; mtcs_rocket is more accurate, in twice the time.")
+    ] = "mtcs",
+    classifier: Annotated[
+        str | None,
+        typer.Option("--classifier", help="What reads representations; default: ridge, or the method's own."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes; few series need more.")] = None,
     missing: Annotated[
         list[float] | None,
@@ -77,14 +77,14 @@ def fit(
         validations = validate_model(model, data, cv, data.groups, alone=alone and page is not None, curve=True)
         scores[f"{cv}-fold"] = mean_scores(validations)
         print(score_table(scores[f"{cv}-fold"]))
-    settings = Settings(out.name, method, classifier, cv or 0, perf_counter() - start)
+    seconds = perf_counter() - start
     bundle = model.bundle_ = recalibrate(model.fit(data).bundle_, validations)
     if data.test:
-        tested = {task: (model.transform(task, X), y) for task, (X, y) in data.test.items()}
-        scores["test"] = {task: split_scores(bundle, task, *known) for task, known in tested.items()}
+        scores["test"] = {task: split_scores(bundle, task, model.encode(task, X), y) for task, (X, y) in data.test.items()}
         print(score_table(scores["test"], "test series"))
     save_bundle(out, replace(bundle, scores=scores_by_task(scores)))
     if validations and page is not None:
+        settings = Settings(out.name, method, bundle.classifier.kind, cv or 0, seconds)
         write_own_report(page, data, validations, bundle, settings, data.ids)
         print(f"{page}: how well new recordings are labelled", file=sys.stderr)
     print(f"{out}: {len(data)} tasks, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)

@@ -6,7 +6,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from mtcs.config.classifiers import Mixture, RandomKernels
 from mtcs.evaluation.classify import load_reader, save_reader
-from mtcs.evaluation.mixture import HeldOut, choose, fit_mixture, held_out_errors
+from mtcs.evaluation.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
 from mtcs.evaluation.random_features import fit_features
 from mtcs.evaluation.random_kernels import StandardizedFeatures, fit_random_kernels
 from mtcs.ops.rbf import scale_gamma
@@ -60,13 +60,13 @@ def test_held_out_errors_are_those_of_a_plain_solution():
             decisions = plain(own, features, targets, known, new, weight, penalty)
             expected = np.square(decisions - targets[new]).sum(axis=1).mean()
             assert result.errors[i, j] == pytest.approx(expected, rel=1e-4)
-    assert result.n == 12
+    assert len(result.truth) == 12
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
 def test_the_fit_is_that_of_a_plain_solution(weight, tmp_path):
     series, representations, labels = waves()
-    reader = fit_mixture(SPEC, representations, series, labels, weight, 1.0, seed=4, workers=1)
+    reader = fit_mixture(SPEC, representations, series, labels, Choice(weight, 1.0, 2.0), seed=4, workers=1)
     targets = 2.0 * (labels[:, np.newaxis] == np.arange(3)) - 1
     rows = np.arange(60)
     expected = plain(*kernels(series, representations), targets, rows, rows, weight, 1.0)
@@ -76,8 +76,8 @@ def test_the_fit_is_that_of_a_plain_solution(weight, tmp_path):
     loaded = load_reader(tmp_path / "reader.safetensors")
     assert type(loaded) is type(reader)
     new_series, new_representations, truth = waves(seed=1)
-    predicted = reader.predict_both(new_representations, new_series, 1)
-    np.testing.assert_array_equal(loaded.predict_both(new_representations, new_series, 1), predicted)
+    predicted = reader.predict_by_both(new_representations, new_series, 1)
+    np.testing.assert_array_equal(loaded.predict_by_both(new_representations, new_series, 1), predicted)
     assert (predicted == truth).mean() > (0.5 if weight == 1 else 0.8)  # two labels have the same representations
 
 
@@ -85,7 +85,9 @@ def test_without_representations_it_is_the_ridge_regression_on_random_features()
     series, representations, labels = waves()
     spec = RandomKernels(kind="random_kernels", transforms=("hydra",))
     alone = fit_random_kernels(series, labels, spec, seed=4, workers=1)
-    mixed = fit_mixture(SPEC, representations, series, labels, 0.0, float(alone.penalty), seed=4, workers=1)
+    mixed = fit_mixture(
+        SPEC, representations, series, labels, Choice(0.0, float(alone.penalty), 1.0), seed=4, workers=1
+    )
     assert not mixed.coefficients.any()
     np.testing.assert_allclose(mixed.decisions(series, 1), alone.decisions(series, 1), atol=1e-3)
 
@@ -93,18 +95,23 @@ def test_without_representations_it_is_the_ridge_regression_on_random_features()
 def test_few_held_out_series_follow_the_suite_and_many_do_not():
     errors = np.array([[3.0, 2.0, 3.0], [3.0, 1.0, 3.0], [3.0, 3.0, 3.0]])
     other = np.array([[3.0, 3.0, 3.0], [3.0, 3.0, 3.0], [1.5, 3.0, 3.0]])
-    most = [HeldOut(errors, 50)] * 5
-    assert choose(SPEC, [*most, HeldOut(other, 5)])[-1] == (0.25, 1.0)
-    assert choose(SPEC, [*most, HeldOut(other, 5000)])[-1] == (1, 0.01)
-    assert choose(SPEC, [*most, HeldOut(np.zeros((3, 3)), 0)])[-1] == (0.25, 1.0), "none held out"
-    assert choose(SPEC.model_copy(update={"prior": 0.0}), [*most, HeldOut(other, 5)])[-1] == (1, 0.01)
+
+    def chosen(spec: Mixture, errors_of_last: np.ndarray, n: int) -> tuple[float, float]:
+        tasks = [HeldOut(errors, np.zeros((3, 3, 50, 2), np.float32), np.arange(50) % 2)] * 5
+        last = HeldOut(errors_of_last, np.zeros((3, 3, n, 2), np.float32), np.arange(n) % 2)
+        return choose(spec, [*tasks, last])[-1][:2]
+
+    assert chosen(SPEC, other, 5) == (0.25, 1.0)
+    assert chosen(SPEC, other, 5000) == (1, 0.01)
+    assert chosen(SPEC, np.zeros((3, 3)), 0) == (0.25, 1.0), "none held out"
+    assert chosen(SPEC.model_copy(update={"prior": 0.0}), other, 5) == (1, 0.01)
 
 
 def test_nothing_held_out_says_nothing():
     series, representations, labels = waves()
     result = held_out_errors(SPEC, representations, series, labels, np.zeros(60, bool), workers=1)
-    assert result.n == 0
-    assert len(choose(SPEC, [result])) == 1
+    assert len(result.truth) == 0
+    assert choose(SPEC, [result])[0].sharpness == 1
 
 
 def test_representations_that_know_their_labels_are_found_out():

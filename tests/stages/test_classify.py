@@ -155,7 +155,7 @@ def test_a_reading_is_loaded_by_its_own_name():
         mtcs.load("data/models/mine/joint/seed0/joint.safetensors")
 
 
-def test_classifiers_of_series_are_not_loaded():
+def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
     readings = {"both": {"representations_of": "joint", "classifier": "mixed", "held_out": 0.25}}
     classifiers = PARAMS["classifiers"] | {"mixed": {"kind": "mixture", "transforms": ["hydra"], "weights": [0.5]}}
     workspace(["low", "high"] * 20, PARAMS | {"readings": readings, "classifiers": classifiers})
@@ -164,8 +164,13 @@ def test_classifiers_of_series_are_not_loaded():
             assert run(stage, method, "mine")[0] == 0
     code, output = run("classify", "both", "mine")
     assert code == 0, output
-    with pytest.raises(mtcs.InputError, match=r"cannot be loaded; label series by 'mtcs predict both mine Pump FILE'"):
-        mtcs.load("data/models/mine/both/seed0/joint.safetensors")
+    series, _ = read_series(Path("source/Pump_TEST.tsv"))
+    model = mtcs.load("data/models/mine/both/seed0/joint.safetensors")
+    assert (
+        model.predict("Pump", series).tolist()
+        == pd.read_csv(Run("mine", "both", 0).prediction("Pump"))["predicted"].tolist()
+    )
+    np.testing.assert_allclose(model.predict_proba("Pump", series).sum(axis=1), 1)
 
 
 def test_a_damaged_search_begins_anew(caplog):

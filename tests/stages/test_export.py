@@ -84,8 +84,8 @@ def compare(made: Bundle, fill: float | None = None) -> None:
             result = dict(
                 zip((one.name for one in session.get_outputs()), session.run(None, {"series": given}), strict=True)
             )
-            expected = made.represent("pumps", series, CPU)
-            np.testing.assert_allclose(result["representations"], expected, atol=1e-4)
+            expected = made.encode("pumps", series, CPU)
+            np.testing.assert_allclose(result["representations"], expected.representations, atol=1e-4)
             values = decisions(reader, expected, 1)
             assert values is not None
             assert calibration is not None
