@@ -80,7 +80,7 @@ def fit(
     seconds = perf_counter() - start
     bundle = model.bundle_ = recalibrate(model.fit(data).bundle_, validations)
     if data.test:
-        scores["test"] = {task: split_scores(bundle, task, model.encode(task, X), y) for task, (X, y) in data.test.items()}
+        scores["test"] = {of: split_scores(bundle, of, model.encode(of, X), y) for of, (X, y) in data.test.items()}
         print(score_table(scores["test"], "test series"))
     save_bundle(out, replace(bundle, scores=scores_by_task(scores)))
     if validations and page is not None:
