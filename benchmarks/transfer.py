@@ -1,6 +1,6 @@
 """What the encoder `ucr` is worth for a new task, beside learning from scratch, TS2Vec and MiniRocket.
 
-    python benchmarks/transfer.py ARCHIVE [--out FILE.json] [--draws 3]
+    python benchmarks/transfer.py ARCHIVE [--out FILE.json] [--draws 3] [--ways pretrained mixed ...]
 
 ARCHIVE is a folder of the UCR archive's data sets, as MTCS_ARCHIVE. Tasks are data sets that the encoder has not seen:
 one of each family with series of at most 170 steps. A draw takes 5, 10 or 20 training series a label (all where a label
@@ -8,8 +8,11 @@ has fewer); all of them are taken once. At most 500 test series, stratified, are
 same series:
 
     pretrained     mtcs.load("ucr").add_task: kernel ridge on the encoder as it is
+    mixed          the same encoder, its kernel and that of random features together: with_random_kernels
     minirocket     MiniRocket with ridge, of aeon
+    features       these random features alone: multirocket_hydra
     together       MTCS on all of these tasks at once, as `mtcs fit` does: five epochs, kernel ridge
+    rocket         MTCS with differences on all of these tasks at once, and random features: mtcs_rocket, five epochs
     alone          the same on each task alone
     ts2vec         TS2Vec on each task alone, 200 steps (600 with more than 100,000 values), kernel ridge
 
@@ -80,17 +83,17 @@ def draw(data: Labelled, n: int, seed: int) -> Labelled:
     return X[rows], y[rows]
 
 
-def pretrained(data: dict[str, Labelled], seed: int) -> Predict:
-    """Of an encoder that is not trained; there is nothing to draw."""
-    model = mtcs.load("ucr")
+def pretrained(data: dict[str, Labelled], seed: int, classifier: str = "ridge") -> Predict:
+    """Of an encoder that is not trained; kernel ridge draws nothing."""
+    model = mtcs.load("ucr").set_params(classifier=classifier)
     for name, (X, y) in data.items():
         model.add_task(name, X, y)
     return model.predict
 
 
-def trained(data: dict[str, Labelled], seed: int, method: str = "mtcs") -> Predict:
+def trained(data: dict[str, Labelled], seed: int, method: str = "mtcs", epochs: int | None = None) -> Predict:
     """With the settings of its publication."""
-    return mtcs.MultiTaskClassifier(method, random_state=seed).fit(data).predict
+    return mtcs.MultiTaskClassifier(method, random_state=seed, epochs=epochs).fit(data).predict
 
 
 def minirocket(data: dict[str, Labelled], seed: int) -> Predict:
@@ -102,12 +105,17 @@ def minirocket(data: dict[str, Labelled], seed: int) -> Predict:
 
 WAYS: dict[str, Callable[[dict[str, Labelled], int], Predict]] = {
     "pretrained": pretrained,
+    "mixed": partial(pretrained, classifier="with_random_kernels"),
     "minirocket": minirocket,
+    "features": partial(trained, method="multirocket_hydra"),
     "together": trained,
+    "rocket": partial(trained, method="mtcs_rocket", epochs=5),
     "alone": trained,
     "ts2vec": partial(trained, method="ts2vec"),
 }
 """By name, the quick ones first."""
+
+TOGETHER = ("together", "rocket")
 
 
 def rows_of(
@@ -131,17 +139,17 @@ def rows_of(
         }
 
 
-def measure(archive: str, out: Path, n_draws: int) -> pd.DataFrame:
+def measure(archive: str, out: Path, n_draws: int, ways: Sequence[str]) -> pd.DataFrame:
     """All results, those that `out` has among them: the quick ways first, and of each one draw after another."""
     folder = out.with_suffix(".series")
     read_tasks = {name: read(name, archive, folder) for name in TASKS}
     train, test = ({name: parts[i] for name, parts in read_tasks.items()} for i in range(2))
     rows: list[dict[str, object]] = json.loads(out.read_text()) if out.exists() else []
     done = {(row["way"], row["task"], row["labels"], row["draw"]) for row in rows}
-    for way, seed in product(WAYS, range(n_draws)):
+    for way, seed in product(ways, range(n_draws)):
         for n in LABELS if seed == 0 else LABELS[:-1]:
             drawn = {name: draw(data, n, seed) for name, data in train.items()}
-            for names in [TASKS] if way == "together" else [(name,) for name in TASKS]:
+            for names in [TASKS] if way in TOGETHER else [(name,) for name in TASKS]:
                 if (way, names[0], n, seed) not in done:
                     rows += rows_of(way, {name: drawn[name] for name in names}, test, n, seed)
                     with atomic_write(out) as part:
@@ -168,10 +176,10 @@ def main() -> None:
     parser.add_argument("archive", help="folder with the archive's data sets")
     parser.add_argument("--out", type=Path, default=Path("build/transfer.json"))
     parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="those of the table")
     options = parser.parse_args()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    results = measure(options.archive, options.out, options.draws)
-    print(table(results, list(WAYS)), table(results, list(WAYS)[:-1]), sep="\n\n")
+    print(table(measure(options.archive, options.out, options.draws, options.ways), options.ways))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The file of a bundle, `.mtcs`: all arrays as safetensors, everything else as JSON in its metadata.
+"""The file of a bundle, `.mtcs`: arrays as safetensors, all else as JSON in its metadata, with a card in words.
 
 Reading it runs no code of the file. No training series are in it, unless the classifier needs them: a nearest neighbor
 and QUANT keep series, kernel ridge, a mixture and the SVM representations, random kernels neither.
@@ -25,6 +25,7 @@ from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError, fault
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.calibration import Calibration
+from mtcs.evaluation.card import model_card
 from mtcs.evaluation.classify import KINDS, kind_of
 from mtcs.evaluation.fitted import FORMAT as READER_FORMAT
 from mtcs.evaluation.fitted import from_arrays, to_arrays
@@ -99,6 +100,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
         "mtcs": mtcs.__version__,
         "description": describe(model.spec, model.tasks, model.seed),
         "contents": contents.model_dump_json(),
+        "README": model_card(bundle),
     }
     write_tensors(path, tensors, metadata)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import safe_open
 from typer.testing import CliRunner
 
 import mtcs
@@ -82,6 +83,8 @@ def test_fit_inspect_and_predict(monkeypatch):
     assert "pumps: 12 series of 15 to 20 steps; labels ok, worn out" in out
     assert "2-fold accuracy" in out
     assert re.search(r"\n    2-fold accuracy [\d., a-z_]+, calibration_error 0\.", out)
+    with safe_open("m.mtcs", "numpy") as file:
+        assert out.endswith(f"{file.metadata()['README']}\n"), "whoever has no mtcs reads the same"
     code, out, err = run("predict", "m.mtcs", "sensors/pumps.csv", "--task", "pumps", "--proba", "--device", "cpu")
     assert code == 0, err
     table = pd.read_csv(io.StringIO(out))

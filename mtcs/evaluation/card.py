@@ -1,0 +1,29 @@
+"""A model card in words: what a bundle was trained on, how well it does, and with which versions."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from mtcs.evaluation.bundle import Bundle, TaskClassifier
+
+
+def model_card(bundle: Bundle) -> str:
+    """Lines of text: the method, each task with its series, labels and scores, and the versions."""
+    weights = sum(weight.numel() for weight in bundle.model.method.parameters())
+    kind = getattr(bundle.model.spec, "kind", "")
+    lines = [f"{kind} with {weights:,} weights, seed {bundle.model.seed}, read by {bundle.classifier.kind}"]
+    learned = {task.name for task in bundle.model.tasks}
+    for name, task in bundle.tasks.items():
+        added = "" if name in learned else ", added later"
+        lines.append(f"  {name}: {_series(task)}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
+        for way, scores in groupby(bundle.scores.get(name, {}).items(), key=lambda score: score[0].split(" ")[0]):
+            values = [f"{score.removeprefix(f'{way} ')} {value:.3f}" for score, value in scores]
+            lines.append(f"    {way} {', '.join(values)}")
+    return "\n".join([*lines, "  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items())])
+
+
+def _series(task: TaskClassifier) -> str:
+    shortest, longest = task.lengths
+    steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
+    channels = f", {task.info.channels} channels" if task.info.channels > 1 else ""
+    return f"{task.n_series or 'an unknown number of'} series of {steps}{channels}"
