@@ -71,16 +71,22 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
     all float32, and `label` (n,) int64: an index into `labels` of the file's metadata, a JSON list.
 
     Raises:
-        InputError: if there is no such task, it has several channels, or its encoder is not a dilated one.
+        InputError: if there is no such task, or it has several channels, an encoder that is not a dilated one, or a
+            classifier that is neither kernel ridge nor an SVM.
     """
     from onnx import TensorProto, helper
 
     known = bundle.task(task)
     encoder, reader = getattr(bundle.model.method, "encoder", None), known.reader
-    if not isinstance(encoder, DilatedEncoder) or not isinstance(reader, FittedKernelRidge | FittedSVM):
+    if not isinstance(encoder, DilatedEncoder):
         kind = getattr(bundle.model.spec, "kind", "")
         what = "a mixture of experts" if getattr(bundle.model.spec, "experts", 1) > 1 else f"method {kind}"
         raise InputError(f"{task}: {what} cannot be exported, only one dilated encoder can; use 'mtcs predict'.")
+    if not isinstance(reader, FittedKernelRidge | FittedSVM):
+        kind = bundle.classifier.kind
+        raise InputError(
+            f"{task}: a classifier of kind {kind} cannot be exported, ridge and svm can; use 'mtcs predict'."
+        )
     if known.info.channels > 1:
         has = counted(known.info.channels, "channel")
         raise InputError(f"{task} has {has}, and only tasks of one can be exported; use 'mtcs predict'.")

@@ -43,7 +43,12 @@ def sines(n: int = 24, length: int = 40, seed: int = 0) -> tuple[np.ndarray, lis
     return (50 + 8 * X).astype(np.float32), [LABELS[i % 3] for i in range(n)]
 
 
-def bundle(classifier: str = "ridge", channels: int = 1, missing: tuple[float, ...] = (), **changes: Any) -> Bundle:
+MIXED = {"kind": "mixture", "transforms": ["minirocket"], "weights": [0.5]}
+
+
+def bundle(
+    classifier: str | dict[str, Any] = "ridge", channels: int = 1, missing: tuple[float, ...] = (), **changes: Any
+) -> Bundle:
     """One small model, trained for an epoch."""
     from mtcs.config.packaged import packaged_classifier
 
@@ -148,6 +153,7 @@ def test_a_graph_that_differs_from_torch_is_not_written(monkeypatch: pytest.Monk
     [
         ({"channels": 2}, "pumps has 2 channels, and only tasks of one can be exported"),
         ({"experts": 2}, "a mixture of experts cannot be exported"),
+        ({"classifier": MIXED}, "a classifier of kind mixture cannot be exported"),
     ],
 )
 def test_what_cannot_be_exported(made: dict[str, Any], words: str) -> None:
