@@ -234,11 +234,12 @@ def fit_task(
 def _check_reads(spec: Spec, classifier: ClassifierSpec) -> None:
     """Raises InputError if a classifier reads series where there are representations, or the other way round."""
     if isinstance(spec, SeriesSpec) != (classifier.kind in READERS_OF_SERIES):
-        of = "representations" if isinstance(spec, SeriesSpec) else "series"
-        raise InputError(
-            f"A classifier of kind {classifier.kind} reads {of}, which this method does not give; leave the "
-            "classifier out, or name another."
+        way_out = (
+            "representations, and this method makes none; leave the classifier out"
+            if isinstance(spec, SeriesSpec)
+            else "series, not representations; name it as the method, which needs no encoder"
         )
+        raise InputError(f"A classifier of kind {classifier.kind} reads {way_out}, or take another.")
 
 
 def _held_out_errors(

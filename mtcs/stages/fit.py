@@ -52,6 +52,7 @@ def fit(
     from dataclasses import asdict, replace
 
     from mtcs.data.folder import read_folder
+    from mtcs.data.text import counted
     from mtcs.estimator import MultiTaskClassifier, validate_model
     from mtcs.evaluation.bundle_file import save_bundle
     from mtcs.evaluation.metrics import mean_scores, score_table, scores_by_task, split_scores
@@ -59,15 +60,14 @@ def fit(
     from mtcs.reports.own import Settings, write_own_report
 
     page = page_beside(out, report)
-    machine = read_machine()
     data = read_folder(folder, **asdict(tables))
     model = MultiTaskClassifier(
         method,
         random_state=seed,
         epochs=epochs,
         classifier=classifier,
-        device=device or machine.device,
-        precision=precision or machine.precision,
+        device=device or read_machine().device,
+        precision=precision or read_machine().precision,
         n_jobs=threads(workers),
         verbose=True,
         missing=tuple(missing or ()),
@@ -87,4 +87,4 @@ def fit(
         settings = Settings(out.name, method, bundle.classifier.kind, cv or 0, seconds)
         write_own_report(page, data, validations, bundle, settings, data.ids)
         print(f"{page}: how well new recordings are labelled", file=sys.stderr)
-    print(f"{out}: {len(data)} tasks, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    print(f"{out}: {counted(len(data), 'task')}, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
