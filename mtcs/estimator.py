@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.machine import DeviceName, PrecisionName
-from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
+from mtcs.config.methods import MethodSpec, MultiTaskSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.errors import InputError
@@ -43,6 +43,7 @@ class _Parameters(BaseEstimator):
         method: str | Mapping[str, Any] = "mtcs",
         random_state: int | np.random.RandomState | None = None,
         epochs: int | None = None,
+        members: int | None = None,
         classifier: str | Mapping[str, Any] | None = None,
         device: DeviceName = "auto",
         precision: PrecisionName = "auto",
@@ -53,6 +54,7 @@ class _Parameters(BaseEstimator):
         self.method = method
         self.random_state = random_state
         self.epochs = epochs
+        self.members = members
         self.classifier = classifier
         self.device: DeviceName = device
         self.precision: PrecisionName = precision
@@ -74,6 +76,8 @@ class MultiTaskClassifier(_Parameters):
             accurate than "mtcs" on most tasks, and takes twice as long.
         random_state: seed of weights and order; None draws one.
         epochs: passes over all series, in place of the method's, which may depend on how many series there are.
+        members: encoders that are trained side by side, from different weights: more accurate, in as many times the
+            time; None is the method's own number, one.
         classifier: what reads representations: "ridge", "svm", "with_random_kernels", which reads series, too, or
             parameters by `kind`; None is "ridge", or what the method is named for, as of "mtcs_rocket" or "quant".
         device: "auto", "cpu" or "cuda".
@@ -193,12 +197,16 @@ class MultiTaskClassifier(_Parameters):
 
     def _spec(self) -> MethodSpec:
         spec = packaged_method(self.method)
-        if self.epochs is None:
-            return spec
-        if isinstance(self.epochs, bool) or not isinstance(self.epochs, int | np.integer) or self.epochs < 1:
-            raise InputError(f"epochs is {self.epochs!r}, expected a whole number of at least 1.")
-        passes = {"epochs": int(self.epochs), "min_steps": None}
-        return spec.model_copy(update={"schedule": spec.schedule.model_copy(update=passes)})
+        if self.members is not None:
+            members = _at_least_one("members", self.members)
+            if members > 1 and not isinstance(spec, MultiTaskSpec):
+                kind = getattr(spec, "kind", "")
+                raise InputError(f"members is {members}, and method {kind} trains one encoder; take mtcs.")
+            spec = spec.model_copy(update={"members": members} if members > 1 else {})
+        if self.epochs is not None:
+            passes = {"epochs": _at_least_one("epochs", self.epochs), "min_steps": None}
+            spec = spec.model_copy(update={"schedule": spec.schedule.model_copy(update=passes)})
+        return spec
 
     def _classifier(self) -> ClassifierSpec:
         return packaged_classifier(usual_classifier(self.method) if self.classifier is None else self.classifier)
@@ -254,6 +262,12 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         tags = cast(Any, super()).__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _at_least_one(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{name} is {value!r}, expected a whole number of at least 1.")
+    return int(value)
 
 
 def _why_unknown(bundle: Bundle) -> str:

@@ -32,17 +32,22 @@ class Spec(Block, ABC, frozen=True):
     fixed_length: ClassVar[bool] = True
     """Whether all training steps on a task see the same length. A CPU compiles bf16 products for each length it meets,
     which takes longer than the products of one step."""
-    for_schedule: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that say how long training takes, and not what is trained."""
+    around: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that say how long training takes, or how many are trained, and not what."""
 
     schedule: Schedule
     classifier: str
     """Name, under `classifiers`, of what reads the representations. By name, so that a change there leaves every
     trained model valid."""
 
+    @property
+    def ensemble(self) -> int:
+        """How many of the method stand side by side."""
+        return 1
+
     def arguments(self) -> dict[str, Any]:
         """The parameters that the method's class takes, by name."""
-        return self.model_dump(exclude={"kind", "schedule", "classifier", *self.for_schedule})
+        return self.model_dump(exclude={"kind", "schedule", "classifier", *self.around})
 
     def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
         """The schedule for these tasks, where it depends on their size."""
@@ -53,6 +58,7 @@ class MultiTaskSpec(Spec, frozen=True):
     """MTCS; with `sharing_weight` 0, MTL; with several `experts`, MMoE."""
 
     implementation: ClassVar[str] = "multitask.MultiTask"
+    around: ClassVar[frozenset[str]] = frozenset({"members"})
 
     kind: Literal["multitask"]
     depth: Depth = 10
@@ -77,6 +83,12 @@ class MultiTaskSpec(Spec, frozen=True):
     partners: int | None = Later(None, ge=1)
     """With how many tasks a task shares in a step on one of its batches: those whose series an untrained encoder
     represents most like its own. All tasks where it is not said."""
+    members: int = Later(1, ge=1, le=100)
+    """Of an ensemble: as many encoders, with heads of their own, are trained side by side from different weights."""
+
+    @property
+    def ensemble(self) -> int:
+        return self.members
 
 
 class Ts2VecSpec(Spec, frozen=True):
@@ -89,7 +101,7 @@ class Ts2VecSpec(Spec, frozen=True):
     implementation: ClassVar[str] = "ts2vec.Ts2Vec"
     earlier_names: ClassVar[Mapping[str, str]] = {"longest": "max_train_length"}
     fixed_length: ClassVar[bool] = False
-    for_schedule: ClassVar[frozenset[str]] = frozenset({"small_values", "small_steps"})
+    around: ClassVar[frozenset[str]] = frozenset({"small_values", "small_steps"})
 
     kind: Literal["ts2vec"]
     depth: Depth = 10
@@ -233,7 +245,7 @@ class TstSpec(Spec, frozen=True):
     """TST, masked reconstruction (Zerveas et al., KDD 2021)."""
 
     implementation: ClassVar[str] = "tst.Tst"
-    for_schedule: ClassVar[frozenset[str]] = frozenset({"budget"})
+    around: ClassVar[frozenset[str]] = frozenset({"budget"})
 
     kind: Literal["tst"]
     depth: int = Field(default=3, ge=1, le=1000)

@@ -43,8 +43,8 @@ def packaged_method(method: str | Mapping[str, Any]) -> MethodSpec:
 
 def usual_classifier(method: str | Mapping[str, Any]) -> str:
     """What a method is read by where nothing else is said: ridge regression, or what only goes with the method."""
-    spec = packaged_method(method)
-    own = isinstance(spec, SeriesSpec) or method in packaged_experiment().mixtures
+    spec, name = packaged_method(method), method.get("like") if isinstance(method, Mapping) else method
+    own = isinstance(spec, SeriesSpec) or name in packaged_experiment().mixtures
     return spec.classifier if own else "ridge"
 
 

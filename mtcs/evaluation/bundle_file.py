@@ -117,14 +117,14 @@ def load_bundle(path: Path) -> Bundle:
     model = build_described(path, metadata, parts.pop("model", {}), remedy)
     try:
         contents = TypeAdapter(_Contents).validate_json(metadata.get("contents", "{}"))
-        tasks = {}
+        tasks, width = {}, getattr(model.spec, "output", None)
         for i, entry in enumerate(contents.tasks):
             info, arrays = TaskInfo(**entry.info.model_dump()), parts.pop(f"reader.{i}", {})
             reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
             known = {"reader": reader, "n_series": entry.n_series, "lengths": entry.lengths}
             calibration = None if entry.sharpness is None else Calibration(entry.sharpness, entry.floor)
             tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), **known, calibration=calibration)
-            _check_task(tasks[info.name], getattr(model.spec, "output", None))
+            _check_task(tasks[info.name], width and width * model.spec.ensemble)
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
         if learned != model.tasks or len(tasks) != len(contents.tasks):
             raise ValueError("its tasks are not those of its model")

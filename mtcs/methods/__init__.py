@@ -13,7 +13,9 @@ from mtcs.methods.base import Method
 def build_method(spec: Spec, tasks: Sequence[TaskInfo]) -> Method:
     """The method of these parameters for these tasks, with fresh weights from torch's global generator."""
     module, _, name = spec.implementation.partition(".")
-    return getattr(import_module(f"{__name__}.{module}"), name)(tasks, **spec.arguments())
+    implementation = getattr(import_module(f"{__name__}.{module}"), name)
+    methods = [implementation(tasks, **spec.arguments()) for _ in range(spec.ensemble)]
+    return methods[0] if len(methods) == 1 else import_module(f"{__name__}.ensemble").Ensemble(methods)
 
 
 def prepared_method(spec: Spec, tasks: Sequence[Task]) -> Method:

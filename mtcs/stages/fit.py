@@ -33,9 +33,11 @@ def fit(
     method: Annotated[
         str, typer.Option("--method", help="What trains the encoder; mtcs_rocket is more accurate, in twice the time.")
     ] = "mtcs",
+    members: Annotated[
+        int | None, typer.Option("--members", min=1, help="Encoders side by side: more accurate, and so much slower.")
+    ] = None,
     classifier: Annotated[
-        str | None,
-        typer.Option("--classifier", help="What reads representations; default: ridge, or the method's own."),
+        str | None, typer.Option("--classifier", help="What reads representations; default: ridge or the method's own.")
     ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes; few series need more.")] = None,
     missing: Annotated[
@@ -65,6 +67,7 @@ def fit(
         method,
         random_state=seed,
         epochs=epochs,
+        members=members,
         classifier=classifier,
         device=device or read_machine().device,
         precision=precision or read_machine().precision,

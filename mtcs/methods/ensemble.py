@@ -1,0 +1,48 @@
+"""An ensemble: several of one method side by side, from different weights, that learn from the same mini-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mtcs.data.task import Task
+from mtcs.methods.base import Batch, Method
+
+
+class Ensemble(Method):
+    """Members do not see each other: each takes the steps that it would take alone, but for Adam's epsilon.
+
+    The loss is the mean of theirs. Their representations (B, D) stand side by side, (B, members * D), and the head's
+    logits are the mean of theirs.
+    """
+
+    def __init__(self, members: Sequence[Method]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def prepare(self, tasks: Sequence[Task]) -> None:
+        for member in self._members:
+            member.prepare(tasks)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The mean of the members' losses on one mini-batch, a scalar."""
+        loss = torch.stack([member.loss(batch) for member in self._members]).mean()
+        names = self._members[0].metrics
+        self.metrics = {
+            name: torch.stack([member.metrics[name].float() for member in self._members]).mean() for name in names
+        }
+        return loss
+
+    def represent(self, series: Tensor, task: str | None = None) -> Tensor:
+        return torch.cat([member.represent(series, task) for member in self._members], 1)
+
+    def head(self, task: str) -> Tensor | None:
+        heads = [member.head(task) for member in self._members]
+        known = [head for head in heads if head is not None]
+        return torch.cat(known, 1) / len(known) if known else None
+
+    @property
+    def _members(self) -> list[Method]:
+        return [member for member in self.members if isinstance(member, Method)]
