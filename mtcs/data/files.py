@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tokenize
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import numpy as np
 from mtcs.data.arff import read_arff
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.data.formats import read_series
+from mtcs.data.npz import open_npz
 from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.tables import read_table
@@ -22,8 +20,6 @@ from mtcs.errors import InputError
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (*TABLES, ".ts", ".arff", ".npz")
-_BROKEN = (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)
-"""What reading a `.npz` raises; the last where the header of an array is damaged."""
 
 
 def read_file(
@@ -72,26 +68,25 @@ def from_stdin(folder: Path) -> Path:
 def npz_split(path: Path) -> bool:
     """Whether a `.npz` holds both parts of a task."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_npz(path) as arrays:
             return {"X_train", "X_test"} <= set(arrays.files)
-    except _BROKEN:
+    except (OSError, InvalidData):
         return False  # reading it tells what is wrong
 
 
 def _read_npz(path: Path, part: str = "") -> Recordings:
     """Arrays X and y, and groups where there are; of a part, X_train and y_train."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_npz(path) as arrays:
             X: Any = arrays[f"X{part}"]
             y: Any = arrays.get(f"y{part}")
             groups: Any = arrays.get(f"groups{part}")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file with series.") from None
-    except _BROKEN as error:
-        held = "it holds objects" if "allow_pickle" in str(error) else f"{error!s:.100}"
-        raise InputError(
-            f"{path} does not hold arrays X{part} (n, T) and y{part} (n,) ({held}); save these."
-        ) from error
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
+    except InvalidData as fault:
+        raise InputError(f"{path} does not hold arrays X{part} (n, T) and y{part} (n,) ({fault}); save these.") from fault
     series = as_series(X, str(path))
     if y is not None:
         as_labels(y, len(series), str(path))

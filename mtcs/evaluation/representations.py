@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from mtcs.data.npz import open_npz
 from mtcs.data.task import Task
+from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
 from mtcs.layout import atomic_write
 from mtcs.methods.base import Method
@@ -103,15 +103,14 @@ def read_representations(path: Path) -> Representations:
     suite, method, seed = path.parts[-4:-1]
     remedy = f"run 'mtcs represent {method} {suite} --seed {seed.removeprefix('seed')}'"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_npz(path) as arrays:
             stored = dict(arrays)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except PermissionError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
-        raise InputError(f"{path} does not hold representations ({what}); {remedy}.") from error
+    except InvalidData as fault:
+        raise InputError(f"{path} does not hold representations ({fault}); {remedy}.") from fault
     missing = {"train", "test"} - set(stored)
     if missing:
         raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; {remedy}.")
