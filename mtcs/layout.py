@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -218,29 +221,69 @@ _umask = Lock()  # it is read by setting it, and another thread would find that 
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that becomes `path` when the block ends well, and is removed if not.
 
+    What killed writers of `path` have left there is removed, too.
+
     Raises:
         OSError: if the folder cannot be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{TEMPORARY}", suffix=path.suffix)
     except OSError as error:
         error.filename = str(path)  # of the temporary name nobody knows
         raise
     os.close(handle)
     part = Path(name)
     try:
-        yield part
-        with _umask:
-            umask = os.umask(0o077)
-            os.umask(umask)
-        part.chmod(0o666 & ~umask)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())  # a name stands for whole content, after a loss of power too
-        part.replace(path)
+        with locked(part):
+            yield part
+            with _umask:
+                umask = os.umask(0o077)
+                os.umask(umask)
+            part.chmod(0o666 & ~umask)
+            with part.open("rb") as file:
+                os.fsync(file.fileno())  # a name stands for whole content, after a loss of power too
+            part.replace(path)
     except OSError as error:
         if error.filename is None:  # of a write to an open file: a full disk
             error.filename = str(path)
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+TEMPORARY = ".part-"
+"""Between the name of a file or folder and what tells its temporary ones apart, which are hidden and lie beside it."""
+
+
+@contextmanager
+def locked(temporary: Path) -> Iterator[None]:
+    """Hold a lock on a temporary file or folder, which the kernel releases when its writer ends, killed or not."""
+    handle = os.open(temporary, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files and folders of `path` whose writers are gone."""
+    with suppress(OSError):  # a folder that may not be listed
+        for name in os.listdir(path.parent):
+            if name.startswith(f".{path.name}{TEMPORARY}"):
+                _remove_abandoned(path.with_name(name))
+
+
+def _remove_abandoned(temporary: Path) -> None:
+    with suppress(OSError):  # it is gone, or may not be removed, or its writer holds the lock
+        handle = os.open(temporary, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - os.fstat(handle).st_mtime < 1:  # one that was just made may not be locked yet
+                return
+            shutil.rmtree(temporary) if temporary.is_dir() else temporary.unlink()
+        finally:
+            os.close(handle)

@@ -15,7 +15,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mtcs.layout import atomic_write
+from mtcs.layout import TEMPORARY, atomic_write, locked, remove_leftovers
 from mtcs.reports import tables, words
 from mtcs.reports.analysis import accuracy, affinity
 from mtcs.reports.analysis.affinity import FORMS
@@ -70,7 +70,8 @@ def write_report(report: Report, folder: Path, export: Path | None = None) -> No
 def _replace(folder: Path, files: Mapping[str, str]) -> None:
     """Write a report in place of the one before, or leave that as it is where the files cannot all be written."""
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as written:
+    remove_leftovers(folder)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}{TEMPORARY}") as written, locked(Path(written)):
         for name, content in files.items():
             _write(Path(written) / name, content)
         for name in files:
