@@ -16,6 +16,7 @@ import numpy as np
 from mtcs.data.doubts import check_labels
 from mtcs.data.published import Size, published_sizes
 from mtcs.data.raw import RawSplit, RawTask
+from mtcs.data.received import check_received
 from mtcs.data.recordings import trimmed, without_fills
 from mtcs.data.text import InvalidData, quoted
 from mtcs.data.ts import TsFile, read_ts
@@ -32,10 +33,11 @@ def read_raw(folder: Path, name: str, missing: Sequence[float] = ()) -> RawTask:
     missing: values that stand for missing ones, compared in single precision.
 
     Raises:
-        InputError: if a file is absent or malformed, or differs from what the archive publishes.
+        InputError: if a file is absent or malformed, or differs from what was downloaded or the archive publishes.
         WorkError: if a file does not fit into memory.
     """
     try:
+        check_received(folder.parent, name)
         return load_task(folder, name, missing)
     except InvalidData as fault:
         raise InputError(f"{fault}; run 'mtcs download {folder.parent.name}'.") from fault

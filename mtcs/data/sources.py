@@ -26,6 +26,7 @@ import tenacity
 from mtcs.data.address import shown, without_secrets
 from mtcs.data.formats import PARTS, SUFFIXES, load_task
 from mtcs.data.published import published_sizes
+from mtcs.data.received import check_received
 from mtcs.data.text import InvalidData, listed
 from mtcs.data.tsv import convert_to_ts
 from mtcs.data.unpack import unpack
@@ -146,7 +147,10 @@ def _scratch_beside(folder: Path) -> Iterator[Path]:
 
 
 def _fault(name: str, folder: Path) -> InvalidData | None:
+    """What is wrong with a task that is there."""
     try:
+        with suppress(InputError):  # a damaged record says nothing
+            check_received(folder.parent, name)
         load_task(folder, name)
     except InvalidData as fault:
         return fault

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mtcs.data.npz import open_npz
+from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.layout import atomic_write, digest
 
 INDEX = "tasks.json"
 
@@ -176,7 +176,7 @@ def read_task(path: Path) -> Task:
     """
     remedy = f"run 'mtcs normalize {path.parent.name}'"
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_npz(path) as arrays:
             return Task(
                 name=path.stem,
                 train=Split(arrays["series_train"], arrays["labels_train"]),
@@ -190,9 +190,8 @@ def read_task(path: Path) -> Task:
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except PermissionError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        what = "it is no .npz file" if not zipfile.is_zipfile(path) else " ".join(str(error).split())
-        raise InputError(f"{path} does not hold a task ({what}); {remedy}.") from error
+    except InvalidData as fault:
+        raise InputError(f"{path} does not hold a task ({fault}); {remedy}.") from fault
 
 
 def _scale(array: np.ndarray) -> Scale:
@@ -200,8 +199,10 @@ def _scale(array: np.ndarray) -> Scale:
 
 
 def write_index(folder: Path, tasks: Sequence[str], fingerprints: Sequence[str]) -> None:
-    """Write which tasks a suite has, in their order, and the fingerprint of each, beside their `.npz` files."""
-    index = {"tasks": dict(zip(tasks, fingerprints, strict=True))}
+    """Write which tasks a suite has, in their order, beside their `.npz` files; of each, the fingerprint and the file's
+    digest, which covers its scale, too."""
+    files = {name: digest(folder / f"{name}.npz") for name in tasks}
+    index = {"tasks": dict(zip(tasks, fingerprints, strict=True)), "files": files}
     with atomic_write(folder / INDEX) as part:
         part.write_text(json.dumps(index, indent=2) + "\n")
 
@@ -216,17 +217,21 @@ def read_suite(folder: Path, expected: Sequence[str] | None = None) -> list[Task
     """
     path, remedy = folder / INDEX, f"run 'mtcs normalize {folder.name}'"
     try:
-        index = dict(json.loads(path.read_bytes())["tasks"])
+        content = json.loads(path.read_bytes())
+        index, files = dict(content["tasks"]), dict(content.get("files", {}))  # which earlier versions did not list
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} does not list a suite's tasks ({error}); {remedy}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path} does not list a suite's tasks ({error!s:.200}); {remedy}.") from error
     if expected is not None and list(index) != list(expected):
         raise InputError(f"{path} lists {', '.join(index)}, expected {', '.join(expected)}; {remedy}.")
     tasks = [read_task(folder / f"{name}.npz") for name in index]
     for task in tasks:
+        file = folder / f"{task.name}.npz"
         if fingerprint(task) != index[task.name]:
-            raise InputError(f"{folder / task.name}.npz holds other series or labels than {path} says; {remedy}.")
+            raise InputError(f"{file} holds other series or labels than {path} says; {remedy}.")
+        if task.name in files and digest(file) != files[task.name]:
+            raise InputError(f"{file} holds another scale or other labels than were written; {remedy}.")
     return tasks
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtcs.errors import InputError, fault
+from mtcs.evaluation.results import Kept
 from mtcs.layout import atomic_write
 
 
@@ -43,7 +45,7 @@ class MethodCost(_Part):
     precision: str
 
 
-class SuiteCosts(_Part):
+class SuiteCosts(Kept):
     """What methods cost on a suite.
 
     steps: of training that were timed on each task; series: of each task, at most, that were represented.
@@ -65,7 +67,7 @@ class SuiteCosts(_Part):
 def write_costs(path: Path, costs: SuiteCosts) -> None:
     """Write costs to `path`, whole or not at all."""
     with atomic_write(path) as part:
-        part.write_text(costs.model_dump_json(indent=1) + "\n", "utf-8", newline="\n")
+        part.write_text(json.dumps(costs.content(), indent=1, ensure_ascii=False) + "\n", "utf-8", newline="\n")
 
 
 def read_costs(path: Path, suite: str) -> SuiteCosts:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from mtcs.errors import InputError, fault
 from mtcs.layout import atomic_write
@@ -177,7 +178,26 @@ class Triangle(_Part):
         return matrix
 
 
-class RunResult(_Part):
+class Kept(_Part):
+    """What is kept in `results/`, with a digest of its content; files of earlier versions have none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "digest" not in values:
+            return values
+        content = {name: value for name, value in values.items() if name != "digest"}
+        if values["digest"] != _digest(content):
+            raise PydanticCustomError("digest", "its content is not what was written")
+        return content
+
+    def content(self) -> dict[str, Any]:
+        """Its entries as plain values, the digest last."""
+        values = self.model_dump(mode="json")
+        return values | {"digest": _digest(values)}
+
+
+class RunResult(Kept):
     """The result of a run (suite, method, seed).
 
     parameters: of the method and its classifier, as plain values.
@@ -223,7 +243,7 @@ def digits(values: np.ndarray) -> Values:
 def write_result(path: Path, result: RunResult) -> None:
     """Write a result to `path`, whole or not at all; an entry a line, so that a comparison of two files reads well."""
     entries = []
-    for name, value in result.model_dump(mode="json").items():
+    for name, value in result.content().items():
         if isinstance(value, list) and value:
             text = "[\n" + ",\n".join(f"  {json.dumps(one, ensure_ascii=False)}" for one in value) + "\n ]"
         else:

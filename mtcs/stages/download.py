@@ -19,6 +19,7 @@ def download(
     ] = None,
 ) -> None:
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
+    from mtcs.data.received import record_received
     from mtcs.data.sources import fetch_task
 
     wanted = experiment().suite(suite)
@@ -30,6 +31,8 @@ def download(
             def show(what: str, received: int, size: int | None, done: int = done) -> None:
                 advance(done, f"{what}: {received / 1e6:.1f} of {'?' if size is None else f'{size / 1e6:.1f}'} MB")
 
-            fetched = fetch_task(name, WORKSPACE.raw(suite, name), source, show)
+            folder = WORKSPACE.raw(suite, name)
+            fetched = fetch_task(name, folder, source, show)
+            record_received(folder.parent, name)
             advance(done + 1, f"{name} {'fetched' if fetched else 'there already'}")
     print(f"{suite}: {total} tasks in {WORKSPACE.raw(suite, wanted.tasks[0]).parent}")

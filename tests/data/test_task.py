@@ -1,5 +1,6 @@
 """A task checks what it is made of, and its file brings back what was written, running no code."""
 
+import json
 import zipfile
 from dataclasses import replace
 
@@ -200,3 +201,26 @@ def test_test_series_that_are_training_series_are_counted():
     longer = np.pad(train.series[:3], ((0, 0), (0, 2)), constant_values=np.nan)
     longer[2, 0] += 1
     assert make_task(test=Split(longer, np.arange(3) % 2)).repeated() == 2
+
+
+def test_a_changed_scale_is_refused(tmp_path):
+    """By which new series would be scaled; no fingerprint covers it."""
+    write_suite(tmp_path / "tiny", make_task())
+    write_task(tmp_path / "tiny/Tiny.npz", replace(make_task(), mean=99.0))
+    with pytest.raises(InputError, match=r"Tiny\.npz holds another scale or other labels than were written; run 'mtcs n"):
+        read_suite(tmp_path / "tiny")
+
+
+def test_an_index_without_digests_of_files_is_read(tmp_path):
+    write_suite(tmp_path / "tiny", make_task())
+    index = json.loads((tmp_path / "tiny" / INDEX).read_text())
+    (tmp_path / "tiny" / INDEX).write_text(json.dumps({"tasks": index["tasks"]}))  # as earlier versions wrote it
+    assert len(read_suite(tmp_path / "tiny")) == 1
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "3", '{"tasks": {}, "files": 3}', '{"tasks": 3}', "\udcff"])
+def test_an_index_that_is_none_is_one_line(tmp_path, content):
+    write_suite(tmp_path / "tiny", make_task())
+    (tmp_path / "tiny" / INDEX).write_text(content, errors="surrogateescape")
+    with pytest.raises(InputError, match=r"tasks\.json does not list a suite's tasks .*; run 'mtcs normalize tiny'\.$"):
+        read_suite(tmp_path / "tiny")

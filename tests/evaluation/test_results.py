@@ -70,7 +70,22 @@ def test_an_entry_a_line(tmp_path: Path) -> None:
     write_result(tmp_path / "a.json", result())
     write_result(tmp_path / "b.json", result(seed=4))
     a, b = ((tmp_path / f"{name}.json").read_text().splitlines() for name in "ab")
-    assert [x for x, y in zip(a, b, strict=True) if x != y] == [' "seed": 3,']
+    assert [x.split(":")[0] for x, y in zip(a, b, strict=True) if x != y] == [' "seed"', ' "digest"']
+
+
+def test_a_changed_result_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "seed3.json"
+    write_result(path, result())
+    text = path.read_text()
+    path.write_text(text.replace('"test": 20', '"test": 21', 1))
+    with pytest.raises(InputError, match=r"\(its content is not what was written\); run 'mtcs measure .* from git\.$"):
+        read_result(path, "tiny", "mtcs", 3)
+    entries = json.loads(text)
+    path.write_text(json.dumps(entries, indent=4))  # in another form
+    assert read_result(path, "tiny", "mtcs", 3) == result()
+    del entries["digest"]  # by an earlier version
+    path.write_text(json.dumps(entries))
+    assert read_result(path, "tiny", "mtcs", 3) == result()
 
 
 def test_a_triangle_is_a_symmetric_matrix_to_six_digits() -> None:

@@ -34,21 +34,32 @@ def check(number: int) -> str:
     with TemporaryDirectory(prefix="mtcs-fuzz-") as name:
         folder = Path(name, "workspace")
         shutil.copytree(finished(), folder)
-        files = [path for path in sorted(folder.glob("data/*/tiny/**/*")) if path.is_file() and "raw" not in path.parts]
+        places = [*folder.glob("data/*/tiny/**/*"), *folder.glob("results/tiny/**/*")]
+        files = [path for path in sorted(places) if path.is_file()]
         file = random.choice(files)
         _damage(file, files, random)
         what = file.relative_to(folder)
-        methods = METHODS if what.parts[1] == "normalized" else (what.parts[3],)
         with inside(folder):
-            for stage in STAGES[random.randrange(len(STAGES) - 1) :]:
-                for method in methods if stage != "report" else ("",):
-                    code, said = run(*([stage, method, "tiny"] if method else [stage, "tiny"]))
-                    if code:
-                        _one_line(f"{stage} after {what}", code, said)
-                        return "refused"
-            for method in methods:
-                assert result(folder, method) == result(finished(), method), f"{what}: another result"
+            for command in _commands(what, random):
+                code, said = run(*command, "tiny")
+                if code:
+                    _one_line(f"{command} after {what}", code, said)
+                    return "refused"
+        for method in METHODS:
+            assert result(folder, method) == result(finished(), method), f"{what}: another result"
+        table = "reports/tiny/accuracy.csv"
+        assert (folder / table).read_bytes() == (finished() / table).read_bytes(), f"{what}: another report"
     return "accepted"
+
+
+def _commands(what: Path, random: Random) -> list[list[str]]:
+    """What somebody may run after a file was damaged: some stages from one on that reads it."""
+    if what.parts[0] == "results":
+        return [["report"]]
+    kind, methods = what.parts[1], METHODS if what.parts[1] in ("raw", "normalized") else (what.parts[3],)
+    first = 0 if kind == "raw" else random.randrange(len(STAGES) - 1)
+    before = [["download"], ["normalize"]][random.randrange(2) :] if kind == "raw" else []
+    return [*before, *([stage, method] for stage in STAGES[first:-1] for method in methods), ["report"]]
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -115,3 +115,34 @@ def test_padding_out_of_proportion_is_refused(monkeypatch: pytest.MonkeyPatch) -
         "mtcs: Pump (train) has 10 series of up to 40 values, 400 when padded to the longest but 58 in all, expected "
         "at most 100; cut its longest series, or take them out."
     )
+
+
+def test_raw_files_that_were_edited_are_refused_and_fetched_again() -> None:
+    Path("archive").mkdir()
+    for part in ("TRAIN", "TEST"):
+        Path(f"archive/Pump_{part}.tsv").write_text("sound\t1\t2\t4\nworn\t2\t1\t3\n")
+    runner = CliRunner()
+    assert runner.invoke(app, ["download", "mine", "--archive", "archive"]).exit_code == 0
+    normalize("mine")
+    path = LAYOUT.raw_part("mine", "Pump", "TRAIN")
+    path.write_text(path.read_text().replace("4", "5"))
+    done = runner.invoke(app, ["normalize", "mine"])
+    assert done.exit_code == 2
+    said = f"mtcs: {path} holds other content than was downloaded; run 'mtcs download mine'."
+    assert done.stderr.splitlines()[-1] == said
+    assert runner.invoke(app, ["download", "mine", "--archive", "archive"]).exit_code == 0
+    assert "4" in path.read_text()
+    normalize("mine")
+    path.unlink()
+    done = runner.invoke(app, ["normalize", "mine"])
+    assert done.stderr.splitlines()[-1] == f"mtcs: {path} does not exist; run 'mtcs download mine'."
+
+
+def test_a_damaged_record_of_what_was_downloaded_is_one_line() -> None:
+    write_pump("mine", [[1, 2, 4], [2, 1, 3]], [[2, 1, 3]])
+    record = LAYOUT.raw("mine", "Pump").with_name("files.json")
+    record.write_text('{"Pump": 3}')
+    done = CliRunner().invoke(app, ["normalize", "mine"])
+    assert done.exit_code == 2
+    assert f"mtcs: {record} does not list what was downloaded (Pump: " in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].endswith("; run 'mtcs download mine'.")

@@ -1,0 +1,51 @@
+"""What `mtcs download` brought into a suite's folder, by digest: `mtcs normalize` reads that and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from mtcs.data.text import InvalidData
+from mtcs.errors import InputError, fault
+from mtcs.layout import atomic_write, digest
+
+RECORD = "files.json"
+_Digests = TypeAdapter(dict[str, dict[str, str]])
+
+
+def record_received(folder: Path, task: str) -> None:
+    """Write the digests of a task's files beside those of the suite's other tasks."""
+    try:
+        known = read_received(folder)
+    except InputError:  # a damaged record, which begins anew
+        known = {}
+    known[task] = {path.name: digest(path) for path in sorted((folder / task).glob("*.ts"))}
+    with atomic_write(folder / RECORD) as part:
+        part.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+
+
+def read_received(folder: Path) -> dict[str, dict[str, str]]:
+    """Digests of files by task and name; none where a suite was downloaded by an earlier version, or by hand.
+
+    Raises:
+        InputError: if the record is damaged.
+    """
+    path = folder / RECORD
+    try:
+        return _Digests.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValidationError) as error:
+        raise InputError(
+            f"{path} does not list what was downloaded ({fault(error):.200}); run 'mtcs download {folder.name}'."
+        ) from error
+
+
+def check_received(folder: Path, task: str) -> None:
+    """Raise InvalidData if a file of a task is not as it was downloaded."""
+    for name, expected in read_received(folder).get(task, {}).items():
+        path = folder / task / name
+        if path.exists() and digest(path) != expected:
+            raise InvalidData(f"{path} holds other content than was downloaded")
