@@ -12,6 +12,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from pydantic import TypeAdapter, ValidationError
 
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
@@ -20,7 +21,7 @@ from mtcs.config.experiment import Experiment, read_experiment
 from mtcs.config.machine import DeviceName, read_machine
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
-from mtcs.errors import InputError
+from mtcs.errors import InputError, fault
 from mtcs.layout import Layout, atomic_write
 
 SEEN = STATE / "seen.json"
@@ -46,7 +47,7 @@ def watch(
     def work() -> None:
         nonlocal unchanged
         experiment = read_experiment(Layout(root).params)
-        before = json.loads((root / SEEN).read_text()) if (root / SEEN).exists() else {}
+        before = _seen(root)
         seen = fingerprints(root, experiment, suites or list(experiment.suites), read_machine().archive, before)
         unchanged = seen == before
         if unchanged:
@@ -60,6 +61,17 @@ def watch(
         _remember(root, seen)
 
     return final_state(work) or (Completed(name="Unchanged", message="Nothing has changed") if unchanged else None)
+
+
+def _seen(root: Path) -> dict[str, str]:
+    """What the last good runs saw; nothing where the file is damaged, so that suites are looked at anew."""
+    try:
+        return TypeAdapter(dict[str, str]).validate_json((root / SEEN).read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValidationError) as error:
+        get_run_logger().warning("%s is not as it was written (%s); nothing is known.", SEEN, fault(error))
+        return {}
 
 
 def _remember(root: Path, seen: dict[str, str]) -> None:

@@ -82,8 +82,9 @@ def _lock(file: TextIO, root: Path) -> None:
 def _holder(file: TextIO) -> dict[str, Any]:
     file.seek(0)
     try:
-        return json.loads(file.read() or "{}")
-    except json.JSONDecodeError:  # killed while it wrote
+        holder = json.loads(file.read() or "{}")
+        return {name: holder[name] for name in ("run", "pid", "host", "since")} if holder else {}
+    except (ValueError, TypeError, KeyError):  # killed while it wrote
         return {"run": "Another flow", "pid": "?", "host": "?", "since": "?"}
 
 

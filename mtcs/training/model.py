@@ -170,7 +170,7 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is no {what} of mtcs ({_short(error)}); {remedy}.") from error
     if metadata.get("format") != expected:
         version = metadata.get("format", "of an earlier version")

@@ -13,7 +13,7 @@ import pytest
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, rwlock
 
-from flows.workspace import claimed, is_abandoned, release_dead
+from flows.workspace import LOCK, claimed, is_abandoned, release_dead
 from mtcs.errors import InputError
 
 HOLD = """
@@ -44,6 +44,14 @@ def test_held_by_one_at_a_time(tmp_path):
             pass
     assert is_abandoned(tmp_path)
     with claimed(tmp_path, "second"):
+        pass
+
+
+@pytest.mark.parametrize("content", ["{", "3", "[1]", '{"run": "a"}', "\udcff"])
+def test_a_lock_with_another_content_is_taken(tmp_path, content):
+    (tmp_path / LOCK).parent.mkdir()
+    (tmp_path / LOCK).write_text(content, errors="surrogateescape")
+    with claimed(tmp_path, "first"), pytest.raises(InputError, match="^first "), claimed(tmp_path, "second"):
         pass
 
 

@@ -96,6 +96,7 @@ def described(path: Path, change) -> None:
         (lambda path: rewritten(path, format="mtcs-model/99"), f"has the format 'mtcs-model/99', expected '{FORMAT}'"),
         (lambda path: rewritten(path, description="{}"), "describes no model (spec: Field required)"),
         (lambda path: rewritten(path, description="[" * 5000), "describes no model"),
+        (lambda path: path.write_bytes((10**5).to_bytes(8, "little") + b"[" * 10**5), "is no model of mtcs"),
         (lambda path: described(path, lambda d: d["spec"].update(kind="os.system")), "describes no model"),
         (lambda path: described(path, lambda d: d["spec"].update(hidden=9)), "does not hold the weights it describes"),
         (lambda path: described(path, lambda d: d["spec"].update(hidden=10**12)), "describes no model"),
