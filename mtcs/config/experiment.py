@@ -312,8 +312,8 @@ def read_experiment(path: Path) -> Experiment:
     try:
         values = read_yaml(path.read_text(encoding="utf-8"))
         experiment = Experiment.model_validate(values)
-        if text := _text_for_another_value(values):
-            raise InputError(f"{path}: {text}.")
+        if mistake := _word_for_another_value(values):
+            raise InputError(f"{path}: {mistake}.")
         return experiment
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
@@ -328,16 +328,18 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
 
 
-def _text_for_another_value(values: Any) -> str | None:
-    """The first text that stands where a number, or true or false, is expected: `depth: '012'` is no number.
+def _word_for_another_value(values: Any) -> str | None:
+    """The first text where a number, or true or false, is expected, or one of these for a number: `depth: '012'`.
 
-    Pydantic takes such a text for its value, unless it is strict, as it is here; strict in all else would refuse lists
+    Pydantic takes such a word for its value, unless it is strict, as it is here; strict in all else would refuse lists
     for tuples and 1e3 for 1000.
     """
     try:
         Experiment.model_validate(_with_tuples(values), strict=True)
     except ValidationError as error:
         for one in error.errors():
+            if isinstance(one["input"], bool):
+                return f"{_place(one['loc'])} is {str(one['input']).lower()}, expected a number"
             if isinstance(one["input"], str):
                 expected = "true or false" if one["type"] == "bool_type" else "a number"
                 return f"{_place(one['loc'])} is {_short(one['input'])}, text; expected {expected}, without quotes"

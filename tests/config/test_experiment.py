@@ -464,9 +464,13 @@ def test_values_without_bound_are_refused_in_a_short_line(tmp_path, where, value
         (("classifiers", "svm", "C"), [1, "inf"], "classifiers.svm.C.1 is 'inf', text; expected a number"),
         (("suites", "one", "missing"), ["-9999"], "suites.one.missing.0 is '-9999', text"),
         (("seeds",), ["0"], "seeds.0 is '0', text"),
+        (("seeds",), [True], "seeds.0 is true, expected a number"),
+        (("classifiers", "svm", "C"), [True, 10], "classifiers.svm.C.0 is true, expected a number"),
+        (("suites", "one", "missing"), [False], "suites.one.missing.0 is false, expected a number"),
+        (("suites", "one", "labels_per_class"), True, "suites.one.labels_per_class is true, expected a number"),
     ],
 )
-def test_text_is_no_number(tmp_path, where, value, message):
+def test_a_word_is_no_number(tmp_path, where, value, message):
     content = valid()
     inner = content
     for key in where[:-1]:
