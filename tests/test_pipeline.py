@@ -231,6 +231,38 @@ def test_what_a_stage_reads_of_the_code_is_there(pipeline, tmp_path, monkeypatch
             assert len(digests[first][method] if method else digests[first]) == 16
 
 
+@pytest.mark.slow
+def test_dvc_sets_and_shows_parameters_of_the_real_file(tmp_path):
+    """A parameter that is set is set alone, methods that are like it follow, and what has changed is shown."""
+    folder, names = tmp_path / "workspace", {"GIT_CONFIG_GLOBAL": os.devnull}
+    names |= {f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    settings = environment(tmp_path / "home", **names)
+    folder.mkdir()
+    shutil.copy(ROOT / "params.yaml", folder)
+    stage = {"cmd": "echo done > out", "params": ["methods", "classifiers"], "outs": ["out"]}
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"one": stage}}))
+
+    def run(command: str) -> str:
+        done = subprocess.run(command.split(), cwd=folder, env=settings, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for command in ("git init -q .", "dvc init -q", "dvc repro -q", "git add -A", "git commit -qm start"):
+        run(command)
+    run("dvc exp run -q -S methods.mtcs.schedule.epochs=7 -S methods.mtl_epochs_20.schedule.epochs=21")
+    before, after = EXPERIMENT.methods, read_experiment(folder / "params.yaml").methods
+    assert (before["mtl"].schedule.epochs, after["mtl"].schedule.epochs) == (before["mtcs"].schedule.epochs, 7)
+    assert after["mtl_epochs_20"].schedule.epochs == 21
+    assert json.loads(run("dvc params diff --json")) == {
+        "params.yaml": {
+            "methods.mtcs.schedule.epochs": {"old": before["mtcs"].schedule.epochs, "new": 7},
+            "methods.mtl_epochs_20.schedule.epochs": {"old": 20, "new": 21},
+        }
+    }
+    (shown, *_) = json.loads(run("dvc exp show --json"))
+    assert shown["data"]["params"]["params.yaml"]["data"]["methods"]["mtcs"]["schedule"]["epochs"] == 7
+
+
 def test_dvc_tells_nobody_that_it_is_used():
     config = ConfigParser()
     config.read(ROOT / ".dvc/config")
