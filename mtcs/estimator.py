@@ -22,7 +22,7 @@ from mtcs.config.packaged import packaged_classifier, packaged_method, short, us
 from mtcs.data.arrays import as_labels, as_series
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
-from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle
+from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle, with_channel_names
 from mtcs.evaluation.metrics import fold_scores
 from mtcs.evaluation.pretrained import PRETRAINED, load_pretrained
 from mtcs.evaluation.representations import Encoded
@@ -120,7 +120,8 @@ class MultiTaskClassifier(_Parameters):
             )
         with silence(not self.verbose):
             bundle = fit_bundle(spec, classifier, data, seed, self._hardware(spec), self._workers, self.missing)
-        self.bundle_ = replace(bundle, precision=self.precision)
+        names = data.channels if isinstance(data, FolderData) else {}
+        self.bundle_ = with_channel_names(replace(bundle, precision=self.precision), names)
         return self
 
     def predict(self, task: str, X: Any) -> np.ndarray:

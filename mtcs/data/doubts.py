@@ -55,14 +55,30 @@ def check_labels(task: RawTask) -> None:
         )
 
 
-def doubts(task: RawTask) -> list[str]:
-    """What should be looked at before training, one sentence each, most serious first."""
+def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> list[str]:
+    """What should be looked at before training, one sentence each, most serious first.
+
+    remedy: what to do about a value that stands for a missing one.
+    """
+    remarks = []
+    if repeated := task.repeated():  # as they were given: what is squashed by a fill value becomes equal
+        remarks.append(
+            f"{task.name}: {repeated:,} of {len(task.test.series):,} test series are in the training split, too; "
+            "take them out of one of the two."
+        )
+    steps = max(series.shape[-1] for series in task.train.series)
+    if task.channels > max(steps, 2):
+        remarks.append(
+            f"{task.name} (train) has series of {task.channels:,} channels and {steps:,} time steps; if these are "
+            "swapped, write them as (n, channels, T)."
+        )
     channels = task.by_channel()
-    values, steps = ([remark for one in channels for remark in look(one)] for look in (_odd_values, _odd_steps))
-    return [*values, *steps, *_odd_labels(task)]
+    remarks += [remark for one in channels for remark in _odd_values(one, remedy)]
+    remarks += [remark for one in channels for remark in _odd_steps(one)]
+    return remarks + _odd_labels(task)
 
 
-def _odd_values(task: RawTask) -> list[str]:
+def _odd_values(task: RawTask, remedy: str) -> list[str]:
     """Values that alone make much of the spread: fill values such as -9999, or single faults of a sensor."""
     values, remarks = task.train.observed(), []
     for _ in range(3):
@@ -74,8 +90,8 @@ def _odd_values(task: RawTask) -> list[str]:
             break  # with two values alone, each makes the spread: a signal of two levels
         remarks.append(
             f"{task.name} (train): {shares[value]:.1%} of the spread comes from the value {value:.12g}, which "
-            f"{counts[value]:,} of {spread.n:,} values have; if it stands for a missing one, add "
-            f"'missing: [{value:.12g}]' to the suite."
+            f"{counts[value]:,} of {spread.n:,} values have; if it stands for a missing one, "
+            f"{remedy.format(f'{value:.12g}')}."
         )
         values[values == value] = np.nan  # in place, where a copy takes as much memory again
     return remarks

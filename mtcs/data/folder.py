@@ -11,11 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mtcs.data.arrays import as_series
+from mtcs.data.doubts import check_labels, doubts
 from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
+from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.recording_files import label_file, read_recording_files
-from mtcs.data.recordings import Recordings, joined
+from mtcs.data.recordings import Recordings, joined, other_channels
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.text import counted
+from mtcs.data.text import InvalidData, counted
 from mtcs.errors import InputError
 
 Labelled = tuple[list[np.ndarray], np.ndarray]
@@ -27,6 +30,7 @@ class FolderData(dict[str, Labelled]):
     test: {task: (X, y)} of tasks that are split, as by `Name_TEST`; none of these is among the mapping's own series.
     groups: {task: (n,)} what each series comes from, where a column of groups was named; for `cross_validate`.
     ids: {task: n names} of series, where the file has some.
+    channels: {task: names} of tasks of several channels, in their order, where the file has some.
     """
 
     def __init__(self) -> None:
@@ -34,6 +38,7 @@ class FolderData(dict[str, Labelled]):
         self.test: dict[str, Labelled] = {}
         self.groups: dict[str, np.ndarray] = {}
         self.ids: dict[str, list[str]] = {}
+        self.channels: dict[str, tuple[str, ...]] = {}
 
 
 def read_folder(
@@ -96,6 +101,8 @@ def read_folder(
                 data.groups[name] = train.groups
             if train.ids is not None:
                 data.ids[name] = train.ids
+            if train.channel_names:
+                data.channels[name] = train.channel_names
             if test is not None:
                 data.test[name] = (test.series, _labels(source, test))
                 _check_test(source, train, test)
@@ -234,6 +241,8 @@ def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, R
             if recordings.channels != first.channels:
                 channels = counted(recordings.channels, "channel")
                 raise InputError(f"{file} has series of {channels}, expected {first.channels} as {files[0].name} has.")
+            if other := other_channels(recordings.channel_names, first.channel_names):
+                raise InputError(f"{file} {other} as {files[0].name} has; write the same, or name them with --values.")
             if recordings is not first:
                 parts[task].append(recordings)
     return {task: joined(pieces) for task, pieces in parts.items()}
@@ -258,6 +267,8 @@ def _check_test(source: _Source, train: Recordings, test: Recordings) -> None:
             f"{source.where}: test series have {counted(test.channels, 'channel')}, training series {train.channels}; "
             "give both the same."
         )
+    if other := other_channels(test.channel_names, train.channel_names):
+        raise InputError(f"{source.test[0]} {other} as {source.where.name} has; write the same.")
     known: set[Any] = set(np.asarray(train.labels).tolist())
     if new := [label for label in np.asarray(test.labels).tolist() if label not in known]:
         raise InputError(
@@ -281,3 +292,27 @@ def _line(source: _Source, name: str, train: Recordings, test: Recordings | None
     task = "" if name == source.name else f" (task {name})"
     written = f"; read with {train.written}" if train.written else ""
     return f"{source.files}{task}: {', '.join(facts)}, {train.note}: {shown}{written}"
+
+
+def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
+    """What should be looked at before anything is trained on `data`, one sentence each.
+
+    missing: values that stand for missing ones.
+
+    Raises:
+        InputError: if what stands in the place of labels is an index or a value.
+    """
+    sentences = []
+    for name, train in data.items():
+        parts = [_raw_split(name, part, missing) for part in (train, data.test.get(name))]
+        task = RawTask(name, *parts, tuple(dict.fromkeys(parts[0].labels)), tuple(missing))
+        try:
+            check_labels(task)
+        except InvalidData as fault:
+            raise InputError(f"{fault}; say with --label in which column labels are.") from fault
+        sentences += doubts(task, "add --missing {}")
+    return sentences
+
+
+def _raw_split(name: str, part: Labelled | None, missing: Sequence[float]) -> RawSplit:
+    return RawSplit([], []) if part is None else RawSplit(as_series(part[0], name, missing), list(map(str, part[1])))

@@ -10,7 +10,7 @@ import numpy as np
 
 from mtcs.data.fields import ID_NAMES, LABEL_NAMES, TIME_NAMES, Table, numbers, read_fields
 from mtcs.data.files import TABLES
-from mtcs.data.recordings import Recordings, trimmed
+from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.errors import InputError
 
@@ -40,21 +40,28 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         names, labels, groups = _read_labels(table, options, files)
     if not names:
         raise InputError(f"{folder} holds no recording ({', '.join(TABLES)}); put a file for each there.")
-    series, channels, written = [], None, {}
+    series, channels, written = [], [], {}
     for name in names:
         one, own, how = _read_recording(files[name], options)
         channels = channels or own
-        if own != channels:
-            known, own_channels = (", ".join(side)[:100] for side in (channels, own))
-            raise InputError(
-                f"{files[name]} has the channels {own_channels}, expected {known} as {names[0]} has; write the same."
-            )
+        if other := other_channels(own, channels):
+            raise InputError(f"{files[name]} {other} as {names[0]} has; write the same.")
         series.append(one)
         written[how] = None
-    note = "no labels" if table is None else f"labels in {table.name}"
     return Recordings(
-        series, labels, [Path(name).stem for name in names], groups, note, ", ".join(filter(None, written))
+        series,
+        labels,
+        ids=[Path(name).stem for name in names],
+        groups=groups,
+        note="no labels" if table is None else f"labels in {table.name}",
+        written=", ".join(filter(None, written)),
+        channel_names=tuple(channels) if len(channels) > 1 and channels != _numbers(len(channels)) else (),
     )
+
+
+def _numbers(n: int) -> list[str]:
+    """What columns without names are called."""
+    return [str(i + 1) for i in range(n)]
 
 
 def _read_labels(
@@ -106,7 +113,7 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
 def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], str]:
     """A series (T,) or (channels, T), the names of its channels, and how the text was taken apart."""
     table = read_fields(path, replace(options, label=None, id=None, group=None))
-    names = table.names or [str(i + 1) for i in range(table.width)]
+    names = table.names or _numbers(table.width)
     times = {options.time} if options.time is not None else set(TIME_NAMES)
     channels = [i for i, name in enumerate(names) if not {name, name.lower()} & times and i not in table.unnamed]
     if options.values:

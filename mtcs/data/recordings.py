@@ -18,6 +18,7 @@ class Recordings:
     groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
     note: what was guessed, in words: "labels in column `state`".
     written: how a table was taken apart, where that is not usual: "`;` and decimal commas".
+    channel_names: what the file calls several channels, in their order; empty where it calls them nothing.
     """
 
     series: list[np.ndarray]
@@ -26,6 +27,7 @@ class Recordings:
     groups: np.ndarray | None = None
     note: str = ""
     written: str = ""
+    channel_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.series)
@@ -38,6 +40,13 @@ class Recordings:
 def n_channels(series: np.ndarray) -> int:
     """Of a series (T,) or (channels, T)."""
     return 1 if series.ndim == 1 else len(series)
+
+
+def other_channels(names: Sequence[str], expected: Sequence[str]) -> str | None:
+    """How channels differ by name or order from those expected; None where they do not, or either side has no names."""
+    if not names or not expected or list(names) == list(expected):
+        return None
+    return f"has the channels {', '.join(names)[:100]}, expected {', '.join(expected)[:100]}"
 
 
 def without_fills(series: np.ndarray, missing: Sequence[float]) -> np.ndarray:

@@ -97,6 +97,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         groups=_same(table, columns.group, list(steps_of.values()), "groups"),
         note=notes + _note(table, columns),
         written=table.written,
+        channel_names=tuple(table.names[i] for i in columns.values) if table.names and len(values) > 1 else (),
     )
 
 

@@ -42,6 +42,7 @@ class TaskClassifier:
     reader: reads the representations of its series.
     calibration: of its probabilities; None where it has none.
     lengths: (shortest, longest) training series; n_series: how many there were, 0 where that is not known.
+    channel_names: of several channels, in their order; empty where they have none.
     """
 
     info: TaskInfo
@@ -50,6 +51,7 @@ class TaskClassifier:
     n_series: int
     lengths: tuple[int, int]
     calibration: Calibration | None = None
+    channel_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,6 +251,12 @@ def _held_out_errors(
     representations = represent(method, task.train.series, hardware, task.name)
     held = held_out_rows(task.train.labels, HELD_OUT, seed)
     return held_out_errors(classifier, representations, task.train.series, task.train.labels, held, seed, workers)
+
+
+def with_channel_names(bundle: Bundle, names: Mapping[str, tuple[str, ...]]) -> Bundle:
+    """The bundle, whose tasks know what their channels are called."""
+    tasks = {name: replace(task, channel_names=names.get(name, ())) for name, task in bundle.tasks.items()}
+    return replace(bundle, tasks=tasks)
 
 
 def check_task_name(name: Any) -> None:

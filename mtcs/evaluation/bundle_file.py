@@ -55,6 +55,7 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     lengths: tuple[int, int]
     sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     floor: float = Field(default=0.0, ge=0, lt=1)
+    channel_names: tuple[str, ...] = ()
 
 
 class _Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
@@ -84,6 +85,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             reader=f"{kind_of(task.reader)} {READER_FORMAT}",
             n_series=task.n_series,
             lengths=task.lengths,
+            channel_names=task.channel_names,
             **({} if task.calibration is None else asdict(task.calibration)),
         )
         entries.append(entry)
@@ -121,9 +123,10 @@ def load_bundle(path: Path) -> Bundle:
         for i, entry in enumerate(contents.tasks):
             info, arrays = TaskInfo(**entry.info.model_dump()), parts.pop(f"reader.{i}", {})
             reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
-            known = {"reader": reader, "n_series": entry.n_series, "lengths": entry.lengths}
             calibration = None if entry.sharpness is None else Calibration(entry.sharpness, entry.floor)
-            tasks[info.name] = TaskClassifier(info, _decoded(entry.labels), **known, calibration=calibration)
+            tasks[info.name] = TaskClassifier(
+                info, _decoded(entry.labels), reader, entry.n_series, entry.lengths, calibration, entry.channel_names
+            )
             _check_task(tasks[info.name], width and width * model.spec.ensemble)
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
         if learned != model.tasks or len(tasks) != len(contents.tasks):

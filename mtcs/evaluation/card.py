@@ -25,5 +25,6 @@ def model_card(bundle: Bundle) -> str:
 def _series(task: TaskClassifier) -> str:
     shortest, longest = task.lengths
     steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
-    channels = f", {task.info.channels} channels" if task.info.channels > 1 else ""
+    names = f" ({', '.join(task.channel_names)})" if task.channel_names else ""
+    channels = f", {task.info.channels} channels{names}" if task.info.channels > 1 else ""
     return f"{task.n_series or 'an unknown number of'} series of {steps}{channels}"

@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 from mtcs.data.new_series import names_of, odd_series, read_new_series
-from mtcs.data.recordings import Recordings
+from mtcs.data.recordings import Recordings, other_channels
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle
@@ -59,6 +59,11 @@ def label_by_bundle(
     known = bundle.task(task)
     names = [str(one) for one in known.labels.tolist()]
     recordings = read_new_series(file, task, options, frozenset(names))
+    if other := other_channels(recordings.channel_names, known.channel_names):
+        raise InputError(
+            f"{file} {other} as {task:.60} was trained on; write the same, or name them with --values "
+            f"{','.join(known.channel_names)[:60]}."
+        )
     encoded = bundle.encode(task, recordings.series, hardware, names_of(recordings))
     columns: dict[str, list[str]] = {} if recordings.ids is None else {"id": recordings.ids}
     if recordings.labels is not None:

@@ -53,7 +53,7 @@ def fit(
     """Learn all tasks of a folder together, into one file that labels new series; needs no params.yaml."""
     from dataclasses import asdict, replace
 
-    from mtcs.data.folder import read_folder
+    from mtcs.data.folder import doubts_of, read_folder
     from mtcs.data.text import counted
     from mtcs.estimator import MultiTaskClassifier, validate_model
     from mtcs.evaluation.bundle_file import save_bundle
@@ -63,6 +63,8 @@ def fit(
 
     page = page_beside(out, report)
     data = read_folder(folder, **asdict(tables))
+    for sentence in doubts_of(data, tuple(missing or ())):
+        print(f"Warning: {sentence}", file=sys.stderr)
     model = MultiTaskClassifier(
         method,
         random_state=seed,

@@ -24,11 +24,6 @@ def normalize(suite: SuiteName) -> None:
                 from mtcs.data.few_labels import with_few_labels
 
                 raw = with_few_labels(raw, wanted.labels_per_class, wanted.draw or 0)
-            if repeated := raw.repeated():  # as they were given: what is squashed by a fill value becomes equal
-                remarks.append(
-                    f"{name}: {repeated:,} of {len(raw.test.series):,} test series are in the training split, too; "
-                    "take them out of one of the two."
-                )
             remarks += doubts(raw)
             task = z_normalize(raw)
             del raw  # of a large file, twice the memory of what was made of it

@@ -103,6 +103,14 @@ def test_single_series_and_decimals_are_reported() -> None:
     assert "has labels with decimals (0.5, 1.5)" in doubts(task(["0.5", "1.5"] * 4))[0]
 
 
+def test_channels_in_the_place_of_time_steps_are_reported() -> None:
+    """As arrays of other libraries have them, (n, T, channels)."""
+    series = np.random.default_rng(1).normal(size=(20, 50, 3))
+    (doubt,) = doubts(task(SHARED, series=series))
+    assert doubt.startswith("Toy (train) has series of 50 channels and 3 time steps; if these are swapped, write")
+    assert doubts(task(SHARED, series=series.transpose(0, 2, 1))) == []
+
+
 def test_a_signal_of_two_levels_and_plain_data_are_no_doubt() -> None:
     series = (np.random.default_rng(1).random((20, 50)) < 0.02) * 100.0
     assert doubts(task(SHARED, series=series)) == []

@@ -390,3 +390,44 @@ def test_a_parquet_file_with_text_that_is_not_utf_8(tmp_path):
     path.write_bytes(path.read_bytes().replace("ö".encode(), b"\xc3\xc3"))
     with pytest.raises(InputError, match="has text that is not UTF-8"):
         read_folder(path, verbose=False)
+
+
+def long_table(path, channels, labels=("ok", "worn")):
+    """Of two recordings a label, in a table with one row a time step."""
+    rng = np.random.default_rng(0)
+    rows = [
+        {"id": f"r{i}", "time": step, **dict(zip(channels, rng.normal(size=len(channels)), strict=True)), "label": label}
+        for i, label in enumerate(labels * 2)
+        for step in range(6)
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def test_channels_in_another_order_are_refused():
+    """Their values would be taken for one another's."""
+    long_table("data/pump_TRAIN.csv", ["x", "z"])
+    assert read_folder("data", verbose=False).channels == {"pump": ("x", "z")}
+    long_table("data/pump_TEST.csv", ["z", "x"])
+    with pytest.raises(InputError, match=r"pump_TEST\.csv has the channels z, x, expected x, z as pump_TRAIN\.csv has;"):
+        read_folder("data", verbose=False)
+    assert read_folder("data", verbose=False, values=["x", "z"]).channels == {"pump": ("x", "z")}
+    Path("data/pump").mkdir()
+    for name in ("TRAIN", "TEST"):
+        Path(f"data/pump_{name}.csv").rename(f"data/pump/{name.lower()}.csv")
+    with pytest.raises(InputError, match=r"train\.csv has the channels x, z, expected z, x as test\.csv has; write the"):
+        read_folder("data", verbose=False)
+
+
+def test_numbered_columns_are_in_their_order():
+    """As text `t10` comes before `t2`, and values would be scrambled in time."""
+    X, y = np.random.default_rng(0).normal(size=(6, 12)), ["ok", "worn"] * 3
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(12)])
+    frame["label"] = y
+    frame[sorted(frame)].to_csv("data/pump.csv", index=False)
+    with pytest.raises(InputError, match=r"pump\.csv: column `t2` stands behind `t11`; put the columns of values in the"):
+        read_folder("data", verbose=False)
+    (series, _) = read_folder("data", verbose=False, values=[f"t{i}" for i in range(12)])["pump"]
+    np.testing.assert_allclose(series[0], X[0])
+    for names in ([f"lag_{i}" for i in range(11, -1, -1)], [f"{i / 4}" for i in range(12)], list("abcdefghijkl")):
+        frame.set_axis([*names, "label"], axis=1).to_csv("data/pump.csv", index=False)
+        np.testing.assert_allclose(read_folder("data", verbose=False)["pump"][0][0], X[0])

@@ -237,3 +237,46 @@ def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
     code, _, err = run("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--group", "patient")
     assert code == 2
     assert "fans_TRAIN.csv has no column patient (--group); read without it: " in err
+
+
+def test_doubtful_values_and_labels_are_said_before_anything_is_trained(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    X, y = series()
+    X[2, 3] = -9999
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(X.shape[1])]).assign(label=y)
+    frame.to_csv("pump.csv", index=False)
+    code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu")
+    assert code == 0, err
+    said = "comes from the value -9999, which 1 of 240 values have; if it stands for a missing one, add --missing -9999."
+    assert err.index(said) < err.index("train")
+    code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu", "--missing", "-9999")
+    assert code == 0, err
+    assert "Warning" not in err
+    pd.DataFrame(X).to_csv("index.csv", header=False)
+    code, _, err = run("fit", "index.csv", "--out", "m.mtcs", "--device", "cpu")
+    assert code == 2
+    assert "counted from series to series, expected labels that series share; the first column may be an index" in err
+
+
+def test_new_series_have_the_channels_of_the_training_series(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    X, y = series()
+    for name, channels in (("pump", ["x", "z"]), ("new", ["z", "x"])):
+        rows = [
+            {"id": f"r{i}", "time": t, channels[0]: value, channels[1]: value / 2}
+            for i, row in enumerate(X)
+            for t, value in enumerate(row)
+        ]
+        frame = pd.DataFrame(rows)
+        if name == "pump":
+            frame["label"] = [label for label in y for _ in range(X.shape[1])]
+        frame.to_csv(f"{name}.csv", index=False)
+    code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu")
+    assert code == 0, err
+    assert "2 channels (x, z)" in run("inspect", "m.mtcs")[1]
+    code, _, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+    assert code == 2
+    assert "new.csv has the channels z, x, expected x, z as pump was trained on; write the same, or name them" in err
+    code, out, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu", "--values", "x,z")
+    assert code == 0, err
+    assert out.count("\n") == 13
