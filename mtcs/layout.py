@@ -90,10 +90,16 @@ class Run:
         """As part of a file's name."""
         return f"{self.suite}-{self.method}-{self.seed}"
 
+    def owner(self, stage: str) -> str:
+        """The run, in words, to which what a stage leaves belongs: of a reading, the one that it reads."""
+        return f"{self._method_of(stage)} on {self.suite}, seed {self.seed}"
+
     def command(self, stage: str) -> str:
         """The command line of one of the run's stages."""
-        method = self.encoder if stage in ("train", "represent") else self.method
-        return f"mtcs {stage} {method} {self.suite} --seed {self.seed}"
+        return f"mtcs {stage} {self._method_of(stage)} {self.suite} --seed {self.seed}"
+
+    def _method_of(self, stage: str) -> str:
+        return self.encoder if stage in ("train", "represent") else self.method
 
     def remedy(self, *stages: str) -> str:
         """What to run when something of a stage is missing or wrong: "run 'mtcs train ...', then represent"."""

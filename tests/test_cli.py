@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -400,6 +401,29 @@ def test_representations_of_other_data():
             f"data/representations/tiny/joint/seed0/Short.npz has 16 {part} representations, expected 14; "
             "run 'mtcs represent joint tiny --seed 0'."
         )
+
+
+def test_what_another_seed_left_is_not_taken_for_this_ones():
+    """As after a copy of its folders, by which the spread over seeds would be zero."""
+    normalized()
+    for stage in ("train", "represent", "classify", "measure"):
+        mtcs_says(stage, "joint", "tiny")
+    for path in Path("data").glob("*/tiny/joint/seed0"):
+        shutil.copytree(path, path.with_name("seed1"))
+    shutil.copy("data/costs/tiny/joint/seed0.json", "data/costs/tiny/joint/seed1.json")
+    assert fails(2, "represent", "joint", "tiny", "--seed", "1") == (
+        "data/models/tiny/joint/seed1/joint.safetensors was trained with seed 0; run 'mtcs train joint tiny --seed 1'."
+    )
+    for stage, file, remedy in (
+        ("classify", "representations/tiny/joint/seed1/sources.json", "represent"),
+        ("measure", "training/tiny/joint/seed1/joint.json", "train"),
+    ):
+        assert fails(2, stage, "joint", "tiny", "--seed", "1") == (
+            f"data/{file} is of joint on tiny, seed 0, expected joint on tiny, seed 1; "
+            f"run 'mtcs {remedy} joint tiny --seed 1'."
+        )
+    for stage in ("train", "represent", "classify", "measure"):
+        mtcs_says(stage, "joint", "tiny", "--seed", "1")
 
 
 def test_representations_that_are_not_finite():

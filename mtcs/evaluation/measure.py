@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from mtcs.data.task import Task, fingerprint
 from mtcs.errors import InputError, fault
@@ -221,7 +221,7 @@ def check_file(path: Path, expected: str | None, remedy: str) -> None:
         raise InputError(f"{path} holds other content {remedy}.")
 
 
-_Record = TypeVar("_Record", bound=BaseModel)
+_Record = TypeVar("_Record", ClassifierRecord, RepresentationRecord, RepresentationSources, TrainingRecord)
 
 
 def read_record(path: Path, kind: type[_Record], run: Run, stage: str) -> _Record:
@@ -239,6 +239,8 @@ def read_record(path: Path, kind: type[_Record], run: Run, stage: str) -> _Recor
         raise InputError(f"{path} does not hold a record ({fault(error)}); {run.remedy(stage)}.") from error
     if not is_as_written(content):
         raise InputError(f"{path} holds other content than was written; {run.remedy(stage)}.")
+    if record.run not in (None, owner := run.owner(stage)):  # as after a copy of another seed's folders
+        raise InputError(f"{path} is of {record.run}, expected {owner}; {run.remedy(stage)}.")
     return record
 
 

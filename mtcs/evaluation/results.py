@@ -64,7 +64,11 @@ class TaskResult(_Part):
 
 
 class _Record(_Part):
+    """run: whose record it is, in words; None in those of an earlier version."""
+
     model_config = ConfigDict(extra="ignore")  # an earlier version said more in its records
+
+    run: str | None = Field(default=None, exclude=True)
 
 
 class TrainingRecord(_Record):

@@ -53,6 +53,7 @@ def classify(
         outcomes = classify_here(run, spec, tasks, threads(workers))
     by_task = dict(zip(run.tasks, outcomes, strict=True))
     record = ClassifierRecord(
+        run=str(run),
         classifier=plain_values(spec),
         reads=run.reads,
         held_out=run.held_out,

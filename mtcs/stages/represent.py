@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from mtcs.errors import InputError
 from mtcs.layout import digest
 from mtcs.progress import progress
 from mtcs.stages.options import (
@@ -53,6 +54,8 @@ def represent(
         for scope, scoped in scopes:
             model = load_model(run.model(scope), run.remedy("train"))
             where = hardware(model.spec, device, precision, workers)  # the same for all of a method
+            if model.seed != seed:
+                raise InputError(f"{run.model(scope)} was trained with seed {model.seed}; {run.remedy('train')}.")
             weights[scope or "joint"] = digest(run.model(scope))
             for task in scoped:
                 model.check_task(task.info, run.remedy("train"))
@@ -61,9 +64,12 @@ def represent(
                 written[task.name] = digest(path)
                 advance(len(written), task.name)
     fingerprints = {task.name: fingerprint(task) for task in tasks}
-    write_record(run.represented, RepresentationSources(weights=weights, tasks=fingerprints, representations=written))
+    owner = run.owner("represent")
+    sources = RepresentationSources(run=owner, weights=weights, tasks=fingerprints, representations=written)
+    write_record(run.represented, sources)
     assert where is not None  # a suite has tasks
     cost = RepresentationRecord(
+        run=owner,
         series=sum(len(task.train) + len(task.test) for task in tasks),
         seconds=round(time.perf_counter() - start, 1),
         device=str(where),

@@ -64,6 +64,7 @@ def train(
         with atomic_write(run.curves(scope)) as part:
             trained.curves.to_csv(part, index=False)
         record = TrainingRecord(
+            run=run.owner("train"),
             task=scope,
             device=str(where),
             precision=where.precision,
