@@ -20,6 +20,7 @@ from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, MultiTaskSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
 from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
 from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle, with_channel_names

@@ -278,9 +278,9 @@ def locked(temporary: Path) -> Iterator[None]:
 def remove_leftovers(path: Path) -> None:
     """Remove the temporary files and folders of `path` whose writers are gone."""
     with suppress(OSError):  # a folder that may not be listed
-        for name in os.listdir(path.parent):
-            if name.startswith(f".{path.name}{TEMPORARY}"):
-                _remove_abandoned(path.with_name(name))
+        for other in path.parent.iterdir():
+            if other.name.startswith(f".{path.name}{TEMPORARY}"):
+                _remove_abandoned(other)
 
 
 def _remove_abandoned(temporary: Path) -> None:

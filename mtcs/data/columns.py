@@ -171,7 +171,7 @@ def _check_values(table: Table, values: list[int], long: bool) -> None:
 
 
 def _check_order(table: Table, names: Sequence[str]) -> None:
-    """Raise where columns are numbered, and neither up nor down: as text `t10` comes before `t2`, in time it does not."""
+    """Raise where columns are numbered neither up nor down: as text `t10` comes before `t2`, in time it does not."""
     numbered = [match for name in names if (match := re.fullmatch(r"(.*?)(\d+(?:\.\d+)?)", name, re.ASCII))]
     steps = [float(match[2]) for match in numbered]
     if len(numbered) < len(names) or len({match[1] for match in numbered}) > 1:
@@ -179,6 +179,6 @@ def _check_order(table: Table, names: Sequence[str]) -> None:
     if steps not in (sorted(steps), sorted(steps, reverse=True)):
         i = next(i for i in range(1, len(steps)) if steps[i] < steps[i - 1])
         raise InputError(
-            f"{table.path}: column `{names[i]:.40}` stands behind `{names[i - 1]:.40}`; put the columns of values in the "
-            "order of time, or name them in it with --values."
+            f"{table.path}: column `{names[i]:.40}` stands behind `{names[i - 1]:.40}`; put the columns of values in "
+            "the order of time, or name them in it with --values."
         )

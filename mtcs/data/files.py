@@ -86,7 +86,9 @@ def _read_npz(path: Path, part: str = "") -> Recordings:
     except PermissionError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     except InvalidData as fault:
-        raise InputError(f"{path} does not hold arrays X{part} (n, T) and y{part} (n,) ({fault}); save these.") from fault
+        raise InputError(
+            f"{path} does not hold arrays X{part} (n, T) and y{part} (n,) ({fault}); save these."
+        ) from fault
     series = as_series(X, str(path))
     if y is not None:
         as_labels(y, len(series), str(path))

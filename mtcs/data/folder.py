@@ -268,7 +268,7 @@ def _check_test(source: _Source, train: Recordings, test: Recordings) -> None:
             "give both the same."
         )
     if other := other_channels(test.channel_names, train.channel_names):
-        raise InputError(f"{source.test[0]} {other} as {source.where.name} has; write the same.")
+        raise InputError(f"{source.test[0]} {other} as {source.train[0].name} has; write the same.")
     known: set[Any] = set(np.asarray(train.labels).tolist())
     if new := [label for label in np.asarray(test.labels).tolist() if label not in known]:
         raise InputError(

@@ -1,4 +1,4 @@
-"""A `.npz` file of anyone: its arrays, or in a few words why there are none. No object is loaded: that would run code."""
+"""A `.npz` file of anyone: its arrays, or in a few words why there are none. No object is loaded, nor its code run."""
 
 from __future__ import annotations
 

@@ -200,7 +200,8 @@ def _scale(array: np.ndarray) -> Scale:
 
 def write_index(folder: Path, tasks: Sequence[str], fingerprints: Sequence[str]) -> None:
     """Write which tasks a suite has, in their order, beside their `.npz` files; of each, the fingerprint and the file's
-    digest, which covers its scale, too."""
+    digest, which covers its scale, too.
+    """
     files = {name: digest(folder / f"{name}.npz") for name in tasks}
     index = {"tasks": dict(zip(tasks, fingerprints, strict=True)), "files": files}
     with atomic_write(folder / INDEX) as part:

@@ -22,7 +22,7 @@ def task(
     rng = np.random.default_rng(0)
     values = rng.normal(size=(len(labels), length)) if series is None else series
     classes = tuple(dict.fromkeys(labels))
-    test = [rng.normal(size=test_length or length) for _ in labels]
+    test = [rng.normal(size=(*values.shape[1:-1], test_length or values.shape[-1])) for _ in labels]
     return RawTask("Toy", RawSplit(list(values), labels), RawSplit(test, labels), classes)
 
 

@@ -396,7 +396,12 @@ def long_table(path, channels, labels=("ok", "worn")):
     """Of two recordings a label, in a table with one row a time step."""
     rng = np.random.default_rng(0)
     rows = [
-        {"id": f"r{i}", "time": step, **dict(zip(channels, rng.normal(size=len(channels)), strict=True)), "label": label}
+        {
+            "id": f"r{i}",
+            "time": step,
+            **dict(zip(channels, rng.normal(size=len(channels)), strict=True)),
+            "label": label,
+        }
         for i, label in enumerate(labels * 2)
         for step in range(6)
     ]
@@ -408,13 +413,17 @@ def test_channels_in_another_order_are_refused():
     long_table("data/pump_TRAIN.csv", ["x", "z"])
     assert read_folder("data", verbose=False).channels == {"pump": ("x", "z")}
     long_table("data/pump_TEST.csv", ["z", "x"])
-    with pytest.raises(InputError, match=r"pump_TEST\.csv has the channels z, x, expected x, z as pump_TRAIN\.csv has;"):
+    with pytest.raises(
+        InputError, match=r"pump_TEST\.csv has the channels z, x, expected x, z as pump_TRAIN\.csv has;"
+    ):
         read_folder("data", verbose=False)
     assert read_folder("data", verbose=False, values=["x", "z"]).channels == {"pump": ("x", "z")}
     Path("data/pump").mkdir()
     for name in ("TRAIN", "TEST"):
         Path(f"data/pump_{name}.csv").rename(f"data/pump/{name.lower()}.csv")
-    with pytest.raises(InputError, match=r"train\.csv has the channels x, z, expected z, x as test\.csv has; write the"):
+    with pytest.raises(
+        InputError, match=r"train\.csv has the channels x, z, expected z, x as test\.csv has; write the"
+    ):
         read_folder("data", verbose=False)
 
 
@@ -424,7 +433,9 @@ def test_numbered_columns_are_in_their_order():
     frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(12)])
     frame["label"] = y
     frame[sorted(frame)].to_csv("data/pump.csv", index=False)
-    with pytest.raises(InputError, match=r"pump\.csv: column `t2` stands behind `t11`; put the columns of values in the"):
+    with pytest.raises(
+        InputError, match=r"pump\.csv: column `t2` stands behind `t11`; put the columns of values in the"
+    ):
         read_folder("data", verbose=False)
     (series, _) = read_folder("data", verbose=False, values=[f"t{i}" for i in range(12)])["pump"]
     np.testing.assert_allclose(series[0], X[0])

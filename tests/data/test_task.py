@@ -207,7 +207,9 @@ def test_a_changed_scale_is_refused(tmp_path):
     """By which new series would be scaled; no fingerprint covers it."""
     write_suite(tmp_path / "tiny", make_task())
     write_task(tmp_path / "tiny/Tiny.npz", replace(make_task(), mean=99.0))
-    with pytest.raises(InputError, match=r"Tiny\.npz holds another scale or other labels than were written; run 'mtcs n"):
+    with pytest.raises(
+        InputError, match=r"Tiny\.npz holds another scale or other labels than were written; run 'mtcs n"
+    ):
         read_suite(tmp_path / "tiny")
 
 

@@ -51,7 +51,7 @@ def test_held_by_one_at_a_time(tmp_path):
 def test_a_lock_with_another_content_is_taken(tmp_path, content):
     (tmp_path / LOCK).parent.mkdir()
     (tmp_path / LOCK).write_text(content, errors="surrogateescape")
-    with claimed(tmp_path, "first"), pytest.raises(InputError, match="^first "), claimed(tmp_path, "second"):
+    with claimed(tmp_path, "first"), pytest.raises(InputError, match=r"^first "), claimed(tmp_path, "second"):
         pass
 
 

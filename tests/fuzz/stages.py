@@ -24,8 +24,8 @@ from mtcs.cli import app
 
 STAGES = ("train", "represent", "classify", "measure", "report")
 METHODS = ("mtcs", "dtw")
-TIMES = ("trained", "represented")
-"""Of a result: how long it took, and on what, which no two runs have in common."""
+TIMES = ("trained", "represented", "digest")
+"""Of a result: how long it took, and on what, which no two runs have in common, and what covers that, too."""
 
 
 def check(number: int) -> str:

@@ -247,7 +247,9 @@ def test_doubtful_values_and_labels_are_said_before_anything_is_trained(monkeypa
     frame.to_csv("pump.csv", index=False)
     code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu")
     assert code == 0, err
-    said = "comes from the value -9999, which 1 of 240 values have; if it stands for a missing one, add --missing -9999."
+    said = (
+        "comes from the value -9999, which 1 of 240 values have; if it stands for a missing one, add --missing -9999."
+    )
     assert err.index(said) < err.index("train")
     code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu", "--missing", "-9999")
     assert code == 0, err
