@@ -303,9 +303,9 @@ def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
         InputError: if what stands in the place of labels is an index or a value.
     """
     sentences = []
-    for name, train in data.items():
-        parts = [_raw_split(name, part, missing) for part in (train, data.test.get(name))]
-        task = RawTask(name, *parts, tuple(dict.fromkeys(parts[0].labels)), tuple(missing))
+    for name, given in data.items():
+        train, test = (_raw_split(name, part, missing) for part in (given, data.test.get(name)))
+        task = RawTask(name, train, test, tuple(dict.fromkeys(train.labels)), tuple(missing))
         try:
             check_labels(task)
         except InvalidData as fault:

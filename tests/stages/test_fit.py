@@ -250,7 +250,7 @@ def test_doubtful_values_and_labels_are_said_before_anything_is_trained(monkeypa
     said = (
         "comes from the value -9999, which 1 of 240 values have; if it stands for a missing one, add --missing -9999."
     )
-    assert err.index(said) < err.index("train")
+    assert err.index(said) < err.index("\ntrain:")
     code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu", "--missing", "-9999")
     assert code == 0, err
     assert "Warning" not in err
