@@ -119,7 +119,8 @@ def task_url(template: str, name: str) -> httpx.URL:
     if url.userinfo:
         raise InputError("MTCS_ARCHIVE holds a user's name or password before the host, which is not supported.")
     host = re.fullmatch(rb"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-f:.]+", url.raw_host)
-    if "{name}" not in template or url.scheme not in ("http", "https") or not host:
+    port = url.port is None or 0 < url.port < 2**16
+    if "{name}" not in template or url.scheme not in ("http", "https") or not host or not port:
         raise InputError(
             f"MTCS_ARCHIVE is {shown(template)!r}; expected a folder, or an http or https URL with '{{name}}' in it."
         )

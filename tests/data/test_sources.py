@@ -166,6 +166,7 @@ def test_an_address_is_asked_for_in_ascii_and_shown_without_its_signature(server
         ("https://me:SECRET@localhost/{name}.zip", "a user's name or password before the host, which is not supported"),
         ("http://localhost/x.zip?sig=SECRET", "MTCS_ARCHIVE is 'http://localhost/x.zip'; expected"),
         ("http://localhost:port/{name}?sig=SECRET", "MTCS_ARCHIVE is 'http://localhost:port/{name}'; expected"),
+        ("http://localhost:99999/{name}?sig=SECRET", "MTCS_ARCHIVE is 'http://localhost:99999/{name}'; expected"),
         ("//me:SECRET@h/{name}", "MTCS_ARCHIVE is '//h/{name}', which is neither"),
         ("http:/me:SECRET@h/{name}?SECRET", "MTCS_ARCHIVE is 'http:/h/{name}', which is neither"),
         ("ftp://me:SECRET@h/{name}", "a user's name or password"),

@@ -24,10 +24,8 @@ ALWAYS_THE_SAME = settings(
 NUMBERS = st.floats(width=64, allow_nan=False, allow_infinity=False)
 SERIES = st.lists(st.lists(NUMBERS | st.none(), min_size=1, max_size=5), min_size=1, max_size=4)
 LABEL = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="?"), min_size=1, max_size=8)
-TEXT = st.text(
-    st.sampled_from("0123456789.,:-+eE?@#aN \t\n\r\x0b\x0c\x1c\x1e\x85\xa0\u2028\u0661\ufeff")
-    | st.characters(codec="utf-8")
-)
+ODD = "0123456789.,:-+eE?@#aN \t\n\r\x0b\x0c\x1c\x1e\x85\xa0\u2028\u0661\ufeff"
+TEXT = st.text(st.sampled_from(ODD) | st.characters(codec="utf-8"))
 
 
 @ALWAYS_THE_SAME
@@ -53,13 +51,28 @@ def test_what_is_written_is_read(tmp_path: Path, suffix: str, series: list[list[
 @given(TEXT)
 @pytest.mark.parametrize("suffix", [".ts", ".tsv"])
 def test_any_text_is_refused_or_read_as_it_stands(tmp_path: Path, suffix: str, text: str):
-    path = tmp_path / f"any{suffix}"
-    path.write_bytes((f"@data\n{text}" if suffix == ".ts" else text).encode())
+    _refused_or_read(tmp_path / f"any{suffix}", f"@data\n{text}" if suffix == ".ts" else text)
+
+
+@ALWAYS_THE_SAME
+@given(st.data())
+@pytest.mark.parametrize("suffix", [".ts", ".tsv"])
+def test_a_whole_file_with_an_odd_letter_is_refused_or_read_as_it_stands(
+    tmp_path: Path, suffix: str, data: st.DataObject
+):
+    text = "@data\n1,2,3:a\n4,5,6:b\n" if suffix == ".ts" else "a\t1\t2\t3\nb\t4\t5\t6\n"
+    at = data.draw(st.integers(0, len(text)))
+    _refused_or_read(tmp_path / f"odd{suffix}", text[:at] + data.draw(st.sampled_from(ODD)) + text[at:])
+
+
+def _refused_or_read(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
     try:
         series, labels = _read(path)
     except InvalidData:
         return
-    expected, known = independent.ts(path.read_bytes()) if suffix == ".ts" else independent.tsv(path.read_bytes())
+    read = independent.ts if path.suffix == ".ts" else independent.tsv
+    expected, known = read(path.read_bytes())
     assert independent.equal(series, expected)
     assert labels == known
 
