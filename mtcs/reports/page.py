@@ -60,7 +60,7 @@ def write_report(report: Report, folder: Path, export: Path | None = None) -> No
         OSError: if a folder cannot be written; an earlier report is then as it was.
     """
     drawings = draw_all(report)
-    files = {**text_files(report), **{f"{drawing.name}.svg": drawing.standalone() for drawing in drawings.values()}}
+    files = {**text_files(report), **{f"{drawing.name}.svg": drawing.svg for drawing in drawings.values()}}
     files["report.html"] = render(report, drawings, [name for name in files if not name.endswith(".svg")])
     _replace(folder, files)
     if export is not None:
@@ -249,7 +249,7 @@ def template(name: str) -> Template:
     environment.globals |= {
         "scale": SCALE,
         "narrow": NARROW,
-        "theme": THEME.values(),
+        "theme": THEME,
         "dark": DARK,
         "left": tables.LEFT,
     }
@@ -284,6 +284,6 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
         _write(folder / f"{name}.csv", _csv(plain[name]))
         _write(folder / f"{name}.tex", tables.latex(bold[name]))
     for name, drawing in drawings.items():
-        _write(folder / f"{name}.svg", drawing.standalone())
+        _write(folder / f"{name}.svg", drawing.svg)
         with atomic_write(folder / f"{name}.pdf") as part:
             drawing.save_pdf(part)

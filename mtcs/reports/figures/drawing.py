@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
-from matplotlib.colors import is_color_like, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
@@ -35,23 +34,19 @@ SHAPES = "os^DvPX*<>d"
 
 DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 
-INK, MUTED, RULE, PAPER, HEAT = "#000001", "#000002", "#000003", "#000004", "#000005"
-SERIES = tuple(f"#0000{16 + i:02x}" for i in range(len(LIGHT)))
-THEME = {
-    INK: ("--ink", "#1d2327"),
-    MUTED: ("--muted", "#5d676e"),
-    RULE: ("--rule", "#dcdad3"),
-    PAPER: ("--paper", "#ffffff"),
-    HEAT: ("--heat", "#4399cd"),  # as dark as ink on it stays legible
-    **{name: (f"--series-{i + 1}", color) for i, (name, color) in enumerate(zip(SERIES, LIGHT, strict=True))},
+INK, MUTED, RULE, PAPER = "#1d2327", "#5d676e", "#dcdad3", "#ffffff"
+HEAT = "#4399cd"  # as dark as ink on it stays legible
+THEME = {INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--paper", HEAT: "--heat"} | {
+    color: f"--series-{i}" for i, color in enumerate(LIGHT, 1)
 }
-"""Figures are drawn in placeholder colours that occur nowhere else, and replaced in what is written: by a colour in a
-file, by the page's CSS variable in a page that may be light or dark."""
+"""Figures are drawn in these colours, each of which is a CSS variable in a page, which may be light or dark."""
 
 MARK: dict[str, Any] = {"marker": "|", "color": INK, "markersize": 11, "markeredgewidth": 1.6, "linestyle": ""}
 """How a number is drawn that others are compared with."""
 
 STYLE: dict[Any, Any] = {
+    "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.06,
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's typeface
     "pdf.fonttype": 42,
     "text.parse_math": False,  # names of tasks are the user's and may hold a $
@@ -92,29 +87,13 @@ class Drawing:
     svg: str
     figure: Figure = field(repr=False, compare=False)
 
-    def standalone(self) -> str:
-        """The SVG as a file of its own: dark ink on white."""
-        return _colored(self.svg, lambda _, color: color)
-
+    @property
     def inline(self) -> Markup:
         """The SVG element for a page: in the page's colours and typeface, as wide as the page lets it be."""
         element = self.svg[self.svg.index("<svg") :]  # without XML declaration and document type
         element = re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)
         element = re.sub(r"font: (?:bold )?([\d.]+px) [^;\"]+", r"font-size: \1", element)
-        return Markup(_colored(element, lambda name, color: f"var({name}, {color})"))
-
-    def save_pdf(self, path: Path) -> None:
-        """Write a PDF, the same bytes for the same figure."""
-        for artist in self.figure.findobj():
-            for name in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
-                value = getattr(artist, f"get_{name}", lambda: "none")()
-                first: Any = value[0] if isinstance(value, np.ndarray) and value.ndim == 2 and len(value) else value
-                if is_color_like(first) and to_hex(first) in THEME:
-                    getattr(artist, f"set_{name}")(THEME[to_hex(first)][1])
-        with mpl.rc_context(STYLE):
-            self.figure.savefig(
-                path, format="pdf", bbox_inches="tight", pad_inches=0.06, metadata={"CreationDate": None}
-            )
+        return Markup(re.sub(r"(fill|stroke): (#\w{6})", _in_theme, element))
 
     @property
     def width(self) -> int:
@@ -122,40 +101,29 @@ class Drawing:
         view_box = re.search(r'viewBox="0 0 ([\d.]+)', self.svg)
         return round(float(view_box[1]) * 4 / 3) if view_box else 0
 
+    def save_pdf(self, path: Path) -> None:
+        """Write a PDF, the same bytes for the same figure."""
+        with mpl.rc_context(STYLE):
+            self.figure.savefig(path, format="pdf", metadata={"CreationDate": None})
 
-def _colored(svg: str, color: Callable[[str, str], str]) -> str:
-    """Replace the placeholders of `THEME` in styles, and only there: a task may be called "#000001"."""
-    return re.sub(
-        r"((?:fill|stroke): )(#[0-9a-f]{6})",
-        lambda match: match[1] + (color(*THEME[match[2]]) if match[2] in THEME else match[2]),
-        svg,
-    )
+
+def _in_theme(style: re.Match[str]) -> str:
+    return f"{style[1]}: var({THEME[style[2]]}, {style[2]})" if style[2] in THEME else style[0]
 
 
 def draw(figure: Figure, name: str, title: str, description: str) -> Drawing:
     """Render to SVG: the same bytes for the same figure, with title and description, no date and no creator."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": name}):  # names of clip paths, which must differ between figures of a page
-        figure.savefig(
-            buffer,
-            format="svg",
-            bbox_inches="tight",
-            pad_inches=0.06,
-            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
-        )
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     svg = buffer.getvalue()
-    used = set(re.findall(r"#(\w+)[\")]", svg))
-    svg = re.sub(
-        r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg
-    )  # "axes_1" is in each figure
-    svg = re.sub(
-        r"(<svg [^>]*)>",
-        lambda match: (
-            f'{match[1]} role="img" aria-labelledby="{name}-title {name}-desc">'
-            f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
-        ),
-        svg,
-        count=1,
+    used = set(re.findall(r"#(\w+)[\")]", svg))  # other ids, such as "axes_1", are in each figure
+    svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
+    before, _, element = svg.partition("<svg ")
+    attributes, _, content = element.partition(">")
+    svg = (
+        f'{before}<svg {attributes} role="img" aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">'
+        f'{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>{content}'
     )
     return Drawing(name, title, description, svg, figure)
 
@@ -172,12 +140,12 @@ def point(i: int) -> dict[str, Any]:
     """Colour and shape of the i-th method; the same in every figure of a report."""
     color, shape = look(i)
     size = 8 if shape == "*" else 5.5
-    return {"color": SERIES[color], "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
+    return {"color": LIGHT[color], "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
 
 
 def line(i: int) -> dict[str, Any]:
     """Colour and dashes of the i-th method."""
-    return {"color": SERIES[look(i)[0]], "linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6}
+    return {"color": LIGHT[look(i)[0]], "linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6}
 
 
 def glyph(i: int) -> Markup:

@@ -75,7 +75,7 @@ def test_figure_2_stands_side_by_side_on_one_scale(report_of, write, result) -> 
     for form in FORMS:
         drawing = similarity(report, form)
         assert drawing is not None
-        svg = drawing.standalone()
+        svg = drawing.svg
         assert svg.index(">TS2Vec joint<") < svg.index(">MTCS<")
         assert "Framed: Lightning2 and Lightning7, EOGHorizontalSignal and EOGVerticalSignal." in svg
         cells = [float(actual or 1) for actual in re.findall(r"fill: #4399cd(?:; opacity: ([\d.]+))?", svg)]
