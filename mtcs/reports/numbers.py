@@ -9,21 +9,19 @@ DASH = "\N{EN DASH}"
 DAGGER = "†"
 
 
-def number(value: float) -> str:
-    """An accuracy with three decimals; a dash where there is none."""
-    return DASH if math.isnan(value) else f"{value:.3f}"
-
-
-def spread(mean: float, std: float) -> str:
-    """An accuracy with its standard deviation, which one seed does not have."""
-    return number(mean) if math.isnan(std) else f"{mean:.3f} ± {std:.3f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign; a dash where there is none."""
+def number(value: float, std: float = math.nan) -> str:
+    """An accuracy with three decimals, with its standard deviation where it has one; a dash where there is none."""
     if math.isnan(value):
         return DASH
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0.000"
+    return f"{value:.3f}" if math.isnan(std) else f"{value:.3f} ± {std:.3f}"
+
+
+def signed(value: float, std: float = math.nan) -> str:
+    """A difference with its sign, and likewise."""
+    if math.isnan(value):
+        return DASH
+    text = f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0.000"
+    return text if math.isnan(std) else f"{text} ± {std:.3f}"
 
 
 def percent(share: float) -> str:

@@ -41,7 +41,6 @@ OWN = re.compile(
 )
 """Files of earlier reports, of which those that are not written again are removed."""
 
-BEST = Markup('<span class="best">{}</span>')
 SCALE = 0.8
 """To what share of its size a figure may shrink before it scrolls: its text then has ten pixels."""
 NARROW = 354
@@ -123,7 +122,7 @@ def _labelled(report: Report) -> list[affinity.Affinity]:
 
 def text_files(report: Report) -> dict[str, str]:
     """Tables and numbers by file name."""
-    every = tables.every(report, "**{}**")
+    every = tables.every(report)
     files = {
         "accuracy.csv": _csv(accuracy.long_form(report.results), index=False),
         "accuracy.md": accuracy_markdown(report, every),
@@ -182,7 +181,7 @@ def accuracy_markdown(report: Report, every: Mapping[str, pd.DataFrame]) -> str:
 
 def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
-    labelled, every, kinds = _labelled(report), tables.every(report, BEST), by_kind(report.methods)
+    labelled, every, kinds = _labelled(report), tables.every(report), by_kind(report.methods)
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
     present = {
         "ranks": ("Average ranks", "critical-difference" in drawings),
@@ -245,6 +244,7 @@ def template(name: str) -> Template:
         keep_trailing_newline=True,
         finalize=lambda value: value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value,
     )
+    environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
     environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
     environment.globals |= {
         "scale": SCALE,
@@ -263,7 +263,7 @@ def breakable(name: str) -> Markup:
 
 def stacked(cell: object) -> Markup:
     """A cell with its deviation below its mean, for tables of many columns."""
-    return Markup(re.sub(r" (± [\d.]+)(</span>)?", r"\2<small>\1</small>", str(escape(cell))))
+    return Markup(re.sub(r" (± [\d.]+)", r"<small>\1</small>", str(escape(cell))))
 
 
 def pixels(frame: pd.DataFrame, dense: bool) -> float:
@@ -279,10 +279,10 @@ def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path)
     Raises:
         OSError: if the folder cannot be written.
     """
-    plain, bold = (tables.every(report, best) for best in ("{}", tables.BOLD))
-    for name in (name for name, frame in plain.items() if len(frame)):
-        _write(folder / f"{name}.csv", _csv(plain[name]))
-        _write(folder / f"{name}.tex", tables.latex(bold[name]))
+    for name, frame in tables.every(report).items():
+        if len(frame):
+            _write(folder / f"{name}.csv", _csv(frame))
+            _write(folder / f"{name}.tex", tables.latex(frame))
     for name, drawing in drawings.items():
         _write(folder / f"{name}.svg", drawing.svg)
         with atomic_write(folder / f"{name}.pdf") as part:

@@ -163,8 +163,6 @@ def caveats(report: Report) -> list[str]:
     """What a reader must know beside the numbers, one sentence each."""
     table, titles = report.table, report.titles
     notes = [_seeds(report)]
-    if any(cell.seeds < len(table.seeds[method]) for row in table.rows for method, cell in row.cells.items()):
-        notes.append("A number in brackets is how many seeds a cell has where it has fewer than planned.")
     partly = {method: tasks for method, tasks in table.compared.items() if 0 < len(tasks) < len(table.tasks)}
     if partly:
         shares = ", ".join(f"{len(tasks)} for {titles[method]}" for method, tasks in partly.items())

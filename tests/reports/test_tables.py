@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-from markupsafe import Markup
 
 from mtcs.reports import tables
 from mtcs.reports.analysis.runs import run_table
@@ -27,28 +26,27 @@ def test_ten_methods_have_their_names_and_seeds(report_of) -> None:
     assert "MMoE" not in tables.paper(report)
 
 
-def test_many_methods_run_down_and_marks_stay_markup(report_of) -> None:
+def marked(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """The marked cells by the names of their row and column."""
+    return {key: cell for key, cell in frame.stack().items() if isinstance(cell, tables.Marked)}  # pyright: ignore
+
+
+def test_many_methods_run_down_and_the_best_are_marked(report_of) -> None:
     report = report_of({f"m{i:02}": {"A": [0.5 + i / 100], "B": [0.9 - i / 100]} for i in range(20)})
-    frame = tables.tasks(report, Markup("<b>{}</b>"))  # pyright: ignore[reportArgumentType]
+    frame = tables.tasks(report)
     assert (frame.index.name, frame.shape, list(frame.columns)) == ("method", (20, 2), ["A", "B"])
-    assert frame.loc["m19", "A"] == "<b>0.690</b>" and isinstance(frame.loc["m19", "A"], Markup)
-    others = tables.pairs(report, Markup("<b>{}</b>"))  # pyright: ignore[reportArgumentType]
-    assert all(isinstance(value, str) for value in others.to_numpy().ravel())
+    assert marked(frame) == {("m19", "A"): "0.690", ("m00", "B"): "0.900"}
 
 
 def test_many_tasks_have_the_type_of_their_data_and_means_of_types(report_of) -> None:
     tasks = ["Wafer", "Car", *(f"T{i:02}" for i in range(20))]
     report = report_of({f"m{i:02}": {t: [0.3 if t == "Car" else 0.5 + i / 100] for t in tasks} for i in range(23)})
     assert tables.tasks(report)["type of data"].tolist() == ["Sensor", "Sensor", *["other"] * 20]  # tasks stay rows
-    frame = tables.by_type(report, "*{}")
+    frame = tables.by_type(report)
     assert (frame.index.name, frame["tasks"].to_dict()) == ("type of data", {"Sensor": "2", "other": "20"})
-    assert frame.loc["Sensor", ["m00", "m22"]].tolist() == ["0.400", "*0.510"]
+    assert frame.loc["Sensor", ["m00", "m22"]].tolist() == ["0.400", "0.510"]
+    assert ("Sensor", "m22") in marked(frame) and ("Sensor", "m00") not in marked(frame)
     assert tables.by_type(report_of({"mtcs": {"Wafer": [0.5]}})).empty
-
-
-def test_fewer_seeds_than_planned_stand_in_brackets(report_of) -> None:
-    report = report_of({"mtcs": {"A": [0.5, 0.7]}, "mtl": {"A": [0.5]}}, seeds={"mtcs": [0, 1], "mtl": [0, 1]})
-    assert tables.tasks(report).loc["A"].tolist() == ["0.600 ± 0.141", "0.500 (1)"]
 
 
 def test_p_values_of_pairs_are_marked_where_they_are_significant(report_of) -> None:
@@ -56,19 +54,20 @@ def test_p_values_of_pairs_are_marked_where_they_are_significant(report_of) -> N
     report = report_of(
         {m: {t: [s - i * 0.05 - i * 0.01 * s] for t, s in scores.items()} for i, m in enumerate(TEN[:2])}
     )
-    frame = tables.pairs(report, "*{}")
-    assert frame.loc["MTL", "MTCS"] == frame.loc["MTCS", "MTL"] == "*< 0.001"
+    frame = tables.pairs(report)
+    assert marked(frame) == dict.fromkeys((("MTL", "MTCS"), ("MTCS", "MTL")), "< 0.001")
     assert frame.loc["MTL", "MTL"] == tables.DASH
 
 
 def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report_of) -> None:
     report = report_of({"mtcs": {"Crop": [0.6], "Wafer": [1.0], "Mine": [0.5]}})
-    frame = tables.others(report, "*{}")
+    frame = tables.others(report)
     assert (frame.index.name, list(frame.columns)) == ("classifier", ["mean of 2", "Crop", "Wafer"])  # the longer side
-    assert frame.loc["MTCS", ["Crop", "Wafer"]].tolist() == ["0.600", "*1.000"]
-    means = [float(value.lstrip("*")) for value in frame["mean of 2"]]
+    assert frame.loc["MTCS", ["Crop", "Wafer"]].tolist() == ["0.600", "1.000"]
+    assert ("MTCS", "Wafer") in marked(frame) and ("MTCS", "Crop") not in marked(frame)
+    means = frame["mean of 2"].astype(float).tolist()
     assert means == sorted(means, reverse=True)
-    assert frame["mean of 2"].tolist()[0].startswith("*")
+    assert (frame.index[0], "mean of 2") in marked(frame)
 
 
 def test_a_classifier_of_ours_stands_beside_its_public_results(report_of) -> None:
@@ -135,14 +134,14 @@ def test_readings_are_paired_with_their_methods_by_seed(report_of) -> None:
 
 def test_markdown_lines_are_of_one_length_and_bars_are_escaped(report_of) -> None:
     report = report_of({m: {"a|b": [0.5, 0.6], "Crop": [0.8, 0.9]} for m in TEN})
-    for frame in (tables.methods(report), tables.tasks(report, "**{}**")):
+    for frame in (tables.methods(report), tables.tasks(report)):
         assert len({len(line) for line in tables.markdown(frame).splitlines()}) == 1
     assert r"| a\|b |" in tables.markdown(tables.tasks(report))
 
 
 def test_latex_is_booktabs_with_everything_escaped() -> None:
     frame = pd.DataFrame(
-        {"a_b": [tables.BOLD.format("0.5 ± 0.1")], "p": ["< 0.001"]}, index=pd.Index(["50 %"], name="t&u")
+        {"a_b": [tables.Marked("0.5 ± 0.1")], "p": ["< 0.001"]}, index=pd.Index(["50 %"], name="t&u"), dtype=object
     )
     assert tables.latex(frame).splitlines() == [
         r"\begin{tabular}{lrr}",
