@@ -68,16 +68,6 @@ def write_own_report(
     series = {name: as_series(data[name][0], name, bundle.task(name).info.missing) for name in validations}
     examples = _examples(series, validations)
     pairs = _label_pairs(bundle, examples)
-    learning = learning_curves(tasks)
-    together = [task for task in tasks if task.together]
-    present = {
-        **{f"task-{i}": (task.name, True) for i, task in enumerate(tasks)},
-        "alike": ("Which labels are alike", bundle.affinity is not None and len(tasks) > 1),
-        "together": ("What learning together was worth", together),
-        "learning": ("How more labels would help", learning or any(len(task.curve) > 1 for task in tasks)),
-        "sure": ("How far to trust a probability", any(task.calibration for task in tasks)),
-        "made": ("How it was made", True),
-    }
     page = template("own.html.jinja").render(
         eyebrow=settings.name,
         heading="How well new recordings are labelled",
@@ -86,13 +76,14 @@ def write_own_report(
         settings=settings,
         overview=own_overview(tasks),
         pairs=pairs,
-        learning=learning,
-        sections={name: title for name, (title, there) in present.items() if there},
+        alike=bundle.affinity is not None and len(tasks) > 1,
+        learning=learning_curves(tasks),
+        sections={},
         glyphs={},
         orders={},
         scores=scores_table(tasks),
         calibration=calibration_table(tasks),
-        together=together_table(together),
+        together=together_table(tasks),
         curves=curve_table(tasks),
         recall=recall_table,
         confusion=confusion_table,

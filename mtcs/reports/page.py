@@ -41,10 +41,6 @@ OWN = re.compile(
 )
 """Files of earlier reports, of which those that are not written again are removed."""
 
-SCALE = 0.8
-"""To what share of its size a figure may shrink before it scrolls: its text then has ten pixels."""
-NARROW = 354
-"""Pixels of a page's width on a phone."""
 
 
 def write_report(report: Report, folder: Path, export: Path | None = None) -> None:
@@ -183,19 +179,6 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
     labelled, every, kinds = _labelled(report), tables.every(report), by_kind(report.methods)
     fall = {report.titles[method]: share for method, share in falling(report).items() if share > 0}
-    present = {
-        "ranks": ("Average ranks", "critical-difference" in drawings),
-        "accuracy": ("Accuracy by task", True),
-        "readings": ("Another classifier", report.readings),
-        "ablation": ("Ablations", report.variants),
-        "others": ("Beside other classifiers", len(every["other-classifiers"])),
-        "similarity": ("Which tasks are alike", "figure-2" in drawings),
-        "labels": ("Which labels share", labelled and f"labels-{labelled[0].method}" in drawings),
-        "hard": ("Which series are hard", report.mistakes),
-        "cost": ("What it costs", report.costs.rows),
-        "training": ("Training ends early", "training" in drawings),
-        "made": ("How it was made", True),
-    }
     return template("page.html.jinja").render(
         report=report,
         drawings=drawings,
@@ -203,7 +186,7 @@ def render(report: Report, drawings: Mapping[str, Drawing], files: Sequence[str]
         tables=every,
         eyebrow="Multi-Task Classifier Sharing",
         heading=words.heading(report),
-        sections={name: title for name, (title, there) in present.items() if there},
+        sections={},
         level=LEVEL,
         orders=orders(report),
         kinds={report.titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
@@ -245,10 +228,8 @@ def template(name: str) -> Template:
         finalize=lambda value: value.replace(" %", "\N{NO-BREAK SPACE}%") if isinstance(value, str) else value,
     )
     environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
-    environment.filters |= {"breakable": breakable, "stacked": stacked, "pixels": pixels}
+    environment.filters |= {"breakable": breakable, "stacked": stacked}
     environment.globals |= {
-        "scale": SCALE,
-        "narrow": NARROW,
         "theme": THEME,
         "dark": DARK,
         "left": tables.LEFT,
@@ -264,13 +245,6 @@ def breakable(name: str) -> Markup:
 def stacked(cell: object) -> Markup:
     """A cell with its deviation below its mean, for tables of many columns."""
     return Markup(re.sub(r" (± [\d.]+)", r"<small>\1</small>", str(escape(cell))))
-
-
-def pixels(frame: pd.DataFrame, dense: bool) -> float:
-    """About how wide a table is on the page, where `dense` ones have their deviations below their means."""
-    cells = [[str(column), *(re.sub(r"<.*?>", "", str(cell)) for cell in frame[column])] for column in frame]
-    widths = [max(len(part) for cell in column for part in (cell.split(" ±") if dense else [cell])) for column in cells]
-    return 104 + sum(7.3 * width + (14 if dense else 16) for width in widths)
 
 
 def export_report(report: Report, drawings: Mapping[str, Drawing], folder: Path) -> None:

@@ -63,11 +63,11 @@ LOOK = """
       problems.push(one.tagName + ' ' + one.className + ' leaves the page');
   }
   for (const one of document.querySelectorAll('.wide')) {
-    if (!seen(one) || one.scrollWidth <= one.clientWidth + 1) continue;
-    if (!getComputedStyle(one).backgroundImage.includes('gradient') || one.tabIndex !== 0)
-      problems.push(one.ariaLabel + ' scrolls without a cue or a key');
-    const cue = one.nextElementSibling;
-    if (width < 500 && !(cue && cue.className === 'cue' && seen(cue))) problems.push(one.ariaLabel + ' has no cue');
+    if (!seen(one)) continue;
+    const scrolls = one.scrollWidth > one.clientWidth, cue = one.querySelector('.cue').offsetWidth;
+    if (cue !== (scrolls ? one.clientWidth : 0)) problems.push(one.ariaLabel + ' has a cue of ' + cue);
+    if (scrolls && one.tabIndex !== 0) problems.push(one.ariaLabel + ' scrolls without a key');
+    if (one.scrollHeight > one.clientHeight) problems.push(one.ariaLabel + ' scrolls down');
   }
   for (const text of document.querySelectorAll('svg text')) {
     if (!seen(text.ownerSVGElement.parentElement)) continue;
