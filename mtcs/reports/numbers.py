@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 DASH = "\N{EN DASH}"
 DAGGER = "†"
+"""Marks a doubtful published number."""
+ELSEWHERE = "‡"
+"""Marks a published number over other tasks."""
 
 
 def number(value: float, std: float = math.nan) -> str:
@@ -25,10 +28,10 @@ def signed(value: float, std: float = math.nan) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a person says it: 92 %; 99.6 % rather than a 100 % that is not all."""
+    """A share as a person says it: 92 %; 99.6 % rather than a 100 % that is not all. No line ends within it."""
     share = round(share, 9)  # of a sum that is 1 but for rounding
     digits = 1 if 0.99 <= share < 1 or 0 < share < 0.01 else 0
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
 
 
 def probability(value: float) -> str:

@@ -23,7 +23,7 @@ from mtcs.reports.figures.maps import label_pairs
 from mtcs.reports.figures.own import learning_curves, own_overview
 from mtcs.reports.figures.series import SmallSeries, classified
 from mtcs.reports.numbers import DASH, number, percent, probability, signed
-from mtcs.reports.page import template
+from mtcs.reports.template import template
 
 MATRIX = 20
 """Labels up to which a confusion matrix is shown whole; of more, the most frequent confusions."""

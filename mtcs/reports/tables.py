@@ -9,14 +9,14 @@ import pandas as pd
 
 from mtcs.config.parameters import parameter_table
 from mtcs.reports.analysis.accuracy import Cell
+from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.orders import ORDERED, types_of_data
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE
-from mtcs.reports.numbers import DAGGER, DASH, duration, number, percent, probability, signed
+from mtcs.reports.numbers import DAGGER, DASH, ELSEWHERE, duration, number, percent, probability, signed
 from mtcs.reports.titles import Titles
-from mtcs.reports.words import ELSEWHERE
 
 LEFT = (
     *("what differs", "type of data", "precision", "taken on", "device", "commit"),
@@ -46,6 +46,7 @@ def every(report: Report) -> dict[str, pd.DataFrame]:
         "balanced-accuracy": balances(report),
         "readings": readings(report),
         "ablation": ablation(report),
+        "separation": separation(report),
         "hard-series": mistakes(report),
         "cost": cost_table(report.costs, report.titles),
     }
@@ -222,6 +223,16 @@ def readings(report: Report) -> pd.DataFrame:
         for one in report.readings
     ]
     return _frame(rows, report.titles.of(one.name for one in report.readings), "representations, classifier")
+
+
+def separation(report: Report) -> pd.DataFrame:
+    """How the pairs of tasks that the paper calls related rank by similarity; empty of suites without such pairs."""
+    rows: dict[str, dict[str, str]] = {}
+    for (method, form), one in report.separations.items():
+        rows.setdefault(report.titles[method], {"by chance": f"{one.chance:.1f}"}).update(
+            {FORMS[form]: f"{one.mean:.1f}", f"p, {FORMS[form]}": probability(one.p), "seeds": str(len(one.by_seed))}
+        )
+    return _frame(list(rows.values()), list(rows), "method")
 
 
 def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:

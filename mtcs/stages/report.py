@@ -42,9 +42,10 @@ def report(
         known.method(name)  # raises for one that is not known
     chosen = list(dict.fromkeys(chosen))
 
-    from mtcs.reports import tables, words
+    from mtcs.reports import tables
     from mtcs.reports.analysis.contents import analyze
     from mtcs.reports.page import write_report
+    from mtcs.reports.words import sentences
 
     made = analyze(
         WORKSPACE,
@@ -62,6 +63,5 @@ def report(
     )
     write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())
-    for line in words.not_counted(made):
-        print(line)
-    print(f"\n{WORKSPACE.report(suite) / 'report.html'}{f', and files in {export}' if export else ''}")
+    print(sentences(made)["not_counted"])
+    print(f"{WORKSPACE.report(suite) / 'report.html'}{f', and files in {export}' if export else ''}")

@@ -42,7 +42,7 @@ class Report:
     reference: the method that the others are compared with; requested: what a reader asked for, maybe without a result.
     table, comparisons, pairs: accuracies, each method against the reference, and p values of all pairs.
     others: (tasks, classifiers) accuracies of other public classifiers.
-    affinities: of the methods with one model for all tasks; separations: how the pairs that the paper calls related
+    affinities: of the methods with one model for all tasks, the reference first; separations: how the pairs that the paper calls related
         rank in them, by method and form.
     readings: methods whose representations another classifier has read, too.
     curves: training curves by method, without the sharing loss.
@@ -84,6 +84,11 @@ class Report:
     @property
     def tasks(self) -> tuple[str, ...]:
         return self.table.tasks
+
+    @property
+    def labelled(self) -> list[affinity.Affinity]:
+        """The affinities of methods that have those of labels, too."""
+        return [one for one in self.affinities if one.labels]
 
     def number(self, method: str) -> int:
         """The place of a method, which decides its colour and shape."""
@@ -143,6 +148,7 @@ def analyze(
         for method, results in by_method.items()
         if (one := affinity.gather(results, _number(parameters, method, "threshold", affinity.THRESHOLD)))
     ]
+    affinities.sort(key=lambda one: one.method != compared_with)
     return Report(
         suite=suite,
         titles=Titles(titles or {}),
@@ -160,7 +166,7 @@ def analyze(
             if (separation := separate(one.by_form()[form], one.tasks))
         },
         mistakes=wrong,
-        examples=examples(layout, suite, [*_drawn_labels(affinities, compared_with), *_hard(wrong)]) if series else {},
+        examples=examples(layout, suite, [*_drawn_labels(affinities), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=read_again,
         balances=balance(ranked, tasks, table.methods),
@@ -180,9 +186,9 @@ def analyze(
     )
 
 
-def _drawn_labels(affinities: Sequence[affinity.Affinity], reference: str) -> list[tuple[str, str]]:
-    """Task and label of the strongest pairs of the method whose pairs are drawn."""
-    labelled = [one.labels for one in sorted(affinities, key=lambda one: one.method != reference) if one.labels]
+def _drawn_labels(affinities: Sequence[affinity.Affinity]) -> list[tuple[str, str]]:
+    """Task and label of the strongest pairs of the first method that has some, which are drawn."""
+    labelled = [one.labels for one in affinities if one.labels]
     pairs = labelled[0].pairs().head(affinity.LISTED).to_dict("records") if labelled else []
     return list(dict.fromkeys((pair[f"task_{side}"], pair[f"label_{side}"]) for pair in pairs for side in "kj"))
 

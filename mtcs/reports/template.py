@@ -1,0 +1,51 @@
+"""The templates of reports, and what they write values with."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from mtcs.data.text import counted
+from mtcs.reports import tables
+from mtcs.reports.figures.drawing import DARK, THEME
+from mtcs.reports.numbers import listed, number, percent, signed
+
+NAMED = 6
+"""Methods that a sentence names; more are counted."""
+
+
+def template(name: str) -> Template:
+    """A template, which escapes what is put into it where it makes a page, and has the filters and names of all."""
+    environment = Environment(
+        loader=PackageLoader("mtcs", "reports"),
+        autoescape=lambda name: name is not None and ".html." in name,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {one.__name__: one for one in (counted, listed, named, number, percent, signed)}
+    environment.filters |= {"breakable": breakable, "markdown": tables.markdown, "stacked": stacked}
+    environment.tests["known"] = lambda value: not math.isnan(value)
+    environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
+    environment.globals |= {"dark": DARK, "left": tables.LEFT, "theme": THEME}
+    return environment.get_template(name)
+
+
+def named(methods: Sequence[str]) -> str:
+    """Methods by name, or how many others there are."""
+    return listed(methods) if len(methods) <= NAMED else f"{len(methods)} other methods"
+
+
+def breakable(name: str) -> Markup:
+    """A name that may be broken before capitals and after joining marks, so that a narrow column can hold it."""
+    return Markup("<wbr>").join(re.split(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[_-])(?=.)", str(name)))
+
+
+def stacked(cell: object) -> Markup:
+    """A cell with its deviation below its mean, for tables of many columns."""
+    return Markup(re.sub(r" (± [\d.]+)", r"<small>\1</small>", str(escape(cell))))
