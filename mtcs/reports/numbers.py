@@ -54,3 +54,8 @@ def duration(seconds: float) -> str:
 def listed(parts: Sequence[str]) -> str:
     """a; a and b; a, b and c."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
+def short(name: str, most: int = 28) -> str:
+    """As much of a name as a figure has room for."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

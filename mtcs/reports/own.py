@@ -79,7 +79,6 @@ def write_own_report(
         alike=bundle.affinity is not None and len(tasks) > 1,
         learning=learning_curves(tasks),
         sections={},
-        glyphs={},
         orders={},
         scores=scores_table(tasks),
         calibration=calibration_table(tasks),

@@ -25,7 +25,7 @@ from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.analysis.training import falling
 from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
 from mtcs.reports.figures.curves import training
-from mtcs.reports.figures.drawing import Drawing, glyph
+from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
 from mtcs.reports.figures.series import SmallSeries, classified
@@ -156,7 +156,6 @@ def render(
         forms=FORMS,
         orders=orders(report),
         kinds={titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
-        glyphs={title: glyph(i) for i, title in enumerate(titles.of(report.methods))},
         hard=hard_series(report),
         fall=[f"{percent(share)} for {titles[method]}" for method, share in falling(report).items() if share > 0],
         versions=versions(report.results),

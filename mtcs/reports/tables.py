@@ -284,20 +284,10 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True))
 
 
-_TEX = str.maketrans(
-    {
-        "±": r"$\pm$",
-        "\N{MINUS SIGN}": "$-$",
-        "<": "$<$",
-        ">": "$>$",
-        "→": r"$\to$",
-        DASH: "--",
-        DAGGER: r"\dag{}",
-        ELSEWHERE: r"\ddag{}",
-        "\ue000": r"\textbf{",
-        "\ue001": "}",
-    }
-)
+_TEX = {
+    **{"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "<": "$<$", ">": "$>$", "→": r"$\to$", "\N{NO-BREAK SPACE}": "~"},
+    **{DASH: "--", DAGGER: r"\dag{}", ELSEWHERE: r"\ddag{}", "\ue000": r"\textbf{", "\ue001": "}"},
+}
 """What pandas leaves to the document; the last two enclose what is marked, and are in no name."""
 
 
@@ -306,4 +296,4 @@ def latex(frame: pd.DataFrame) -> str:
     columns = "l" + "".join("l" if column in LEFT else "r" for column in frame.columns)
     text = frame.map(lambda cell: f"\ue000{cell}\ue001" if isinstance(cell, Marked) else cell)
     text = text.reset_index(allow_duplicates=True)
-    return text.to_latex(index=False, escape=True, column_format=columns).translate(_TEX)
+    return text.to_latex(index=False, escape=True, column_format=columns).translate(str.maketrans(_TEX))

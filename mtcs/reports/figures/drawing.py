@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.markers import MarkerStyle
-from matplotlib.transforms import Affine2D
 
 LIGHT = (
     *("#0a6fb0", "#c8501e", "#691e4b", "#2d2d96", "#5a9687", "#a53c78"),
@@ -146,20 +143,6 @@ def point(i: int) -> dict[str, Any]:
 def line(i: int) -> dict[str, Any]:
     """Colour and dashes of the i-th method."""
     return {"color": LIGHT[look(i)[0]], "linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6}
-
-
-def glyph(i: int) -> Markup:
-    """The i-th method's shape in its colour, as a small picture beside its name."""
-    color, shape = look(i)
-    marker = MarkerStyle(shape)
-    scaled = (marker.get_transform() + Affine2D().scale(11, -11)).transform_path(marker.get_path())
-    outline = "".join(
-        f"M{'L'.join(f'{x:.1f},{y:.1f}' for x, y in np.asarray(polygon))}Z" for polygon in scaled.to_polygons()
-    )
-    return Markup(
-        f'<svg class="glyph" width="11" height="11" viewBox="-6.5 -6.5 13 13" aria-hidden="true"><path d="{outline}" '
-        f'fill="var(--series-{color + 1})"/></svg>'
-    )
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:

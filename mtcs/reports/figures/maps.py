@@ -8,7 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from mtcs.reports.analysis.affinity import FORMS, LISTED, LabelAffinity
 from mtcs.reports.analysis.contents import Report
@@ -16,6 +18,7 @@ from mtcs.reports.analysis.examples import Series
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
 from mtcs.reports.figures.series import drawn_steps
+from mtcs.reports.numbers import short
 
 FIGURE_2 = ("ts2vec_joint", "mtcs")
 """The methods of the paper's Figure 2, from left to right."""
@@ -25,9 +28,6 @@ LEAST_SPAN = 0.1
 
 CELLS = 30
 """Tasks up to which a map shows each value."""
-
-NAME = 30
-"""Characters of a label's name that are drawn."""
 
 STRETCHES = 20
 """Of a series beside a label, which is a third of an inch wide."""
@@ -60,8 +60,8 @@ def similarity(report: Report, form: str) -> Drawing | None:
         axes.set_title(report.titles[method], fontweight="bold")
         for pair in related:
             a, b = (tasks.index(task) for task in pair)
-            for x, y in ((a, b), (b, a)):
-                axes.plot([x, x + 1, x + 1, x, x], [y, y, y + 1, y + 1, y], color=INK, linewidth=1.3, zorder=3)
+            for corner in ((a, b), (b, a)):
+                axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=INK, linewidth=1.3, clip_on=False))
     for axes in grid[1:]:
         axes.set_yticks([])
     words = [f"{report.titles[method]}: {strongest_tasks(one)}" for method, one in panels.items()]
@@ -86,20 +86,14 @@ def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> N
     tasks, (low, high) = list(similarity.index), scale
     values = similarity.to_numpy(copy=True)
     np.fill_diagonal(values, np.nan)
-    strength = 0.04 + 0.96 * (values - low) / (high - low)
+    colors = np.tile(to_rgba(HEAT), (*values.shape, 1))
+    colors[..., 3] = np.nan_to_num(0.04 + 0.96 * (values - low) / (high - low))
     if len(tasks) > CELLS:
-        image = np.empty(
-            (*strength.shape, 4), np.uint8
-        )  # one hue that shows on white and on black, opaque where strong
-        image[..., :3] = 0x2B, 0x8C, 0xCC
-        image[..., 3] = np.round(255 * np.nan_to_num(strength).clip(0, 1))
-        axes.imshow(image, extent=(0, len(tasks), len(tasks), 0), interpolation="none")
-        values[:] = np.nan
-    for (i, j), value in np.ndenumerate(values):
-        if not np.isnan(value):
-            corners = [j, j + 1, j + 1, j], [i, i, i + 1, i + 1]
-            axes.fill(*corners, facecolor=HEAT, alpha=strength[i, j], linewidth=0)
-            text = f"{value:.2f}".removeprefix("0")
+        axes.imshow(colors, extent=(0, len(tasks), len(tasks), 0), interpolation="none")
+    else:
+        axes.pcolormesh(colors)
+        for (i, j), value in np.ndenumerate(values):
+            text = "" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
             axes.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=8.5)
     axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0), aspect="equal")
     centers = np.arange(len(tasks)) + 0.5
@@ -110,10 +104,8 @@ def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> N
 
 def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
     """The most similar pairs of tasks, in words."""
-    k, j = np.triu_indices(len(similarity), 1)
-    values = similarity.to_numpy()[k, j]
-    order = [i for i in np.argsort(-values, kind="stable") if not np.isnan(values[i])][:count]
-    pairs = [f"{similarity.index[k[i]]} and {similarity.index[j[i]]} ({values[i]:.2f})" for i in order]
+    strongest = similarity.where(np.triu(np.ones(similarity.shape, dtype=bool), 1)).stack().dropna().nlargest(count)
+    pairs = [f"{k} and {j} ({value:.2f})" for (k, j), value in strongest.items()]
     return f"Most alike: {', '.join(pairs)}." if pairs else "There is no pair of tasks to compare."
 
 
@@ -129,10 +121,8 @@ def label_pairs(labels: LabelAffinity, examples: Series, name: str, title: str) 
         return None
     figure = Figure(figsize=(1.3, 0.22 * len(pairs) + 0.2))
     axes = figure.add_axes((0, 0, 1, 1))
-    top = pairs[0]["relevance"]
+    axes.barh(range(len(pairs)), [pair["relevance"] / pairs[0]["relevance"] for pair in pairs], color=HEAT, alpha=0.75)
     for y, pair in enumerate(pairs):
-        length = pair["relevance"] / top
-        axes.fill([0, length, length, 0], [y - 0.4, y - 0.4, y + 0.4, y + 0.4], facecolor=HEAT, alpha=0.75, linewidth=0)
         axes.text(0.03, y, f"\N{MULTIPLICATION SIGN} {pair['relevance']:.1f}", va="center", fontsize=8.5)
         for side, which in ((-1, "k"), (1, "j")):
             label, task = pair[f"label_{which}"], pair[f"task_{which}"]
@@ -145,18 +135,10 @@ def label_pairs(labels: LabelAffinity, examples: Series, name: str, title: str) 
                 levels = y + 0.35 - 0.7 * values / (values.max() or 1)
                 axes.plot(places, levels, color=INK, linewidth=0.8, clip_on=False)
             x = edge + side * 0.42 * bool(examples)
-            axes.text(x, y, _label(label, task), ha="right" if side < 0 else "left", va="center")
+            axes.text(x, y, f"{short(label)} · {task}", ha="right" if side < 0 else "left", va="center")
     axes.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5))
     axes.axis("off")
     axes.plot([0, 0], [-0.5, len(pairs) - 0.5], color=MUTED, linewidth=0.8)
     strongest = "; ".join(f"{p['label_k']} of {p['task_k']} and {p['label_j']} of {p['task_j']}" for p in pairs[:3])
-    return draw(
-        figure,
-        name,
-        title,
-        f"Bars of the {len(pairs)} strongest pairs of labels, the strongest first: {strongest}.",
-    )
-
-
-def _label(label: str, task: str) -> str:
-    return f"{label if len(label) <= NAME else label[: NAME - 1] + '…'} · {task}"
+    what = f"Bars of the {len(pairs)} strongest pairs of labels, the strongest first: {strongest}."
+    return draw(figure, name, title, what)

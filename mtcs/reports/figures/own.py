@@ -9,17 +9,10 @@ from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.own import OwnTask
 from mtcs.reports.figures.drawing import MARK, MUTED, STYLE, Drawing, draw, legend, line, name_rows, point
-from mtcs.reports.numbers import listed
-
-NAME = 26
-"""Characters of a task's name that are drawn."""
+from mtcs.reports.numbers import listed, short
 
 CURVES = 12
 """Tasks up to which learning curves can be told apart."""
-
-
-def short(name: str) -> str:
-    return name if len(name) <= NAME else name[: NAME - 1] + "…"
 
 
 @mpl.rc_context(STYLE)

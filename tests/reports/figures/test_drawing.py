@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mtcs.reports.figures.accuracy import by_method, by_task, overview
-from mtcs.reports.figures.drawing import DARK, LIGHT, SHAPES, THEME, draw, glyph, line, point
+from mtcs.reports.figures.drawing import DARK, LIGHT, SHAPES, THEME, draw, line, point
 from mtcs.reports.figures.ranks import critical_difference
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
@@ -61,7 +61,6 @@ def test_no_two_methods_look_alike() -> None:
     for i, j in combinations(range(11), 2):
         assert point(i)["marker"] != point(j)["marker"]
         assert point(i)["color"] != point(j)["color"]
-    assert len({str(glyph(i)) for i in range(78)}) == 78
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ def test_figure_2_stands_side_by_side_on_one_scale(report_of, write, result) -> 
         svg = drawing.svg
         assert svg.index(">TS2Vec joint<") < svg.index(">MTCS<")
         assert "Framed: Lightning2 and Lightning7, EOGHorizontalSignal and EOGVerticalSignal." in svg
-        cells = [float(actual or 1) for actual in re.findall(r"fill: #4399cd(?:; opacity: ([\d.]+))?", svg)]
+        opacities = re.findall(r"fill: #4399cd(?:; fill-opacity: ([\d.]+))?", svg)
+        cells = [float(opacity or 1) for opacity in opacities if opacity != "0"]
         shown = [one.mean(form) for one in sorted(report.affinities, key=lambda one: one.method == "mtcs")]
         values = np.concatenate([frame.to_numpy()[~np.eye(6, dtype=bool)] for frame in shown])
         strength = (values - values.min()) / (values.max() - values.min())
