@@ -87,50 +87,11 @@ def write_own_report(
         recall=recall_table,
         confusion=confusion_table,
         sentences=SENTENCES,
-        verdict=verdict,
-        summary=summary,
-        doubt=doubt,
         gallery_of=lambda task, cases: _gallery(task, cases, series[task.name], examples, (ids or {}).get(task.name)),
-        percent=percent,
         versions=", ".join(f"{name} {version}" for name, version in bundle.versions.items()),
     )
     with atomic_write(path) as part:
         part.write_text(page, "utf-8", newline="\n")
-
-
-def verdict(task: OwnTask) -> str:
-    """One sentence for whoever reads no other."""
-    return (
-        f"Labels of new recordings of {task.name} are right {percent(task.accuracy)} of the time ({_range(task)}), "
-        f"against {percent(task.majority)} for always saying “{task.always}”."
-    )
-
-
-def summary(tasks: Sequence[OwnTask]) -> str:
-    """The same of more tasks than a reader would read sentences on."""
-    worst, best = (choose(tasks, key=lambda task: task.accuracy) for choose in (min, max))
-    mean, majority = (np.mean([getattr(task, of) for task in tasks]) for of in ("accuracy", "majority"))
-    return (
-        f"Labels of new recordings are right {percent(float(mean))} of the time, on average over {len(tasks)} tasks, "
-        f"against {percent(float(majority))} for always saying the most frequent label: from {percent(worst.accuracy)} "
-        f"({worst.name}) to {percent(best.accuracy)} ({best.name})."
-    )
-
-
-def doubt(task: OwnTask) -> str:
-    """What a task's series are too few to say; empty where they carry the sentence."""
-    if not task.better:
-        return (
-            f"With {task.n} series this is not shown to be better than always saying “{task.always}”: label more, or "
-            "look whether the labels can be told from the series at all."
-        )
-    if task.high - task.low > 0.2:
-        return f"{task.n} series leave a wide range; more labelled ones would narrow it."
-    return ""
-
-
-def _range(task: OwnTask) -> str:
-    return f"{100 * task.low:.0f} to {100 * task.high:.0f}"
 
 
 def _by_task(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -144,7 +105,7 @@ def scores_table(tasks: Sequence[OwnTask]) -> pd.DataFrame:
             "series": task.n,
             "labels": len(task.labels),
             "right": percent(task.accuracy),
-            "95 % interval": _range(task),
+            "95 % interval": f"{100 * task.low:.0f} to {100 * task.high:.0f}",
             "always most frequent": percent(task.majority),
             "mean recall": percent(float(task.by_label["recall"].to_numpy().mean())),
         }

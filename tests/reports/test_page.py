@@ -20,7 +20,8 @@ from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
 from mtcs.reports import tables
 from mtcs.reports.analysis.contents import analyze
-from mtcs.reports.page import breakable, stacked, write_report
+from mtcs.reports.page import write_report
+from mtcs.reports.template import breakable, stacked
 
 TITLES = {"mtcs": "MTCS", "mtl": "MTL", "ts2vec_joint": "TS2Vec joint", "tnc": "TNC", "dtw": "DTW"}
 TASKS = ("Lightning2", "Lightning7", "Chinatown", "Computers")
