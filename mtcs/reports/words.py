@@ -11,7 +11,7 @@ from mtcs.reports.analysis.accuracy import published
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.runs import repeated
 from mtcs.reports.analysis.significance import LEVEL, REFERENCE, Comparison
-from mtcs.reports.numbers import number
+from mtcs.reports.numbers import number, signed
 from mtcs.reports.template import template
 
 FINDING = 0.02
@@ -45,12 +45,21 @@ def sentences(report: Report) -> dict[str, str]:
             "compared": table.compared[report.reference],
             "unpublished": published(report.tasks).empty,
             "closer": _closer(report),
-            "below": [method for method, cell in table.mean.items() if cell.difference < -FINDING],
             "finding": FINDING,
+            "below": [
+                f"{report.titles[method]} ({signed(cell.difference)})"
+                for method, cell in table.mean.items()
+                if cell.difference < -FINDING
+            ],
+            "partly": [
+                f"{len(tasks)} for {report.titles[method]}"
+                for method, tasks in table.compared.items()
+                if 0 < len(tasks) < len(report.tasks)
+            ],
             "level": LEVEL,
             "heads": any(map(table.has_heads, report.methods)),
             "one_seed": all(math.isnan(cell.std) for cell in table.mean.values()),
-            "repeated": repeated(report.results),
+            "repeated": [f"{task} {n:,} of {total:,}" for task, (n, total) in repeated(report.results).items()],
         }
     )
     paragraphs = {name: "".join(block(context)).split("\n\n") for name, block in words.blocks.items()}
