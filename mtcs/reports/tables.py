@@ -14,7 +14,7 @@ from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.orders import ORDERED, types_of_data
-from mtcs.reports.analysis.significance import LEVEL, REFERENCE
+from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.numbers import DAGGER, DASH, ELSEWHERE, duration, number, percent, probability, signed
 from mtcs.reports.titles import Titles
 
@@ -53,7 +53,9 @@ def every(report: Report) -> dict[str, pd.DataFrame]:
 
 
 def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
-    return pd.DataFrame(rows, index=pd.Index(index, name=name), dtype=object).fillna("")
+    """Rows by name, without the columns that have a dash in all of them."""
+    frame = pd.DataFrame(rows, index=pd.Index(index, name=name), dtype=object).fillna("")
+    return frame.loc[:, frame.ne(DASH).any()]
 
 
 def _mark(texts: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
@@ -81,20 +83,19 @@ def methods(report: Report) -> pd.DataFrame:
     table, against = report.table, {comparison.method: comparison for comparison in report.comparisons}
     rows = []
     for method in report.methods:
-        cell, rank, comparison = table.mean[method], table.rank[method], against.get(method)
-        row = {"accuracy": _accuracy(cell)}
-        if any(table.compared.values()):
-            row |= {"paper": number(cell.published), "difference": signed(cell.difference)}
-        if len(report.methods) > 1:
-            row["rank"] = f"{rank:.2f}"
-        if against:
-            row |= {
+        cell, comparison = table.mean[method], against.get(method)
+        rows.append(
+            {
+                "accuracy": _accuracy(cell),
+                "paper": number(cell.published),
+                "difference": signed(cell.difference),
+                "rank": f"{table.rank[method]:.2f}" if against else DASH,
                 "wins/ties/losses": f"{comparison.wins}/{comparison.ties}/{comparison.losses}" if comparison else DASH,
                 "p": probability(comparison.corrected) if comparison else DASH,
+                "heads": number(cell.head, cell.head_std),
+                "seeds": str(cell.seeds),
             }
-        if any(map(table.has_heads, report.methods)):
-            row["heads"] = number(cell.head, cell.head_std)
-        rows.append(row | {"seeds": str(cell.seeds)})
+        )
     return _frame(rows, report.titles.of(report.methods), "method")
 
 
@@ -114,15 +115,13 @@ def tasks(report: Report) -> pd.DataFrame:
 
 def by_type(report: Report) -> pd.DataFrame:
     """Mean accuracies over the tasks of each type of data, types by methods; empty where types are not known."""
-    by_kind: dict[str, list[str]] = {}
-    for task, kind in sorted(types_of_data(report.tasks).items(), key=lambda one: one[1].casefold()):
-        by_kind.setdefault(kind, []).append(task)
-    if not by_kind:
+    types = pd.Series(types_of_data(report.tasks))
+    if types.empty:
         return pd.DataFrame()
-    means = pd.DataFrame({kind: report.table.scores.loc[tasks].mean() for kind, tasks in by_kind.items()}).T
-    text = means.map(number).set_axis(report.titles.of(report.methods), axis=1)
+    means = report.table.scores.groupby(types).mean().sort_index(key=lambda names: names.str.casefold())
+    text = means.map(number).rename(columns=report.titles)
     text = _mark(text, text.eq(text.max(axis=1), axis=0))
-    text.insert(0, "tasks", [str(len(tasks)) for tasks in by_kind.values()])
+    text.insert(0, "tasks", types.value_counts().loc[text.index].astype(str).tolist())
     return text.rename_axis("type of data")
 
 
@@ -139,9 +138,8 @@ def paper(report: Report) -> pd.DataFrame:
 
 def pairs(report: Report) -> pd.DataFrame:
     """P values of all pairs of methods; significant ones are marked."""
-    names = report.titles.of(report.methods)
     text = _mark(report.pairs.map(probability), report.pairs <= LEVEL)
-    return text.set_axis(names).set_axis(names, axis=1).rename_axis("method")
+    return text.rename(index=report.titles, columns=report.titles).rename_axis("method")
 
 
 def balances(report: Report) -> pd.DataFrame:
@@ -174,11 +172,7 @@ def mistakes(report: Report) -> pd.DataFrame:
 
 def others(report: Report) -> pd.DataFrame:
     """Our means among other classifiers', the best first, over the tasks that both have; first the mean of these."""
-    cells = {
-        report.titles[method]: {row.task: row.cells[method].mean for row in report.table.rows}
-        for method in report.methods
-    }
-    ours, theirs = pd.DataFrame(cells), report.others.dropna()
+    ours, theirs = report.table.scores.rename(columns=report.titles), report.others.dropna()
     theirs = theirs.rename(columns={name: f"{name}, public" for name in theirs if name in ours})
     both = theirs.index.intersection(ours.index, sort=False)
     if both.empty:
@@ -193,19 +187,19 @@ def others(report: Report) -> pd.DataFrame:
 
 def ablation(report: Report) -> pd.DataFrame:
     """Each variant: what differs, accuracy, difference by seed, tasks, and the difference in the paper."""
-    rows = []
-    for variant in report.variants:
-        if variant.method == REFERENCE:
-            change = dict.fromkeys(("difference", "better/equal/worse", "in the paper"), DASH)
-        else:
-            change = {
-                "difference": signed(variant.difference, variant.difference_std),
-                "better/equal/worse": f"{variant.better}/{variant.equal}/{variant.worse}",
-                "in the paper": signed(variant.printed) + ELSEWHERE * variant.elsewhere,
-            }
-        differs = variant.differs or (DASH if variant.method == REFERENCE else "nothing")
-        accuracy = {"what differs": differs, "accuracy": number(variant.mean, variant.std)}
-        rows.append(accuracy | change | {"seeds": str(variant.seeds)})
+    rows = [
+        {
+            "what differs": variant.differs or DASH,
+            "accuracy": number(variant.mean, variant.std),
+            "difference": signed(variant.difference, variant.difference_std),
+            "better/equal/worse": f"{variant.better}/{variant.equal}/{variant.worse}",
+            "in the paper": signed(variant.printed) + ELSEWHERE * variant.elsewhere,
+            "seeds": str(variant.seeds),
+        }
+        for variant in report.variants
+    ]
+    if rows:
+        rows[0]["better/equal/worse"] = DASH  # of the reference itself
     return _frame(rows, report.titles.of(variant.method for variant in report.variants), "variant")
 
 
@@ -236,7 +230,7 @@ def separation(report: Report) -> pd.DataFrame:
 
 
 def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
-    """Each method's cost; precision and machine are columns where they are not the same for all."""
+    """Each method's cost; the machine is a column where it is not the same for all."""
 
     def known(value: float | None, text: Callable[[float], str]) -> str:
         return DASH if value is None else text(value)
@@ -249,20 +243,13 @@ def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
             "inference, series/s": known(cost.inference, "{:,.0f}".format),
             "parameters": known(cost.parameters, "{:,}".format),
             "peak memory": known(cost.memory, "{:,.0f} MB".format),
-            "runs": str(cost.runs),
+            "runs": DASH if costs.one_run else str(cost.runs),
             "precision": ", ".join(cost.precisions) or DASH,
-            "taken on": "; ".join(cost.machines) or DASH,
+            "taken on": "; ".join(cost.machines) if len(costs.machines) > 1 else DASH,
         }
         for cost in costs.rows
     ]
-    shown = {
-        "reading": costs.reading,
-        "runs": not costs.one_run,
-        "precision": len(costs.precisions) > 1,
-        "taken on": len(costs.machines) > 1,
-    }
-    frame = _frame(rows, titles.of(cost.method for cost in costs.rows), "method")
-    return frame[[column for column in frame if shown.get(str(column), True)]]
+    return _frame(rows, titles.of(cost.method for cost in costs.rows), "method")
 
 
 def parameters(report: Report) -> pd.DataFrame:

@@ -67,10 +67,6 @@ class Costs:
         """All machines of the table; the costs compare where it is one."""
         return tuple(dict.fromkeys(machine for row in self.rows for machine in row.machines))
 
-    @property
-    def precisions(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(precision for row in self.rows for precision in row.precisions))
-
 
 def gather(
     layout: Layout,
