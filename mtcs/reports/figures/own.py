@@ -46,21 +46,10 @@ def learning_curves(tasks: Sequence[OwnTask]) -> Drawing | None:
         styles[task.name] = line(i) | {"marker": point(i)["marker"], "markersize": 4.5}
         axes.plot(list(task.curve), list(task.curve.values()), **styles[task.name])
     axes.set_xscale("log", base=2)
-    axes.minorticks_off()
-    counts = sorted({n for task in known for n in task.curve})
-    axes.set_xticks(_apart(counts), [str(n) for n in _apart(counts)])
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xlabel("labelled series")
     axes.set_ylabel("labels that are right", color=MUTED)
     axes.grid(axis="y")
     legend(axes, [(short(name), style) for name, style in styles.items()], columns=3)
     return draw(figure, "learning", "Accuracy by number of labels", f"Line plot of {listed([t.name for t in known])}.")
-
-
-def _apart(counts: Sequence[int]) -> list[int]:
-    """Those of increasing counts that are at least a quarter larger than the one before."""
-    chosen: list[int] = []
-    for count in counts:
-        if not chosen or count >= 1.25 * chosen[-1]:
-            chosen.append(count)
-    return chosen
