@@ -91,9 +91,8 @@ def draw_all(report: Report) -> dict[str, Drawing]:
         by_method(report),
         *(similarity(report, form) for form in FORMS),
         *(
-            label_pairs(one.labels, report.examples, f"labels-{one.method}", f"Labels that share, {report.titles[one.method]}")
-            for one in report.labelled[:1]
-            if one.labels
+            label_pairs(labels, report.examples, f"labels-{method}", f"Labels that share, {report.titles[method]}")
+            for method, labels in list(report.labelled.items())[:1]
         ),
         cost_accuracy(report),
         training(report),

@@ -223,9 +223,8 @@ def separation(report: Report) -> pd.DataFrame:
     """How the pairs of tasks that the paper calls related rank by similarity; empty of suites without such pairs."""
     rows: dict[str, dict[str, str]] = {}
     for (method, form), one in report.separations.items():
-        rows.setdefault(report.titles[method], {"by chance": f"{one.chance:.1f}"}).update(
-            {FORMS[form]: f"{one.mean:.1f}", f"p, {FORMS[form]}": probability(one.p), "seeds": str(len(one.by_seed))}
-        )
+        row = rows.setdefault(report.titles[method], {"by chance": f"{one.chance:.1f}", "seeds": str(len(one.by_seed))})
+        row |= {f"rank, {FORMS[form]}": f"{one.mean:.1f}", f"p, {FORMS[form]}": probability(one.p)}
     return _frame(list(rows.values()), list(rows), "method")
 
 
@@ -271,10 +270,8 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True))
 
 
-_TEX = {
-    **{"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "<": "$<$", ">": "$>$", "→": r"$\to$", "\N{NO-BREAK SPACE}": "~"},
-    **{DASH: "--", DAGGER: r"\dag{}", ELSEWHERE: r"\ddag{}", "\ue000": r"\textbf{", "\ue001": "}"},
-}
+_TEX = {"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "<": "$<$", ">": "$>$", "→": r"$\to$", "\N{NO-BREAK SPACE}": "~"}
+_TEX |= {DASH: "--", DAGGER: r"\dag{}", ELSEWHERE: r"\ddag{}", "\ue000": r"\textbf{", "\ue001": "}"}
 """What pandas leaves to the document; the last two enclose what is marked, and are in no name."""
 
 

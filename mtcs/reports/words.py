@@ -15,7 +15,7 @@ from mtcs.reports.numbers import number, signed
 from mtcs.reports.template import template
 
 FINDING = 0.02
-"""A method whose mean is more than this below its published one is named, as `docs/findings.md` has what is known of it."""
+"""A method whose mean is more than this below its published one is named; `docs/findings.md` has the reasons."""
 
 LEAST_GAIN = 0.005
 """A variant is named at the top if it is better by more than this, and by more than one standard deviation."""

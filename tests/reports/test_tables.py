@@ -28,7 +28,8 @@ def test_ten_methods_have_their_names_and_seeds(report_of) -> None:
 
 def marked(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
     """The marked cells by the names of their row and column."""
-    return {key: cell for key, cell in frame.stack().items() if isinstance(cell, tables.Marked)}  # pyright: ignore
+    cells = {(name, column): frame.loc[name, column] for name in frame.index for column in frame}
+    return {key: cell for key, cell in cells.items() if isinstance(cell, tables.Marked)}
 
 
 def test_many_methods_run_down_and_the_best_are_marked(report_of) -> None:

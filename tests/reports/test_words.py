@@ -50,7 +50,10 @@ def test_significant_differences_have_a_direction(report_of) -> None:
 
 def test_few_tasks_decide_nothing(report_of) -> None:
     report = report_of(steps(["mtcs", "mtl", "dtw"], MINE[:2], 0.05))
-    assert "cannot be told apart on these 2 tasks. Too few tasks differ for any test to decide" in sentences(report)["lead"]
+    assert (
+        "cannot be told apart on these 2 tasks. Too few tasks differ for any test to decide"
+        in sentences(report)["lead"]
+    )
     one = report_of(steps(["mtcs", "mtl"], MINE[:1], 0.05))
     assert "On T00, MTCS (" in sentences(one)["lead"] and "one task decides nothing" in sentences(one)["lead"]
 
@@ -131,8 +134,9 @@ def test_caveats_name_seeds_missing_methods_and_runs_set_aside(report_of, write,
     )
     assert sentences(report)["not_counted"] == "Not counted: MTL, seed 0, which has alpha 1 instead of 2."
     assert sentences(report)["caveats"] == (
-        "Mean ± sample standard deviation over seeds; the table of methods says how many, and one has no deviation. No "
-        "results yet: MTL, TST. Not in this report: TNC. Not counted: MTL, seed 0, which has alpha 1 instead of 2."
+        "Mean ± sample standard deviation over the seeds that the table of methods counts; a single seed has no "
+        "deviation. No results yet: MTL, TST. Not in this report: TNC. Not counted: MTL, seed 0, which has alpha 1 "
+        "instead of 2."
     )
 
 

@@ -42,8 +42,8 @@ class Report:
     reference: the method that the others are compared with; requested: what a reader asked for, maybe without a result.
     table, comparisons, pairs: accuracies, each method against the reference, and p values of all pairs.
     others: (tasks, classifiers) accuracies of other public classifiers.
-    affinities: of the methods with one model for all tasks, the reference first; separations: how the pairs that the paper calls related
-        rank in them, by method and form.
+    affinities: of the methods with one model for all tasks, the reference first.
+    separations: how the pairs that the paper calls related rank in them, by method and form.
     readings: methods whose representations another classifier has read, too.
     curves: training curves by method, without the sharing loss.
     mistakes: the test series that are wrong most often, where results say which are.
@@ -86,9 +86,9 @@ class Report:
         return self.table.tasks
 
     @property
-    def labelled(self) -> list[affinity.Affinity]:
-        """The affinities of methods that have those of labels, too."""
-        return [one for one in self.affinities if one.labels]
+    def labelled(self) -> dict[str, affinity.LabelAffinity]:
+        """Affinities of labels by method, the reference first."""
+        return {one.method: one.labels for one in self.affinities if one.labels}
 
     def number(self, method: str) -> int:
         """The place of a method, which decides its colour and shape."""

@@ -104,9 +104,11 @@ def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> N
 
 def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
     """The most similar pairs of tasks, in words."""
-    strongest = similarity.where(np.triu(np.ones(similarity.shape, dtype=bool), 1)).stack().dropna().nlargest(count)
-    pairs = [f"{k} and {j} ({value:.2f})" for (k, j), value in strongest.items()]
-    return f"Most alike: {', '.join(pairs)}." if pairs else "There is no pair of tasks to compare."
+    k, j = np.triu_indices(len(similarity), 1)
+    values = pd.Series(similarity.to_numpy()[k, j]).dropna().nlargest(count)
+    names = similarity.index
+    words = ", ".join(f"{names[k[i]]} and {names[j[i]]} ({value:.2f})" for i, value in values.items())
+    return f"Most alike: {words}." if words else "There is no pair of tasks to compare."
 
 
 @mpl.rc_context(STYLE)

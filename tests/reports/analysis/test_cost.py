@@ -24,7 +24,7 @@ def test_costs_are_sums_over_tasks_and_means_over_seeds(result) -> None:
     assert (actual.models, actual.runs, actual.parameters, actual.memory) == (1, 3, 637120, 1432.0)
     assert (actual.machines, actual.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
     row = tables.cost_table(cost.Costs((actual,)), TITLES).loc["MTCS"]
-    assert row.tolist() == ["4 min 53 s", "1", "140", "637,120", "1,432 MB", "3"]
+    assert row.tolist() == ["4 min 53 s", "1", "140", "637,120", "1,432 MB", "3", "bf16"]
     (single,) = cost.summarize({"tnc": [result("tnc", 0, ACCURACIES)]})
     assert (single.training, single.models, single.runs) == (pytest.approx(2 * 291.7), 2, 1)
 
@@ -71,7 +71,7 @@ def test_costs_of_one_run_go_before_those_of_finished_runs(layout: Layout, resul
     actual = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 2.0}, "gone": {}})
     assert ([row.method for row in actual.rows], actual.absent) == (["mtl", "mtcs"], ())
     row = tables.cost_table(actual, TITLES).loc["MTCS"]
-    assert row.tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB"]
+    assert row.tolist() == ["1 min 15 s", "1", "1,234", "637,120", "988 MB", "bf16"]
     assert actual.machines == ("cpu: Intel Xeon, 1 thread",)
     actual = costs({"mtcs": {"threshold": 2.0}, "mtl": {"threshold": 9.0}})
     assert ([row.method for row in actual.rows], actual.absent) == (["mtcs"], ("mtl",))
