@@ -47,5 +47,5 @@ def breakable(name: str) -> Markup:
 
 
 def stacked(cell: object) -> Markup:
-    """A cell with its deviation below its mean, for tables of many columns."""
+    """A cell with its deviation below its mean."""
     return Markup(re.sub(r" (± [\d.]+)", r"<small>\1</small>", str(escape(cell))))

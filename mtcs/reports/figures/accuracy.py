@@ -7,11 +7,11 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mtcs.data.text import counted
-from mtcs.reports.analysis.accuracy import Row
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
 from mtcs.reports.figures.drawing import INK, MARK, PAPER, RULE, STYLE, Drawing, draw, legend, name_rows, point
@@ -61,9 +61,9 @@ def overview(report: Report) -> Drawing:
     return draw(figure, "overview", "Mean accuracy by method", f"Dot plot, the best method first: {means}.")
 
 
-def _rows(report: Report) -> list[Row]:
-    """Rows of the table, those first on which the reference is best."""
-    return sorted(report.table.rows, key=lambda row: -row.cells[report.reference].mean)
+def _scores(report: Report) -> pd.DataFrame:
+    """(tasks, methods) mean accuracies, the tasks first on which the reference is best."""
+    return report.table.scores.sort_values(report.reference, ascending=False, kind="stable")
 
 
 def _shown(report: Report) -> list[str]:
@@ -80,59 +80,46 @@ def by_task(report: Report) -> Drawing:
     More methods than `TOGETHER` stand in a panel for each kind. Of more tasks than `MANY`, three stand before the
     range of all.
     """
-    rows, shown = _rows(report), _shown(report)
-    few = len(rows) <= MANY
+    scores, shown = _scores(report), _shown(report)
+    few = len(scores) <= MANY
     panels = by_kind(shown) if len(shown) > TOGETHER else {"": shown}
-    count = max(map(len, panels.values()))
-    height = max(0.36, 0.09 * count) if few else 0.19  # inches of a task, so that the methods within it stay apart
-    figure = Figure(figsize=(max(8.6, 2.7 * len(panels)), 0.9 + height * len(rows)))
+    most = max(map(len, panels.values()))
+    height = max(0.36, 0.09 * most) if few else 0.19  # inches of a task, so that the methods within it stay apart
+    figure = Figure(figsize=(max(8.6, 2.7 * len(panels)), 0.9 + height * len(scores)))
     grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.1})[0]
-    bands = [report.others.loc[row.task].dropna() if row.task in report.others.index else [] for row in rows]
-    name = "other classifiers"
-    if not few:
-        bands, name = [[cell.mean for cell in row.cells.values()] for row in rows], "all methods"
+    others, name = (report.others, "other classifiers") if few else (scores, "all methods")
     for axes, (title, methods) in zip(grid, panels.items(), strict=True):
-        styles = _accuracies(axes, report, rows, methods, bands, name if axes is grid[0] else "")
+        for y, task in enumerate(scores.index):
+            if task in others.index:
+                axes.fill_betweenx([y - 0.42, y + 0.42], others.loc[task].min(), others.loc[task].max(), **BAND)
+        styles = _accuracies(axes, report, list(scores.index), methods)
+        if axes is grid[0] and len(others):
+            styles[name] = WIDE
         legend(axes, styles.items(), columns={1: 6, 2: 2}.get(len(panels), 1), title=title)
         axes.set_xlabel("accuracy" if title else "accuracy on the test series")
     _end_at_one(grid[0])
-    return draw(
-        figure,
-        "accuracy",
-        f"Accuracy on the tasks of {report.suite}",
-        f"Dot plot of {counted(len(rows), 'task')}. All numbers are in the table of accuracies by task.",
-    )
+    what = f"Dot plot of {counted(len(scores), 'task')}. All numbers are in the table of accuracies by task."
+    return draw(figure, "accuracy", f"Accuracy on the tasks of {report.suite}", what)
 
 
-def _accuracies(
-    axes: Axes,
-    report: Report,
-    rows: Sequence[Row],
-    methods: Sequence[str],
-    bands: Sequence[Sequence[float]],
-    band: str,
-) -> dict[str, dict[str, Any]]:
-    """The methods' accuracies, a row a task, before a range in grey; what is what, for the legend."""
-    count = len(methods)
-    levels = [(i - (count - 1) / 2) * min(0.3, 0.8 / count) for i in range(count)]
-    known = [(y, values) for y, values in enumerate(bands) if len(values)]
-    for y, values in known:
-        axes.fill_betweenx([y - 0.42, y + 0.42], min(values), max(values), **BAND)
+def _accuracies(axes: Axes, report: Report, tasks: Sequence[str], methods: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The methods' accuracies, a row a task; what is drawn how, for the legend."""
+    rows = {row.task: row.cells for row in report.table.rows}
+    count, places = len(methods), np.arange(len(tasks))
+    levels = (np.arange(count) - (count - 1) / 2) * min(0.3, 0.8 / count)  # of methods within a row
     styles = {report.titles[method]: point(report.number(method)) for method in methods}
     for level, method in zip(levels, methods, strict=True):
         style = styles[report.titles[method]]
-        mean, std = np.array([(row.cells[method].mean, row.cells[method].std) for row in rows]).T
-        axes.hlines(np.arange(len(rows)) + level, mean - std, mean + std, color=style["color"], linewidth=1.3)
-        axes.plot(mean, np.arange(len(rows)) + level, **style)
-    if report.reference in methods and report.table.compared[report.reference]:
-        printed = np.array([row.cells[report.reference].published for row in rows])
-        axes.plot(printed, np.arange(len(rows)) + levels[methods.index(report.reference)], **MARK)
-        styles[f"{report.titles[report.reference]} in the paper"] = MARK
-    if known and band:
-        styles[band] = WIDE
-    for border in range(1, len(rows) if count > 3 else 0):
+        cells = [rows[task][method] for task in tasks]
+        mean, std, printed = np.array([(cell.mean, cell.std, cell.published) for cell in cells]).T
+        axes.hlines(places + level, mean - std, mean + std, color=style["color"], linewidth=1.3)
+        axes.plot(mean, places + level, **style)
+        if method == report.reference and report.table.compared[method]:
+            axes.plot(printed, places + level, **MARK)
+            styles[f"{report.titles[method]} in the paper"] = MARK
+    for border in range(1, len(tasks) if count > 3 else 0):
         axes.axhline(border - 0.5, color=RULE, linewidth=0.6)
-    name_rows(axes, [row.task for row in rows])
+    name_rows(axes, tasks)
     return styles
 
 
@@ -146,28 +133,22 @@ def _end_at_one(axes: Axes) -> None:
 @mpl.rc_context(STYLE)
 def by_method(report: Report) -> Drawing:
     """The same on a narrow screen: a panel a method, its accuracies before those of all methods."""
-    rows, shown = _rows(report), _shown(report)
-    across, down = min(2, len(shown)), -(-len(shown) // 2)
-    figure = Figure(figsize=(1.25 * across + 0.4, down * (0.35 + 0.15 * len(rows))))
-    spaces = {"wspace": 0.08, "hspace": 2 / len(rows)}
+    scores, shown = _scores(report), _shown(report)
+    places, across, down = range(len(scores)), min(2, len(shown)), -(-len(shown) // 2)
+    figure = Figure(figsize=(1.25 * across + 0.4, down * (0.35 + 0.15 * len(scores))))
+    spaces = {"wspace": 0.08, "hspace": 2 / len(scores)}
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces).ravel()
-    every = [(cell.mean, y) for y, row in enumerate(rows) for cell in row.cells.values()]
     for axes, method in zip(grid, shown, strict=False):
-        axes.plot(*np.array(every).T, linestyle="", marker="o", color=RULE, markersize=4, markeredgewidth=0)
-        means = [row.cells[method].mean for row in rows]
-        axes.plot(means, range(len(rows)), **point(report.number(method)))
+        axes.plot(scores.to_numpy(), places, linestyle="", marker="o", color=RULE, markersize=4, markeredgewidth=0)
+        axes.plot(scores[method], places, **point(report.number(method)))
         axes.set_title(report.titles[method])
-        name_rows(axes, [row.task for row in rows])
+        name_rows(axes, list(scores.index))
         axes.tick_params(axis="y", labelsize=8)
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
     _end_at_one(grid[0])
-    return draw(
-        figure,
-        "accuracy-by-method",
-        "Accuracy by task, a panel a method",
-        "Dot plots, one a method; the grey dots are those of all methods.",
-    )
+    what = "Dot plots, one a method; the grey dots are those of all methods."
+    return draw(figure, "accuracy-by-method", "Accuracy by task, a panel a method", what)
 
 
 @mpl.rc_context(STYLE)
