@@ -118,7 +118,7 @@ def by_type(report: Report) -> pd.DataFrame:
     types = pd.Series(types_of_data(report.tasks))
     if types.empty:
         return pd.DataFrame()
-    means = report.table.scores.groupby(types).mean().sort_index(key=lambda names: names.str.casefold())
+    means = pd.DataFrame(report.table.scores.groupby(types).mean()).sort_index(key=lambda names: names.str.casefold())
     text = means.map(number).rename(columns=report.titles)
     text = _mark(text, text.eq(text.max(axis=1), axis=0))
     text.insert(0, "tasks", types.value_counts().loc[text.index].astype(str).tolist())

@@ -105,9 +105,9 @@ def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> N
 def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
     """The most similar pairs of tasks, in words."""
     k, j = np.triu_indices(len(similarity), 1)
-    values = pd.Series(similarity.to_numpy()[k, j]).dropna().nlargest(count)
-    names = similarity.index
-    words = ", ".join(f"{names[k[i]]} and {names[j[i]]} ({value:.2f})" for i, value in values.items())
+    names, values = similarity.index, similarity.to_numpy()[k, j]
+    strongest = [i for i in np.argsort(-values, kind="stable") if not np.isnan(values[i])][:count]
+    words = ", ".join(f"{names[k[i]]} and {names[j[i]]} ({values[i]:.2f})" for i in strongest)
     return f"Most alike: {words}." if words else "There is no pair of tasks to compare."
 
 
