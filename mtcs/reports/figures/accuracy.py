@@ -15,7 +15,7 @@ from mtcs.data.text import counted
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
 from mtcs.reports.figures.drawing import INK, MARK, PAPER, RULE, STYLE, Drawing, draw, legend, name_rows, point
-from mtcs.reports.numbers import listed, number
+from mtcs.reports.numbers import listed, number, short
 from mtcs.reports.titles import by_kind
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
@@ -141,7 +141,7 @@ def by_method(report: Report) -> Drawing:
     for axes, method in zip(grid, shown, strict=False):
         axes.plot(scores.to_numpy(), places, linestyle="", marker="o", color=RULE, markersize=4, markeredgewidth=0)
         axes.plot(scores[method], places, **point(report.number(method)))
-        axes.set_title(report.titles[method])
+        axes.set_title(short(report.titles[method], 18), fontsize=8.5)
         name_rows(axes, list(scores.index))
         axes.tick_params(axis="y", labelsize=8)
     for axes in grid[len(shown) :]:
