@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
-from mtcs.evaluation.results import write_result
+from mtcs.evaluation.results import read_result, write_result
 from mtcs.layout import Layout, Run
 from mtcs.reports import tables
 from mtcs.reports.analysis.contents import analyze
@@ -175,12 +175,11 @@ def test_series_are_drawn_only_when_that_is_asked_for(layout: Layout, result) ->
     for task in TASKS:
         write_task(layout.normalized("tiny", task), Task(task, split, split, ("a", "b", "c")))
     make(result, layout, **WRONG)
-    for path in Path(layout.results("tiny")).glob("*/*.json"):
-        text = path.read_text()
-        for task in TASKS:
-            known = fingerprint(read_task(layout.normalized("tiny", task)))
-            text = text.replace(f'"{sum(map(ord, task)):012x}"', f'"{known}"')
-        path.write_text(text)
+    known = {task: fingerprint(read_task(layout.normalized("tiny", task))) for task in TASKS}
+    for run in (Run("tiny", method, seed, layout) for method in METHODS for seed in (0, 1)):
+        made = read_result(run.result, run.suite, run.method, run.seed)
+        tasks = tuple(one.model_copy(update={"fingerprint": known[one.task]}) for one in made.tasks)
+        write_result(run.result, made.model_copy(update={"tasks": tasks}))
     for series in (False, True):
         report(layout, series=series)
         text = (layout.report("tiny") / "report.html").read_text()
