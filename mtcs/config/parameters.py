@@ -31,7 +31,7 @@ def differences(parameters: Mapping[str, object], reference: Mapping[str, object
     for name in dict.fromkeys([*theirs, *ours]):
         if ours.get(name) != theirs.get(name):
             old = f"instead of {theirs[name]}" if name in theirs else "added"
-            words.append(f"{name} {ours[name]} {old}" if name in ours else f"without {name}")
+            words.append(f"{name} {ours[name]} {old}" if name in ours else f"no {name}")
     return "; ".join(words)
 
 
