@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 import mtcs
 import mtcs.evaluation.classify
-from mtcs.cli import app, bounded_spinning
+from mtcs.cli import app, bounded_spinning, one_line
 from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
@@ -95,6 +95,14 @@ def fails(code: int, *arguments: str) -> str:
 
 
 # What there is
+
+
+def test_a_message_is_one_printable_line_that_keeps_its_way_out():
+    said = one_line("a\x1b[31m\nb " + "x" * 5000 + "; run it again.")
+    assert said.startswith("a\\x1b[31m b xxx")
+    assert said.endswith("; run it again.")
+    assert said.isprintable()
+    assert len(said) <= 400
 
 
 def test_version():

@@ -255,8 +255,8 @@ def test_dvc_sets_and_shows_parameters_of_the_real_file(tmp_path):
     assert after["mtl_epochs_20"].schedule.epochs == 21
     assert json.loads(run("dvc params diff --json")) == {
         "params.yaml": {
-            "methods.mtcs.schedule.epochs": {"old": before["mtcs"].schedule.epochs, "new": 7},
-            "methods.mtl_epochs_20.schedule.epochs": {"old": 20, "new": 21},
+            "methods.mtcs.schedule.epochs": {"old": 5, "new": 7, "diff": 2},
+            "methods.mtl_epochs_20.schedule.epochs": {"old": 20, "new": 21, "diff": 1},
         }
     }
     (shown, *_) = json.loads(run("dvc exp show --json"))

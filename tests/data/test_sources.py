@@ -263,7 +263,7 @@ def test_a_truncated_body_starts_again(server: Archive, tmp_path: Path) -> None:
 def test_a_server_that_drips_is_left(
     server: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(sources, "TIMEOUT", 0.1)
+    monkeypatch.setattr(sources, "TIMEOUT", 0.3)
 
     def drip(handler: Handler) -> None:
         text = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n" + (b"\r\n" if where == "body" else b"X-Long: ")

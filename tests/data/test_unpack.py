@@ -147,8 +147,9 @@ def test_a_zip_that_cannot_be_read_is_not_a_place_that_cannot_be_written(tmp_pat
         unpack("Toy", tmp_path / "Toy.zip", tmp_path)
 
 
-def test_names_of_members_are_escaped_and_cut(tmp_path: Path) -> None:
-    content = zipped({"\x1b[31m" + "x" * 5000: "", "a\nb": ""})
+@pytest.mark.parametrize("place", ["", "../"])
+def test_names_of_members_are_escaped_and_cut(tmp_path: Path, place: str) -> None:
+    content = zipped({place + "\x1b[31m" + "x" * 5000: "", "a\nb": ""})
     with pytest.raises(InvalidData) as error:
         unpack("Toy", write(tmp_path / "a.zip", content), tmp_path)
     assert str(error.value).isprintable()

@@ -13,7 +13,7 @@ import pytest
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.errors import InputError
 from mtcs.evaluation import measure as module
-from mtcs.evaluation.measure import label_affinity, measure_run, task_similarity
+from mtcs.evaluation.measure import label_affinity, measure_run, read_predictions, task_similarity
 from mtcs.evaluation.representations import Representations, write_representations
 from mtcs.evaluation.results import (
     ClassifierRecord,
@@ -294,6 +294,13 @@ def test_predictions_of_other_labels_are_refused(run: Run) -> None:
     recorded(run)
     with pytest.raises(InputError, match=r"Two\.csv predicts 'label 7', no label of Two; run 'mtcs classify"):
         measured(run)
+
+
+def test_labels_of_predictions_are_text(run: Run) -> None:
+    """Neither numbers nor missing values, whatever they look like."""
+    write(run.prediction("Two"), "label,predicted\n007,7\n1.0,1\nNA,nan\ntrue,\n")
+    frame = read_predictions(run.prediction("Two"), run)
+    assert frame.to_numpy().tolist() == [["007", "7"], ["1.0", "1"], ["NA", "nan"], ["true", ""]]
 
 
 def test_a_fingerprint_changes_with_series_labels_and_classes() -> None:
