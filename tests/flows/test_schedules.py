@@ -373,7 +373,7 @@ def test_history_survives_a_restart_of_the_server(tmp_path, server_at):
         assert client.read_flow_run(run).state_name == "Completed"
 
 
-@pytest.mark.parametrize("content", ["", "[1", '{"one/A": 3}', "\udcff", "[" * 100_000])
+@pytest.mark.parametrize("content", ["", "[" * 100_000])
 def test_watch_runs_anew_where_what_it_saw_is_damaged(workspace, content):
     assert watch(suites=["one"], return_state=True).is_completed()
     (workspace.root / SEEN).write_text(content, errors="surrogateescape")
