@@ -31,4 +31,5 @@ def fault(error: OSError | ValidationError) -> str:
     if isinstance(error, OSError):
         return str(error)
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, first['loc']))}: {what}".removeprefix(": ")

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from mtcs.errors import InputError, fault
 from mtcs.layout import atomic_write
@@ -192,7 +191,7 @@ class Kept(_Part):
             return values
         content = {name: value for name, value in values.items() if name != "digest"}
         if values["digest"] != _digest(content):
-            raise PydanticCustomError("digest", "its content is not what was written")
+            raise ValueError("its content is not what was written")
         return content
 
     def content(self) -> dict[str, Any]:
