@@ -12,7 +12,7 @@ import pytest
 import mtcs
 
 PAGE = (Path(__file__).parent.parent / "docs/own-data.md").read_text("utf-8")
-FILES = re.compile(r"\n(\*\*`[^\n]*(?:\n[^\n`]+)*)[^\n]*\n\n```[ct]sv\n(.*?)```", re.DOTALL)
+FILES = re.compile(r"\n(\*\*`[^\n]+(?:\n[^\n]+)*)\n\n```[ct]sv\n(.*?)```", re.DOTALL)
 CODE = re.compile(r"```python\n((?:(?!import mtcs).)*?)```", re.DOTALL)
 SAID = re.compile(r"^> (.*)$", re.MULTILINE)
 

@@ -52,7 +52,8 @@ class Schedule(Block, frozen=True):
     steps: int | None = Field(default=None, ge=0)
     """Mini-batches; where `epochs` is given too, training ends with whichever comes first."""
     min_steps: int | None = Later(None, ge=1)
-    """Mini-batches that there are at least: of few series more passes than `epochs` are made, until it is so many."""
+    """Mini-batches that there are at least, unless `steps` ends training before: of few series, more passes than
+    `epochs` are made, until it is so many."""
     batch_size: int = Field(ge=1)
     """Series in a mini-batch, all of one task."""
     drop_last: bool = False
@@ -73,8 +74,6 @@ class Schedule(Block, frozen=True):
     def _ends(self) -> Schedule:
         if self.epochs is None and self.steps is None:
             raise ValueError("needs epochs, steps, or both")
-        if self.min_steps is not None and (self.epochs is None or self.steps is not None):
-            raise ValueError(f"min_steps is {self.min_steps}, and goes with epochs alone; leave it or steps out")
         return self
 
     def batches(self, series: int) -> int:
