@@ -94,7 +94,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     ablation: tuple[Name, ...] = ()
     """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
     readings: dict[Name, Reading] = {}
-    """Columns without a training of their own, with the seeds of the method that they read."""
+    """Columns without a training of their own, with the seeds of the method that they read, where that is run."""
     methods: dict[Name, MethodSpec]
     """In params.yaml, `like: NAME` takes over all parameters of another method, or suite, but those beside it."""
     titles: dict[Name, Title] = {}
@@ -162,10 +162,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     def _readings_have_representations(self) -> Experiment:
         for name, reading in self.readings.items():
             of, classifier = reading.representations_of, reading.classifier
-            if of not in self.trained:
+            if of not in self.methods:
                 raise ValueError(
-                    f"readings.{name}.representations_of: {of} is not in joint, single_task or ablation "
-                    f"({', '.join(self.trained)})"
+                    f"readings.{name}.representations_of: {of} is not among methods ({', '.join(self.methods)})"
                 )
             if classifier not in self.classifiers:
                 known = ", ".join(self.classifiers)
@@ -205,13 +204,18 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Every method that can be run: those that are trained, and readings."""
-        return (*self.trained, *self.readings)
+        """Every method that can be run: those that are trained, and readings of these."""
+        return (*self.trained, *self.active_readings)
+
+    @property
+    def active_readings(self) -> tuple[str, ...]:
+        """Readings of methods that are run."""
+        return tuple(name for name, one in self.readings.items() if one.representations_of in self.trained)
 
     @property
     def mixtures(self) -> tuple[str, ...]:
         """Readings with models of their own, trained without the series that they hold out."""
-        return tuple(name for name, reading in self.readings.items() if reading.held_out)
+        return tuple(name for name in self.active_readings if self.readings[name].held_out)
 
     def methods_of(self, suite: str) -> tuple[str, ...]:
         """The methods that a complete report of a suite has, in the order of columns.

@@ -55,7 +55,9 @@ def report(
         seeds,
         parameters={name: known.parameters(name) for name in known.known},
         ablation=[name for name in known.ablation if name not in chosen],
-        readings={name: one.representations_of for name, one in known.readings.items() if name not in chosen},
+        readings={
+            name: known.readings[name].representations_of for name in known.active_readings if name not in chosen
+        },
         titles={name: known.title(name) for name in (*known.methods, *known.readings)},
         reference=reference,
         series=series,

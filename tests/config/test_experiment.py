@@ -184,8 +184,8 @@ MISTAKES = [
     (("classifiers", "svm"), {"kind": "random_kernels", "transforms": ["rocket"]}, "svm.transforms.0: Input should be"),
     (
         ("readings",),
-        {"again": {"representations_of": "unused", "classifier": "svm"}},
-        "readings.again.representations_of: unused is not in joint, single_task or ablation (mtcs)",
+        {"again": {"representations_of": "unknown", "classifier": "svm"}},
+        "readings.again.representations_of: unknown is not among methods (mtcs, unused)",
     ),
     (
         ("readings",),
@@ -598,3 +598,14 @@ def test_a_variant_of_nothing_is_told(tmp_path, likes, message):
     with pytest.raises(InputError) as error:
         read_experiment(write(tmp_path, content))
     assert message in str(error.value)
+
+
+def test_readings_of_methods_that_are_not_run_are_not_run_either(tmp_path):
+    content = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+    content |= {"joint": ["mtcs"], "single_task": [], "ablation": []}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    experiment = read_experiment(tmp_path / "params.yaml")
+    assert experiment.known == ("mtcs", "mtcs_ridge")
+    assert experiment.mixtures == ()
+    with pytest.raises(InputError, match=r"Unknown method mtl_ridge; params\.yaml runs mtcs, mtcs_ridge"):
+        experiment.method("mtl_ridge")
