@@ -85,7 +85,7 @@ class Graph:
             return False
 
     def writers(self, path: Path) -> list[str]:
-        """Names of the stages that have that path, relative to the workspace, among their outputs.
+        """Names of the stages that write that path, relative to the workspace, or what is in it.
 
         Raises:
             InputError: if there is none.
@@ -93,7 +93,7 @@ class Graph:
         return [stage.addressing for stage in self._writers(path)]
 
     def _writers(self, path: Path) -> list[Any]:
-        writers = [stage for stage in self._graph if path in self._outs(stage)]
+        writers = [stage for stage in self._graph if any(out.is_relative_to(path) for out in self._outs(stage))]
         if not writers:
             raise InputError(f"No stage of dvc.yaml writes {path}; add its suite there.")
         return writers

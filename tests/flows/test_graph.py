@@ -1,0 +1,32 @@
+"""What flows find in the project's own dvc.yaml."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.graph import Graph
+from mtcs.config.experiment import read_experiment
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return Graph(ROOT)
+
+
+@pytest.mark.parametrize("suite", ["demo", "ucr10"])
+def test_a_suite_ends_with_its_report_and_needs_every_run_of_it(graph, suite):
+    stages = list(graph.select(suites=[suite]))
+    assert stages[-1] == f"report@{suite}"
+    experiment = read_experiment(ROOT / "params.yaml")
+    for method in (*experiment.joint, *experiment.single_task, *experiment.mixtures):
+        for seed in experiment.seeds_of(method, suite):
+            assert any(name.startswith("measure") and name.endswith(f"@{suite}-{method}-{seed}") for name in stages)
+    assert not [name for name in stages if "@" in name and suite not in name]
+
+
+def test_what_writes_a_folder_is_what_writes_in_it(graph):
+    assert graph.writers(Path("reports/demo")) == ["report@demo"]
+    assert graph.writers(Path("data/raw/demo")) == ["download@demo"]
