@@ -31,7 +31,7 @@ def fit(
         bool, typer.Option("--alone/--no-alone", help="With --cv: also learn each task alone, as much training again.")
     ] = True,
     method: Annotated[
-        str, typer.Option("--method", help="What trains the encoder; mtcs_rocket is more accurate, in twice the time.")
+        str, typer.Option("--method", help="What trains the encoder; mtcs_rocket is more accurate, and much slower.")
     ] = "mtcs",
     members: Annotated[
         int | None, typer.Option("--members", min=1, help="Encoders side by side: more accurate, and so much slower.")
