@@ -17,8 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
 from flows.workspace import STATE
+from mtcs.config.environment import read_machine
 from mtcs.config.experiment import Experiment, read_experiment
-from mtcs.config.machine import DeviceName, read_machine
+from mtcs.config.machine import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
 from mtcs.errors import InputError, fault

@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 import mtcs
 import mtcs.evaluation.classify
 from mtcs.cli import app, bounded_spinning, one_line
-from mtcs.config.machine import Machine, read_machine
+from mtcs.config.environment import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.representations import read_representations, write_representations

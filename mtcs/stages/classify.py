@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mtcs.config.machine import read_machine
 from mtcs.errors import InputError
 from mtcs.layout import digest
 from mtcs.stages.options import WORKSPACE, MethodName, SeedOption, SuiteName, WorkersOption, experiment, threads
@@ -32,6 +31,7 @@ def classify(
     run, spec = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
 
     from mtcs.config.classifiers import Mixture
+    from mtcs.config.environment import read_machine
     from mtcs.config.experiment import plain_values
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster

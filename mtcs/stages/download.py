@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from mtcs.config.machine import read_machine
 from mtcs.progress import progress
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
@@ -19,6 +18,7 @@ def download(
     ] = None,
 ) -> None:
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
+    from mtcs.config.environment import read_machine
     from mtcs.data.received import record_received
     from mtcs.data.sources import fetch_task
 

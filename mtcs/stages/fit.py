@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from mtcs.config.machine import read_machine
 from mtcs.data.table_options import TableOptions
 from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, threads
 from mtcs.stages.output import page_beside
@@ -53,6 +52,7 @@ def fit(
     """Learn all tasks of a folder together, into one file that labels new series; needs no params.yaml."""
     from dataclasses import asdict, replace
 
+    from mtcs.config.environment import read_machine
     from mtcs.data.folder import doubts_of, read_folder
     from mtcs.data.text import counted
     from mtcs.estimator import MultiTaskClassifier, validate_model
