@@ -1,9 +1,10 @@
-"""Bounded spinning of waiting threads against the OpenMP library's default, quiet and beside a busy process.
+"""Bounded spinning of waiting threads against the OpenMP library's default, and trainings side by side.
 
     python benchmarks/threads.py [--repeats 5] [--steps 60]
 
 Every line is a ratio of two trainings of MTL on six generated tasks, in turn, each in a process of its own: the median
-over the repeats, and their range.
+over the repeats, and their range. The last is of throughput: as many trainings as threads at the same time, with one
+thread each, against the same number one after the other, each with all threads.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 DEFAULT = {"GOMP_SPINCOUNT": "", "OMP_WAIT_POLICY": ""}
@@ -64,6 +66,10 @@ def busy(processes: int) -> Iterator[None]:
             process.wait()
 
 
+def show(title: str, ratios: list[float]) -> None:
+    print(f"{title:52} {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
@@ -83,8 +89,13 @@ def main() -> None:
     ):
         with busy(others):
             pairs = [(measured(given.steps, *first), measured(given.steps, *second)) for _ in range(given.repeats)]
-        ratios = [one / other for one, other in pairs]
-        print(f"{title:52} {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})", flush=True)
+        show(title, [one / other for one, other in pairs])
+    ratios = []
+    for _ in range(given.repeats):
+        with ThreadPoolExecutor(all_threads) as pool:
+            side_by_side = max(pool.map(lambda _: measured(given.steps, 1, bounded), range(all_threads)))
+        ratios.append(all_threads * measured(given.steps, all_threads, bounded) / side_by_side)
+    show(f"throughput of {all_threads} side by side, of one thread each", ratios)
 
 
 if __name__ == "__main__":
