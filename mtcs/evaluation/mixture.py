@@ -162,7 +162,8 @@ def fit_mixture(
         own_means, own_share = kernel.mean(axis=0), choice.weight * _scale(kernel)
         kernel *= own_share
         standardized.kernel *= share
-        kernel += standardized.kernel
+        standardized.kernel += kernel
+        kernel = standardized.kernel  # the other one's memory is free from here on
         means = kernel.mean(axis=0)
         kernel -= means
         kernel -= (means - means.mean())[:, np.newaxis]

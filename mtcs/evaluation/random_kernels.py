@@ -116,34 +116,33 @@ class StandardizedFeatures:
         self.series = features.prepared(series)
         self.kernel = np.zeros((len(series), len(series)))
         means, scales, kept, size = [], [], [], 0
-        for values in self._computed():
+        pieces = list(features.pieces(workers))
+        for done, piece in enumerate(pieces, 1):
+            values = piece(self.series)
             means.append(values.mean(axis=0, dtype=np.float64).astype(np.float32))
             values -= means[-1]
             scales.append(_scales(values, means[-1]))
             values /= scales[-1]
             _add_products(self.kernel, values)
             size += values.nbytes
-            kept = [*kept, values] if size <= KEEP_BYTES else []
-        self._kept = kept if size <= KEEP_BYTES else None
+            few = size * len(pieces) <= KEEP_BYTES * done  # all of them, as far as those so far tell
+            kept = [*kept, values] if few and len(kept) == done - 1 else []
+        self._kept = kept if len(kept) == len(pieces) else None
         self.means, self.scales = np.concatenate(means), np.concatenate(scales)
-        upper = np.triu_indices(len(series), 1)
-        self.kernel[upper] = self.kernel.T[upper]
+        _mirror(self.kernel)
 
     def weights(self, dual: np.ndarray) -> np.ndarray:
         """Weights (p, C) float32 of features less their means, of coefficients (n, C) of the kernel."""
         products = [values.T @ dual.astype(np.float32) for values in self._standardized()]
         return np.concatenate(products) / self.scales[:, np.newaxis]
 
-    def _computed(self) -> Iterator[np.ndarray]:
-        for piece in self.features.pieces(self.workers):
-            yield piece(self.series)
-
     def _standardized(self) -> Iterator[np.ndarray]:
         if self._kept is not None:
             yield from self._kept
             return
         column = 0
-        for values in self._computed():
+        for piece in self.features.pieces(self.workers):
+            values = piece(self.series)
             columns = slice(column, column + values.shape[1])
             values -= self.means[columns]
             values /= self.scales[columns]
@@ -193,6 +192,15 @@ def _scales(centered: np.ndarray, means: np.ndarray) -> np.ndarray:
     """Standard deviations (f,) float32 of centered features (n, f); 1 where they are the same but for rounding."""
     deviations = np.sqrt(np.einsum("ij,ij->j", centered, centered) / len(centered))
     return np.where(deviations > 1e-6 * np.abs(means), deviations, np.float32(1))
+
+
+def _mirror(kernel: np.ndarray) -> None:
+    """Copy the lower triangle of a kernel (n, n) to the upper one, some rows at a time."""
+    for start in range(0, len(kernel), ROWS):
+        rows = slice(start, start + ROWS)
+        kernel[rows, rows.stop :] = kernel[rows.stop :, rows].T
+        block = kernel[rows, rows]
+        block[:] = np.tril(block) + np.tril(block, -1).T
 
 
 def _add_products(kernel: np.ndarray, values: np.ndarray) -> None:

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -85,6 +87,24 @@ def test_the_fit_is_that_of_a_ridge_regression_on_all_features(transforms, kept,
     dual = np.linalg.solve(scale * kernel + float(reader.penalty) * np.eye(len(z)), targets - targets.mean(axis=0))
     expected = scale * (z_new @ z.T) @ dual + targets.mean(axis=0)
     np.testing.assert_allclose(reader.decisions(new, 1), expected, atol=2e-3)
+
+
+def test_beside_the_kernel_there_is_only_a_piece(monkeypatch):
+    def columns(start: int, series: np.ndarray) -> np.ndarray:
+        return series[:, 0, start : start + 8].copy()
+
+    monkeypatch.setattr(random_kernels, "KEEP_BYTES", 0)
+    monkeypatch.setattr(RandomFeatures, "pieces", lambda *_: iter([partial(columns, i) for i in (0, 8)]))
+    features = RandomFeatures(("minirocket",), 0, 16, 1, np.empty(0, np.float32), 1)
+    series = np.random.default_rng(0).normal(size=(3000, 16)).astype(np.float32)
+    tracemalloc.start()
+    standardized = StandardizedFeatures(features, series, 1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    expected = (series - series.mean(axis=0)) / series.std(axis=0)
+    np.testing.assert_allclose(standardized.kernel, expected @ expected.T, rtol=1e-4, atol=1e-3)
+    np.testing.assert_array_equal(standardized.kernel, standardized.kernel.T)
+    assert peak < 1.5 * standardized.kernel.nbytes
 
 
 def test_a_label_depends_on_its_series_alone(tmp_path):
