@@ -35,7 +35,7 @@ from mtcs.evaluation.calibration import (
 )
 from mtcs.evaluation.classify import fit_reader
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
-from mtcs.evaluation.representations import represent_task
+from mtcs.evaluation.represent import represent_task
 from mtcs.evaluation.svm import FittedSVM, left_out_decisions
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.model import load_model

@@ -35,7 +35,7 @@ from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.errors import MtcsError
-from mtcs.evaluation.representations import represent
+from mtcs.evaluation.represent import represent
 from mtcs.methods import prepared_method
 from mtcs.provenance import commit, versions
 from mtcs.training.hardware import Hardware, choose_hardware, peak_memory

@@ -26,7 +26,7 @@ from mtcs.data.normalize import z_normalize
 from mtcs.data.sources import fetch_task
 from mtcs.data.task import Split, Task
 from mtcs.evaluation.classify import fit_reader
-from mtcs.evaluation.representations import represent
+from mtcs.evaluation.represent import represent
 from mtcs.evaluation.subsample import subsample
 from mtcs.layout import atomic_write
 from mtcs.methods import build_method

@@ -29,7 +29,7 @@ from mtcs.data.formats import read_raw
 from mtcs.data.normalize import z_normalize
 from mtcs.data.task import Task
 from mtcs.evaluation.classify import classify
-from mtcs.evaluation.representations import represent_task
+from mtcs.evaluation.represent import represent_task
 from mtcs.layout import Layout
 from mtcs.training.hardware import Hardware, choose_hardware
 from mtcs.training.loop import count_steps, train_method

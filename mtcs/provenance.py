@@ -54,7 +54,7 @@ def training_digest(spec: Spec, held_out: float = 0.0) -> str:
 
 def representation_digest(spec: Spec) -> str:
     """Of the code that turns series into representations by a model, which has its parameters itself."""
-    return code_digest("mtcs.evaluation.representations", "mtcs.training.model", _method_module(spec))
+    return code_digest("mtcs.evaluation.represent", "mtcs.training.model", _method_module(spec))
 
 
 def classification_digest(classifier: ClassifierSpec) -> str:

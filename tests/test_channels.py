@@ -21,7 +21,7 @@ from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Task, read_task, write_task
 from mtcs.evaluation.measure import label_affinity
-from mtcs.evaluation.representations import represent, represent_task
+from mtcs.evaluation.represent import represent, represent_task
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
 from mtcs.training.hardware import choose_hardware

@@ -141,7 +141,14 @@ def test_no_arguments_show_help():
 def test_importing_the_command_line_is_light():
     code = "import sys, mtcs.cli; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib", "numpy"} & set(loaded)
+    assert not {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib", "numpy", "pydantic"} & set(loaded)
+
+
+def test_what_classifies_and_reports_loads_no_torch():
+    modules = "mtcs.evaluation.classified, mtcs.evaluation.outcomes, mtcs.evaluation.results, mtcs.reports.page"
+    code = f"import sys, {modules}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" not in loaded and "mtcs.evaluation.svm" in loaded
 
 
 @pytest.mark.parametrize("command", ["train mtsc demo", "represent mtsc demo", "classify mtsc demo", "report nope"])

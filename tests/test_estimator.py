@@ -27,7 +27,7 @@ from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.evaluation.classify import classify
 from mtcs.evaluation.random_kernels import FittedRandomKernels
-from mtcs.evaluation.representations import represent_task
+from mtcs.evaluation.represent import represent_task
 from mtcs.training import loop
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method

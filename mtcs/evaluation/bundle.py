@@ -24,7 +24,8 @@ from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import Reader, calibrate, check_labels, decisions, fit_reader, predict
 from mtcs.evaluation.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
 from mtcs.evaluation.prediction import check_channels
-from mtcs.evaluation.representations import Encoded, channel_mean, represent
+from mtcs.evaluation.represent import represent
+from mtcs.evaluation.representations import Encoded, channel_mean
 from mtcs.methods.base import Method
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model

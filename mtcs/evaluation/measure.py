@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from mtcs.data.task import Task, fingerprint
-from mtcs.errors import InputError, fault
+from mtcs.errors import InputError
 from mtcs.evaluation.representations import Representations, channel_mean, read_representations
 from mtcs.evaluation.results import (
     ClassifierRecord,
@@ -27,7 +25,7 @@ from mtcs.evaluation.results import (
     TrainingRecord,
     Triangle,
     digits,
-    is_as_written,
+    read_record,
 )
 from mtcs.evaluation.scores import score
 from mtcs.layout import Run, digest
@@ -219,29 +217,6 @@ def check_file(path: Path, expected: str | None, remedy: str) -> None:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     if actual != expected:
         raise InputError(f"{path} holds other content {remedy}.")
-
-
-_Record = TypeVar("_Record", ClassifierRecord, RepresentationRecord, RepresentationSources, TrainingRecord)
-
-
-def read_record(path: Path, kind: type[_Record], run: Run, stage: str) -> _Record:
-    """A record that a stage left.
-
-    Raises:
-        InputError: if there is none, or it does not hold what it should.
-    """
-    try:
-        content = path.read_bytes()
-        record = kind.model_validate_json(content)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {run.remedy(stage)}.") from None
-    except (ValidationError, OSError) as error:
-        raise InputError(f"{path} does not hold a record ({fault(error)}); {run.remedy(stage)}.") from error
-    if not is_as_written(content):
-        raise InputError(f"{path} holds other content than was written; {run.remedy(stage)}.")
-    if record.run not in (None, owner := run.owner(stage)):  # as after a copy of another seed's folders
-        raise InputError(f"{path} is of {record.run}, expected {owner}; {run.remedy(stage)}.")
-    return record
 
 
 def _read_curves(path: Path, run: Run) -> Iterator[Curve]:

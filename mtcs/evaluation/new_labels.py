@@ -106,10 +106,11 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
         InputError: if the classifier was fitted to another model's representations, or the file cannot be read.
     """
     from mtcs.evaluation.classify import load_reader, predict
-    from mtcs.evaluation.measure import check_file, read_record
+    from mtcs.evaluation.measure import check_file
     from mtcs.evaluation.prediction import read_new
-    from mtcs.evaluation.representations import Encoded, represent
-    from mtcs.evaluation.results import ClassifierRecord
+    from mtcs.evaluation.represent import represent
+    from mtcs.evaluation.representations import Encoded
+    from mtcs.evaluation.results import ClassifierRecord, read_record
 
     scope, info = _scope(run, task), model.task(task)
     classified = read_record(run.classified, ClassifierRecord, run, "classify")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
-from mtcs.layout import atomic_write
+from mtcs.layout import Run, atomic_write
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Values = tuple[float | None, ...]
@@ -256,6 +256,9 @@ def write_result(path: Path, result: RunResult) -> None:
         part.write_text("{\n" + ",\n".join(entries) + "\n}\n", "utf-8", newline="\n")
 
 
+_Known = TypeVar("_Known", bound=_Record)
+
+
 def write_record(path: Path, record: _Record) -> None:
     """Write what a stage says of its work to `path`, whole or not at all, digests included; its own comes last."""
     values = {name: getattr(record, name) for name in type(record).model_fields}
@@ -263,7 +266,27 @@ def write_record(path: Path, record: _Record) -> None:
         part.write_text(json.dumps(values | {"digest": _digest(values)}, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def is_as_written(record: bytes) -> bool:
+def read_record(path: Path, kind: type[_Known], run: Run, stage: str) -> _Known:
+    """A record that a stage left.
+
+    Raises:
+        InputError: if there is none, or it does not hold what it should.
+    """
+    try:
+        content = path.read_bytes()
+        record = kind.model_validate_json(content)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; {run.remedy(stage)}.") from None
+    except (ValidationError, OSError) as error:
+        raise InputError(f"{path} does not hold a record ({fault(error)}); {run.remedy(stage)}.") from error
+    if not _is_as_written(content):
+        raise InputError(f"{path} holds other content than was written; {run.remedy(stage)}.")
+    if record.run not in (None, owner := run.owner(stage)):  # as after a copy of another seed's folders
+        raise InputError(f"{path} is of {record.run}, expected {owner}; {run.remedy(stage)}.")
+    return record
+
+
+def _is_as_written(record: bytes) -> bool:
     """Whether a record has the values that its digest is of; one of an earlier version has none."""
     values = json.loads(record)
     return values.pop("digest", None) in (None, _digest(values))

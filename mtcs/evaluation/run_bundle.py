@@ -12,9 +12,9 @@ from mtcs.config.packaged import packaged_classifier
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.classify import known_calibration, load_reader
-from mtcs.evaluation.measure import check_file, label_affinity, read_record, task_similarity
+from mtcs.evaluation.measure import check_file, label_affinity, task_similarity
 from mtcs.evaluation.representations import channel_mean, read_representations
-from mtcs.evaluation.results import ClassifierRecord
+from mtcs.evaluation.results import ClassifierRecord, read_record
 from mtcs.layout import Layout, Run, digest
 from mtcs.training.model import Model, load_model
 

@@ -18,7 +18,8 @@ from mtcs.evaluation.classify import Reader, fit_reader, predict
 from mtcs.evaluation.cost import MethodCost
 from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
 from mtcs.evaluation.nearest import FittedNearestNeighbor
-from mtcs.evaluation.representations import Encoded, represent
+from mtcs.evaluation.represent import represent
+from mtcs.evaluation.representations import Encoded
 from mtcs.evaluation.subsample import subsample
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Method

@@ -35,9 +35,8 @@ def classify(
     from mtcs.config.experiment import plain_values
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster
-    from mtcs.evaluation.measure import read_record
     from mtcs.evaluation.outcomes import outcome_text
-    from mtcs.evaluation.results import ClassifierRecord, RepresentationSources, write_record
+    from mtcs.evaluation.results import ClassifierRecord, RepresentationSources, read_record, write_record
 
     if dask and isinstance(spec, Mixture):
         raise InputError(f"{method} weighs all tasks of a suite together, here; leave out --dask {dask:.60}.")

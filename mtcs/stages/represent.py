@@ -40,7 +40,8 @@ def represent(
     run = named_run(method, suite, seed)
 
     from mtcs.data.task import fingerprint, read_suite
-    from mtcs.evaluation.representations import represent_task, write_representations
+    from mtcs.evaluation.represent import represent_task
+    from mtcs.evaluation.representations import write_representations
     from mtcs.evaluation.results import RepresentationRecord, RepresentationSources, write_record
     from mtcs.training.model import load_model
 

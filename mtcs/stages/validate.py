@@ -41,7 +41,7 @@ def validate(
     from mtcs.data.splits import hold_out
     from mtcs.data.task import read_suite
     from mtcs.evaluation.classify import check_labels, classify
-    from mtcs.evaluation.representations import represent_task
+    from mtcs.evaluation.represent import represent_task
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
     from mtcs.training.loop import train_method
 

@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from mtcs.config.experiment import read_experiment
 from mtcs.data.task import Split, Task
 from mtcs.encoders import dilated as encoder
-from mtcs.evaluation.representations import represent
+from mtcs.evaluation.represent import represent
 from mtcs.methods import prepared_method
 from mtcs.ops.sharing import stacked_sharing
 from mtcs.training.hardware import Hardware

@@ -21,7 +21,7 @@ from mtcs.config.methods import MethodSpec, MultiTaskSpec
 from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task, fingerprint, write_index, write_task
 from mtcs.errors import InputError, WorkError
-from mtcs.evaluation.representations import represent
+from mtcs.evaluation.represent import represent
 from mtcs.layout import Layout, Run
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
