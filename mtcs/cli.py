@@ -107,6 +107,7 @@ for _stage in STAGES:
 def suites() -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
     from mtcs.data.published import published_sizes
+    from mtcs.data.text import counted
 
     sizes = published_sizes()
     for name, suite in read_params().suites.items():
@@ -115,7 +116,7 @@ def suites() -> None:
         total = total if len(known) == len(suite.tasks) else ""
         n = suite.labels_per_class
         few = "" if n is None else f", of which at most {n:,} of each label are kept, draw {suite.draw or 0}"
-        typer.echo(f"{name}: {len(suite.tasks)} tasks{total} (from {suite.source}){few}")
+        typer.echo(f"{name}: {counted(len(suite.tasks), 'task')}{total} (from {suite.source}){few}")
         for task in suite.tasks:
             size = sizes.get(task)
             facts = "not in the UCR archive"

@@ -172,7 +172,7 @@ finally:
 def test_suites_are_listed_with_sizes():
     said = mtcs_says("suites")
     assert "tiny: 2 tasks" in said
-    assert "toy: 1 tasks, 50 training series, 2 labels (from aeon)" in said
+    assert "toy: 1 task, 50 training series, 2 labels (from aeon)" in said
     assert "GunPoint                         50 train    150 test   2 labels  length 150" in said
     assert "Short                        not in the UCR archive" in said
 

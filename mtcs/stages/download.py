@@ -21,6 +21,7 @@ def download(
     from mtcs.config.environment import read_machine
     from mtcs.data.received import record_received
     from mtcs.data.sources import fetch_task
+    from mtcs.data.text import counted
 
     wanted = experiment().suite(suite)
     source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive
@@ -35,4 +36,4 @@ def download(
             fetched = fetch_task(name, folder, source, show)
             record_received(folder.parent, name)
             advance(done + 1, f"{name} {'fetched' if fetched else 'there already'}")
-    print(f"{suite}: {total} tasks in {WORKSPACE.raw(suite, wanted.tasks[0]).parent}")
+    print(f"{suite}: {counted(total, 'task')} in {WORKSPACE.raw(suite, wanted.tasks[0]).parent}")

@@ -14,6 +14,7 @@ def normalize(suite: SuiteName) -> None:
     from mtcs.data.formats import read_raw
     from mtcs.data.normalize import z_normalize
     from mtcs.data.task import fingerprint, write_index, write_task
+    from mtcs.data.text import counted
 
     wanted = experiment().suite(suite)
     names, fingerprints, remarks = wanted.tasks, [], []
@@ -31,6 +32,6 @@ def normalize(suite: SuiteName) -> None:
             fingerprints.append(fingerprint(task))
             advance(done, name)
     write_index(WORKSPACE.normalized_suite(suite), names, fingerprints)
-    print(f"{suite}: {len(names)} tasks in {WORKSPACE.normalized_suite(suite)}", flush=True)
+    print(f"{suite}: {counted(len(names), 'task')} in {WORKSPACE.normalized_suite(suite)}", flush=True)
     for remark in remarks:
         print(f"Warning: {remark}", file=sys.stderr)

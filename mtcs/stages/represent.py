@@ -40,6 +40,7 @@ def represent(
     run = named_run(method, suite, seed)
 
     from mtcs.data.task import fingerprint, read_suite
+    from mtcs.data.text import counted
     from mtcs.evaluation.represent import represent_task
     from mtcs.evaluation.representations import write_representations
     from mtcs.evaluation.results import RepresentationRecord, RepresentationSources, write_record
@@ -77,4 +78,4 @@ def represent(
         precision=where.precision,
     )
     write_record(run.representation_cost, cost)
-    print(f"{run}: {len(tasks)} tasks represented, {where.precision} on {where}")
+    print(f"{run}: {counted(len(tasks), 'task')} represented, {where.precision} on {where}")

@@ -42,7 +42,7 @@ def write_pump(suite: str, train: Sequence[Sequence[float]], test: Sequence[Sequ
 def normalize(suite: str) -> str:
     done = CliRunner().invoke(app, ["normalize", suite])
     assert done.exit_code == 0, done.output
-    assert done.stdout == f"{suite}: 1 tasks in data/normalized/{suite}\n"
+    assert done.stdout == f"{suite}: 1 task in data/normalized/{suite}\n"
     return done.stderr
 
 
