@@ -23,6 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
 from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
+from mtcs.data.doubts import SwappedAxes
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.evaluation.classify import classify
@@ -374,6 +375,18 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         assert len(str(error.value)) <= 400
     with pytest.raises(NotFittedError):
         tiny().predict("pumps", X)
+
+
+def test_swapped_axes_are_a_warning(data):
+    """As arrays of other libraries have them, (n, T, channels); those in our order are none."""
+    X, y = data["pumps"]
+    three = np.stack([X, -X, X**2], axis=-1)
+    with pytest.warns(SwappedAxes, match=r"t has series of 40 channels and 3 time steps; .*\(n, channels, T\)") as told:
+        model = tiny().fit({"t": (three, y)})
+    with pytest.warns(SwappedAxes, match="u has series of 40 channels") as told_of_added:
+        model.add_task("u", three, y)
+    assert [one.filename for one in (*told, *told_of_added)] == [__file__] * 2
+    tiny().fit({"t": (three.transpose(0, 2, 1), y)})  # where a warning is an error
 
 
 def test_cross_validation(data):

@@ -67,15 +67,26 @@ def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> l
             "take them out of one of the two."
         )
     steps = max(series.shape[-1] for series in task.train.series)
-    if task.channels > max(steps, 2):
-        remarks.append(
-            f"{task.name} (train) has series of {task.channels:,} channels and {steps:,} time steps; if these are "
-            "swapped, write them as (n, channels, T)."
-        )
+    if swapped := swapped_axes(f"{task.name} (train)", task.channels, steps):
+        remarks.append(swapped)
     channels = task.by_channel()
     remarks += [remark for one in channels for remark in _odd_values(one, remedy)]
     remarks += [remark for one in channels for remark in _odd_steps(one)]
     return remarks + _odd_labels(task)
+
+
+class SwappedAxes(UserWarning):
+    """Series have more channels than time steps."""
+
+
+def swapped_axes(name: str, channels: int, steps: int) -> str | None:
+    """A sentence on series that seem to be (n, T, channels), as other libraries have them; None where they do not."""
+    if channels <= max(steps, 2):
+        return None
+    return (
+        f"{name} has series of {channels:,} channels and {steps:,} time steps; if these are swapped, write them as "
+        "(n, channels, T)."
+    )
 
 
 def _odd_values(task: RawTask, remedy: str) -> list[str]:

@@ -5,6 +5,7 @@ Made of the functions that the stages call, in their order: z-normalisation, tra
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, 
 from mtcs.config.machine import PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.doubts import SwappedAxes, swapped_axes
 from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.splits import held_out_rows, without_held_out
@@ -152,6 +154,7 @@ def fit_bundle(
     _check_reads(spec, classifier)
     given = {name: _task(name, X, y, classifier, missing) for name, (X, y) in data.items()}
     tasks = [task for task, _, _ in given.values()]
+    _warn_of_swapped_axes(tasks)
     method, _ = train_method(spec, tasks, seed, hardware)
     model = Model(method.eval(), spec, tuple(task.info for task in tasks), seed)
     choices: list[Choice | None] = [None] * len(tasks)
@@ -198,6 +201,7 @@ def add_task(
         raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
     _check_reads(bundle.model.spec, classifier)
     task, labels, lengths = _task(name, X, y, classifier, missing)
+    _warn_of_swapped_axes([task])
     seed, choice = bundle.model.seed, None
     if isinstance(classifier, Mixture):  # an encoder that has seen none of these labels can tell what they are worth
         [choice] = choose(
@@ -264,6 +268,13 @@ def check_task_name(name: Any) -> None:
     """Raises InputError if a task cannot be named so: names stand in messages, files and options."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise InputError(f"Task {name!r:.80}: expected a name of visible characters; rename the task or its file.")
+
+
+def _warn_of_swapped_axes(tasks: Sequence[Task]) -> None:
+    """For a function that a method of an estimator calls, on whose caller's line the warning is then."""
+    for task in tasks:
+        if sentence := swapped_axes(task.name, task.channels, task.length):
+            warnings.warn(sentence, SwappedAxes, stacklevel=4)
 
 
 def _task(
