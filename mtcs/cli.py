@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from mtcs import __version__
-from mtcs.errors import MtcsError, WorkError
+from mtcs.errors import MtcsError, WorkError, one_line
 from mtcs.stages import OWN, STAGES
 from mtcs.stages.options import experiment as read_params
 
@@ -40,12 +40,6 @@ def _report(error: BaseException) -> int:
     message, code = _error_line(error)
     typer.echo(f"mtcs: {one_line(message)}", err=True)
     return code
-
-
-def one_line(message: str, limit: int = 390) -> str:
-    """A message as one line of bounded length: control characters escaped, the middle cut, the way out kept."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
-    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[5 - limit // 2 :]}"
 
 
 def _error_line(error: BaseException) -> tuple[str, int]:

@@ -33,3 +33,9 @@ def fault(error: OSError | ValidationError) -> str:
     first = error.errors()[0]
     what = first["msg"].removeprefix("Value error, ")
     return f"{'.'.join(map(str, first['loc']))}: {what}".removeprefix(": ")
+
+
+def one_line(message: str, limit: int = 390) -> str:
+    """A message as one line of bounded length: control characters escaped, the middle cut, the way out kept."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
+    return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[5 - limit // 2 :]}"

@@ -129,12 +129,11 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         for what, names in everywhere.items():
             if twice := sorted({str(name) for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
-        for suite, entry in self.suites.items():
-            for name, other in pairwise(sorted(entry.tasks, key=str.lower)):
+        folders = {"suites": self.suites, **{f"suites.{name}.tasks": one.tasks for name, one in self.suites.items()}}
+        for what, names in folders.items():
+            for name, other in pairwise(sorted(names, key=str.lower)):
                 if name.lower() == other.lower() and name != other:
-                    raise ValueError(
-                        f"suites.{suite}.tasks: {name} and {other} differ in capitals alone, one file on macOS"
-                    )
+                    raise ValueError(f"{what}: {name} and {other} differ in capitals alone, one file on macOS")
         same_file: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
         for name in self.known:
             if (other := same_file.setdefault(name.lower().replace("-", "_"), name)) != name:

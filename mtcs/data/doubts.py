@@ -5,6 +5,7 @@ Labels that are none are refused; values and classes that may be meant so are do
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ Of 91 tasks of the UCR archive, no value has more than 0.07, and no first or las
 """
 
 
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?|\d\d?([./])\d\d?\1\d{4}", re.ASCII)
+"""What begins as 2026-01-31, 31.1.2026 or 1/31/2026."""
+
+
 def check_labels(task: RawTask) -> None:
     """Raise InvalidData if what stands in the place of labels is an index, a value, or one number in two spellings."""
     labels, name = task.train.labels, task.name
@@ -37,7 +42,8 @@ def check_labels(task: RawTask) -> None:
                 f"{name} has labels {quoted(other)} and {quoted(label)}, expected one way to write a number"
             )
     numbers = [float(label) for label in labels] if all(map(is_number, labels)) else []
-    if numbers and n >= MIN_SERIES and (np.diff(numbers) == 1).all():
+    steps = np.diff(numbers)
+    if numbers and n >= MIN_SERIES and steps[0] and (steps == steps[0]).all():
         raise InvalidData(
             f"{name} (train) has labels {listed(labels)}, counted from series to series, expected labels that series "
             "share; the first column may be an index"
@@ -69,6 +75,7 @@ def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> l
     steps = max(series.shape[-1] for series in task.train.series)
     if swapped := swapped_axes(f"{task.name} (train)", task.channels, steps):
         remarks.append(swapped)
+        return remarks  # of channels that are none
     channels = task.by_channel()
     remarks += [remark for one in channels for remark in _odd_values(one, remedy)]
     remarks += [remark for one in channels for remark in _odd_steps(one)]
@@ -159,14 +166,19 @@ def _odd_labels(task: RawTask) -> list[str]:
         return []
     counts = Counter(task.train.labels)
     remarks, single = [], [label for label in task.classes if counts[label] == 1]
-    if single:
+    if len(single) == len(task.train.labels) >= MIN_SERIES:
+        remarks.append(
+            f"{task.name} (train): every series has a label of its own ({listed(single)}); check that these are "
+            "labels, not names or times."
+        )
+    elif single:
         remarks.append(
             f"{task.name} (train) has {len(single)} of {len(counts)} labels with a single series ({listed(single)}); "
             "nothing can be held out of these, and their accuracy says little."
         )
     decimals = [label for label in task.classes if is_number(label) and not float(label).is_integer()]
-    if decimals:
-        remarks.append(
-            f"{task.name} (train) has labels with decimals ({listed(decimals)}); check that they are no values."
-        )
+    dates = [label for label in task.classes if _DATE.match(label)]
+    for odd, what in ((decimals, "with decimals"), (dates, "like dates")):
+        if odd:
+            remarks.append(f"{task.name} (train) has labels {what} ({listed(odd)}); check that they are labels.")
     return remarks

@@ -161,7 +161,8 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}, line {line}: not UTF-8; save it as UTF-8 (in Excel: CSV UTF-8).") from error
     if control := _CONTROL.search(text):
         line = text[: control.start()].count("\n") + 1
-        raise InputError(f"{path}, line {line} holds the control character {control[0]!r}; take it out.")
+        way_out = "take it out" if text.count("\0") < 2 else "it seems to be UTF-16 or no text; save it as UTF-8"
+        raise InputError(f"{path}, line {line} holds the control character {control[0]!r}; {way_out}.")
     return text
 
 

@@ -122,7 +122,7 @@ def _read_arff(path: Path) -> Recordings:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file with series.") from None
     except InvalidData as fault:
-        raise InputError(f"{path.parent / ''}{fault}; repair the file or name another.") from fault
+        raise InputError(f"{path.parent}/{fault}; repair the file or name another.") from fault
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     return Recordings(series, _known(labels), None, None, "labels as the file has them" if any(labels) else "no labels")

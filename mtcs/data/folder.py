@@ -19,7 +19,8 @@ from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings, joined, other_channels
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import InvalidData, counted
-from mtcs.errors import InputError
+from mtcs.data.tsv import UNKNOWN
+from mtcs.errors import InputError, one_line
 
 Labelled = tuple[list[np.ndarray], np.ndarray]
 
@@ -107,7 +108,7 @@ def read_folder(
                 data.test[name] = (test.series, _labels(source, test))
                 _check_test(source, train, test)
             if verbose:
-                print(_line(source, name, train, test), file=sys.stderr)
+                print(one_line(_line(source, name, train, test)), file=sys.stderr)
     for errors in lacking.values():
         if len(errors) == n_tables:
             raise errors[0]
@@ -155,6 +156,8 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
                 if entry.name in files:
                     raise InputError(f"{entry} and {files[entry.name][0].name} would be one task; rename one.")
                 files[entry.name] = inside
+            else:
+                skipped.append(f"{entry.name}/")
         elif entry.suffix.lower() in SUFFIXES:
             name = _part(entry)[0]
             if any(file.parent != path for file in files.get(name, [])):
@@ -166,7 +169,7 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
         raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file; put one for each task there.")
     if skipped and verbose:
         shown = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        print(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {shown}", file=sys.stderr)
+        print(one_line(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {shown}"), file=sys.stderr)
     for name, paths in files.items():
         if paths[0].parent != path and label_file(paths[0].parent) is not None:
             yield _Source(name, paths[0].parent, [], recordings=True)
@@ -251,10 +254,12 @@ def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, R
 def _labels(source: _Source, recordings: Recordings) -> np.ndarray:
     if recordings.labels is None:
         hint = "call their column `label`, or name it with --label"
-        if source.train and source.train[0].suffix.lower() in TABLES:
+        if source.train and source.train[0].suffix.lower() == ".npz":
+            hint = "save them as array y (n,)"
+        elif source.train and source.train[0].suffix.lower() in TABLES:
             hint += "; if each file is one recording, write labels.csv beside them (file,label)"
         raise InputError(f"{source.where} has no labels; {hint}.")
-    unknown = [i for i, one in enumerate(recordings.labels.tolist()) if one in ("", "?")]
+    unknown = [i for i, one in enumerate(recordings.labels.tolist()) if str(one).lower() in UNKNOWN]
     if unknown:
         name = f"{recordings.ids[unknown[0]]:.60}" if recordings.ids else str(unknown[0])
         raise InputError(f"{source.where}: series {name} has no label; label it or leave it out.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,10 @@ from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 
 STDIN = Path("-")
+MAX_NAMED = 10
+"""Odd series that are named one by one."""
+FAR = 100.0
+"""Standard deviations from the training mean; of 86 tasks of the UCR archive, no test value is beyond 36."""
 
 
 def read_new_series(path: Path, task: str, options: TableOptions, known: frozenset[str]) -> Recordings:
@@ -53,15 +57,36 @@ def names_of(recordings: Recordings) -> list[str]:
     return recordings.ids or [str(i) for i in range(len(recordings))]
 
 
-def odd_series(recordings: Recordings, shortest: int) -> Iterator[str]:
-    """Of series that a classifier can say little of, one sentence each.
+def odd_series(recordings: Recordings, lengths: tuple[int, int]) -> list[str]:
+    """Sentences on series of which little can be said, the first by name, and on a length that betrays a column.
 
-    shortest: steps of the shortest training series.
+    lengths: steps of the shortest and of the longest training series.
     """
+    sentences = []
     for name, series in zip(names_of(recordings), recordings.series, strict=True):
         spans = np.nanmax(series, axis=-1) - np.nanmin(series, axis=-1)
         if not np.any(spans):
-            yield f"series {name:.60} is constant, so its label means little."
-        elif series.shape[-1] < shortest / 2:
-            steps = f"{series.shape[-1]} steps, less than half of the shortest training series ({shortest})"
-            yield f"series {name:.60} has {steps}."
+            sentences.append(f"series {name:.60} is constant, so its label means little.")
+        elif series.shape[-1] < lengths[0] / 2:
+            steps = f"{series.shape[-1]} steps, less than half of the shortest training series ({lengths[0]})"
+            sentences.append(f"series {name:.60} has {steps}.")
+    if n_more := len(sentences[MAX_NAMED:]):
+        sentences[MAX_NAMED:] = [f"{n_more:,} more series are constant or as short."]
+    own = {series.shape[-1] for series in recordings.series}
+    if lengths[0] == lengths[1] and len(own) == 1 and abs(min(own) - lengths[0]) == 1:
+        sentences.append(
+            f"all series have {min(own)} steps, those of training {lengths[0]}; if their first column is an index or a "
+            "label, say so with --id or --label."
+        )
+    return sentences
+
+
+def far_values(series: np.ndarray, names: Sequence[str]) -> list[str]:
+    """A sentence, if any, on values of scaled series (n, T) or (n, channels, T) far beyond those of training."""
+    far = np.flatnonzero((np.abs(series) > FAR).reshape(len(series), -1).any(1))
+    if not far.size:
+        return []
+    return [
+        f"{len(far):,} of {len(series):,} series, the first {names[far[0]]:.60}, have values more than {FAR:g} "
+        "standard deviations from the mean of training; what stands for missing values is named when fitting (missing)."
+    ]

@@ -195,7 +195,7 @@ def _gather(name: str, source: str, into: Path, progress: Progress | None) -> st
             if all(part in files for part in parts):
                 for part in parts:
                     shutil.copyfile(part, into / part.name)
-                return str(place)
+                return str(place.absolute())
     expected = f"expected {name}_TRAIN and {name}_TEST, both .ts or both .tsv (a line a series: label, tab, values)"
     if held := _similar_files(name, folder):
         raise InputError(f"{name} is in {folder} as {listed(held)}; {expected}; write or rename the files so.")

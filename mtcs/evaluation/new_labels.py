@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from mtcs.data.new_series import names_of, odd_series, read_new_series
+from mtcs.data.new_series import far_values, names_of, odd_series, read_new_series
 from mtcs.data.recordings import Recordings, other_channels
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
@@ -77,7 +77,8 @@ def label_by_bundle(
         if proba:
             by_label = zip(names, probabilities.T, strict=True)
             columns |= {f"p_{name}": [f"{p:.6f}" for p in row] for name, row in by_label}
-    notes = [f"{file}: {sentence}" for sentence in odd_series(recordings, known.lengths[0])]
+    sentences = odd_series(recordings, known.lengths) + far_values(encoded.series, names_of(recordings))
+    notes = [f"{file}: {sentence}" for sentence in sentences]
     message = [recordings.note] * (recordings.labels is not None)
     message += [f"read with {recordings.written}"] * bool(recordings.written)
     if message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -10,8 +11,9 @@ from typing import Annotated
 import typer
 
 from mtcs.data.table_options import TableOptions
+from mtcs.errors import one_line
 from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, threads
-from mtcs.stages.output import page_beside
+from mtcs.stages.output import check_room, page_beside
 from mtcs.stages.reading import with_table_options
 
 
@@ -53,6 +55,7 @@ def fit(
     from dataclasses import asdict, replace
 
     from mtcs.config.environment import read_machine
+    from mtcs.data.doubts import SwappedAxes
     from mtcs.data.folder import doubts_of, read_folder
     from mtcs.data.text import counted
     from mtcs.estimator import MultiTaskClassifier, validate_model
@@ -62,9 +65,12 @@ def fit(
     from mtcs.reports.own import Settings, write_own_report
 
     page = page_beside(out, report)
+    for path in (out,) if cv is None or page is None else (out, page):
+        check_room(path)
     data = read_folder(folder, **asdict(tables))
     for sentence in doubts_of(data, tuple(missing or ())):
-        print(f"Warning: {sentence}", file=sys.stderr)
+        print(one_line(f"Warning: {sentence}"), file=sys.stderr)
+    warnings.simplefilter("ignore", SwappedAxes)  # which has just been said
     model = MultiTaskClassifier(
         method,
         random_state=seed,

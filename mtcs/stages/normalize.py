@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from mtcs.errors import one_line
 from mtcs.progress import progress
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
@@ -34,4 +35,4 @@ def normalize(suite: SuiteName) -> None:
     write_index(WORKSPACE.normalized_suite(suite), names, fingerprints)
     print(f"{suite}: {counted(len(names), 'task')} in {WORKSPACE.normalized_suite(suite)}", flush=True)
     for remark in remarks:
-        print(f"Warning: {remark}", file=sys.stderr)
+        print(one_line(f"Warning: {remark}"), file=sys.stderr)

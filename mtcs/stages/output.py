@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import io
 import sys
+import tempfile
 from pathlib import Path
 
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.layout import TEMPORARY, atomic_write
 
 
-def check_output(out: Path | None, source: Path) -> None:
-    """Raises InputError if what is to be written is a folder, or the file that is read."""
+def check_output(out: Path | None, *sources: Path) -> None:
+    """Raises InputError if what is to be written is a folder, or one of the files that are read."""
     if out is not None and out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
-    if out is not None and out.exists() and source.exists() and out.samefile(source):
-        raise InputError(f"--out {out} is the file of the new series itself; name another.")
+    for source in sources:
+        if out is not None and out.exists() and source.exists() and out.samefile(source):
+            raise InputError(f"--out {out} is a file that is read, {source}; name another.")
+
+
+def check_room(path: Path) -> None:
+    """Raises InputError if what is to be written is a folder, and OSError if nothing can be written beside it."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, where a file is to be written; name another.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}{TEMPORARY}", suffix=path.suffix):
+            pass
+    except OSError as error:
+        error.filename = str(path)  # not the temporary file's
+        raise
 
 
 def page_beside(out: Path, report: str | None) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mtcs.data.table_options import TableOptions
-from mtcs.errors import InputError
+from mtcs.errors import InputError, one_line
 from mtcs.stages.options import (
     DeviceOption,
     PrecisionOption,
@@ -47,7 +47,7 @@ def predict(
     with a file for each recording, or - for standard input.
     """
     new = Path(data) if file is None else file
-    check_output(out, new)
+    check_output(out, new, Path(model))
     if model.endswith(".mtcs"):
         if run_task is not None:
             raise InputError(f"{run_task} is one argument too many; write 'mtcs predict {model} {data} --task TASK'.")
@@ -76,7 +76,7 @@ def predict(
         labels = label_by_run(run, trained, name, file, where, threads(workers))
     write_text(labels.csv(), out)
     for sentence in labels.notes:
-        print(sentence, file=sys.stderr)
+        print(one_line(sentence), file=sys.stderr)
     place = "" if out is None else f" in {out}"
     right = "" if labels.accuracy is None else ", accuracy {:.4f} on {} with a label".format(*labels.accuracy)
     print(f"{name}: {len(labels.columns['predicted'])} series predicted{place}{right}", file=sys.stderr)

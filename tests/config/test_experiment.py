@@ -436,6 +436,7 @@ def test_values_are_those_of_yaml_1_2(text, value):
         (("methods", "mtcs", "hidden"), 2**63, "hidden is a whole number of more than 2^53"),
         (("methods", "mtcs", "hidden"), 10**9, "hidden: Input should be less than or equal to 65536"),
         (("suites", "one", "tasks"), ["A", "a"], "suites.one.tasks: A and a differ in capitals alone"),
+        (("suites", "ONE"), {"tasks": ["A"]}, "suites: ONE and one differ in capitals alone, one file on macOS"),
         (("suites", "x" * 300), {"tasks": ["A"]}, "String should have at most 100 characters"),
         (("suites", "one", "source"), "w" * 5000, "(is 'wwww"),
         (("suites", "two\nlines"), {"tasks": ["A"]}, "String should match pattern"),

@@ -34,6 +34,7 @@ SHARED = ["a", "b"] * 10
     [
         ([str(i) for i in range(40)], "labels 0, 1, 2, 3, 4, 5, 6, 7, ..., counted from series to series"),
         ([str(i) for i in range(101, 105)], "labels 101, 102, 103, 104, counted from series to series"),
+        ([str(1_700_000_000 + 60 * i) for i in range(12)], "labels 1700000000, .*, counted from series to series"),
         ([f"{0.137 * i - 2:.4f}" for i in range(30)], "has 30 labels of 30 series .*; the first column may be a value"),
         (["1.0", "2"] * 5 + ["1"] * 5, "has labels '1.0' and '1', expected one way to write a number"),
     ],
@@ -101,6 +102,9 @@ def test_an_index_beside_the_label_is_reported() -> None:
 def test_single_series_and_decimals_are_reported() -> None:
     assert "has 1 of 3 labels with a single series (c)" in doubts(task([*SHARED, "c"]))[0]
     assert "has labels with decimals (0.5, 1.5)" in doubts(task(["0.5", "1.5"] * 4))[0]
+    names = "every series has a label of its own (a.wav, b.wav, c.wav, d.wav); check that these are labels, not names"
+    assert names in doubts(task(["a.wav", "b.wav", "c.wav", "d.wav"]))[0]
+    assert "has labels like dates (2026-01-31, 1.2.2026)" in doubts(task(["2026-01-31", "1.2.2026"] * 4))[0]
 
 
 def test_channels_in_the_place_of_time_steps_are_reported() -> None:
@@ -109,6 +113,8 @@ def test_channels_in_the_place_of_time_steps_are_reported() -> None:
     (doubt,) = doubts(task(SHARED, series=series))
     assert doubt.startswith("Toy (train) has series of 50 channels and 3 time steps; if these are swapped, write")
     assert doubts(task(SHARED, series=series.transpose(0, 2, 1))) == []
+    series[:, 7] = -9999  # of what is no channel no more is said
+    assert doubts(task(SHARED, series=series)) == [doubt]
 
 
 def test_a_signal_of_two_levels_and_plain_data_are_no_doubt() -> None:

@@ -252,6 +252,7 @@ def test_every_guess_can_be_overruled(content, options):
         ("label;a;b\nok;1.234,5;2\n", "line 2: '1.234,5' is no"),
         ("ok 1 2\nworn 3 4\n", "has neither commas, semicolons nor tabs"),
         ("label,a\nok,1\n,2\n", "series 1 has no label"),
+        ("label,a\nok,1\nNaN,2\n", "series 1 has no label"),
         ("task,label,a\np,ok,1\n,ok,2\n", "line 3: no task"),
     ],
 )
@@ -262,6 +263,33 @@ def test_tables_that_are_refused(content, words):
     assert "t.csv" in str(error.value)
     assert len(str(error.value)) <= 400
     assert "\n" not in str(error.value)
+
+
+def test_what_is_said_of_odd_names_is_one_line(capsys):
+    Path("data/a\n\x1b[31mb.csv").write_text("ok,1\nworn,2\n")
+    Path("data/of another program").mkdir()
+    Path("data/of another program/c.xlsx").touch()
+    read_folder("data")
+    skipped, read_file = capsys.readouterr().err.splitlines()
+    assert skipped.endswith(": of another program/")
+    assert read_file.startswith("a \\x1b[31mb.csv: 2 series of 1 steps")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_table_in_another_encoding_is_to_be_saved_as_utf_8(encoding):
+    Path("data/t.csv").write_text("label,a\nok,1\nworn,2\n", encoding=encoding)
+    with pytest.raises(InputError, match="save it as UTF-8"):
+        read_folder("data", verbose=False)
+
+
+def test_what_an_arff_or_npz_lacks_is_said_with_its_path():
+    Path("data/a.arff").write_text("@relation p\n@attribute t0 numeric\n@attribute target {a,b}\n@data\n")
+    with pytest.raises(InputError, match=r"^data/a\.arff has no series"):
+        read_folder("data", verbose=False)
+    Path("data/a.arff").unlink()
+    np.savez("data/a.npz", X=np.ones((2, 3)))
+    with pytest.raises(InputError, match=r"^data/a\.npz has no labels; save them as array y \(n,\)\.$"):
+        read_folder("data", verbose=False)
 
 
 def test_folders_that_are_refused():

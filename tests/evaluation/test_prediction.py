@@ -196,7 +196,7 @@ def test_the_new_series_are_not_written_over(there: Path):
     before = new.read_text()
     code, out, said = run("predict", "joint", "mine", "Pump", new, "--out", new.absolute())
     assert (code, out) == (2, "")
-    assert said == f"mtcs: --out {new.absolute()} is the file of the new series itself; name another.\n"
+    assert said == f"mtcs: --out {new.absolute()} is a file that is read, {new}; name another.\n"
     assert new.read_text() == before
 
 

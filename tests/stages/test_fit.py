@@ -220,6 +220,63 @@ def test_series_that_cannot_be_labelled_are_named(fitted):
     assert "tasks.csv has series of valves, and none of task pumps" in err
 
 
+def test_the_classifier_is_not_overwritten_by_what_it_predicts(fitted):
+    content = fitted.read_bytes()
+    Path("new.csv").write_text(f"{','.join(map(str, range(20)))}\n" * 2)
+    code, out, err = run("predict", fitted, "new.csv", "--task", "pumps", "--out", Path(fitted).absolute())
+    assert (code, out) == (2, "")
+    assert err.endswith("is a file that is read, m.mtcs; name another.\n")
+    assert fitted.read_bytes() == content
+
+
+def test_odd_series_are_named_a_few_times_only(fitted):
+    Path("new.csv").write_text(
+        "".join(f"{i},{','.join(['1'] * 19)}\n" for i in range(3)) + f"{','.join(['2'] * 20)}\n" * 30
+    )
+    code, _, err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")
+    assert code == 0
+    assert err.count("is constant") == 10
+    assert "new.csv: 21 more series are constant or as short.\n" in err
+
+
+def test_a_column_too_many_and_values_far_from_those_of_training_are_said(fitted):
+    X, _ = series()
+    far = "have values more than 100 standard deviations from the mean of training"
+    X[3, 4] = -9999
+    for rows, sentence in (
+        (
+            np.column_stack([np.arange(12), X]),
+            "all series have 21 steps, those of training 20; if their first column is",
+        ),
+        (X[:, 1:], "all series have 19 steps, those of training 20; if their first column is"),
+        (X, f"1 of 12 series, the first 3, {far}"),
+    ):
+        np.savetxt("new.csv", rows, delimiter=",")
+        code, _, err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")
+        assert code == 0
+        assert f"new.csv: {sentence}" in err
+    np.savetxt("new.csv", np.delete(X, 3, axis=0), delimiter=",")
+    err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")[2]
+    assert "steps" not in err
+    assert far not in err
+
+
+def test_where_the_classifier_goes_is_looked_at_before_anything_is_learned(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.MultiTaskClassifier.fit", None)
+    pumps = folder() / "pumps.csv"
+    Path("folder.mtcs").mkdir()
+    code, _, err = run("fit", pumps, "--out", "folder.mtcs")
+    assert (code, err) == (2, "mtcs: folder.mtcs is a folder, where a file is to be written; name another.\n")
+    for out in (f"{pumps}/m.mtcs", f"{'m' * 300}.mtcs"):
+        code, _, err = run("fit", pumps, "--out", out)
+        assert code == 1
+        assert err.startswith("mtcs: ") and out[:60] in err
+    code, _, err = run("fit", pumps, "--out", "m.mtcs", "--cv", 2, "--report", f"{pumps}/page.html")
+    assert code == 1
+    assert "page.html" in err
+    assert sorted(path.name for path in Path().iterdir()) == ["folder.mtcs", "sensors"]
+
+
 def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
     monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
     Path("sensors").mkdir()
