@@ -8,6 +8,7 @@ MAX_SHOWN = 160
 """Characters of an address in a message; a line that holds one has at most 400."""
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"]+")
+_CREDENTIALS = re.compile(r"[^\s'\"(/@:]+:[^\s'\"@]*@")
 _HOST = re.compile(r"([\w.-]*|\[[0-9A-Fa-f:.]*\])(:\d*)?")
 
 
@@ -23,5 +24,8 @@ def shown(address: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """A text by somebody else, such as another program's error, with every address in it as `shown`."""
-    return _ADDRESS.sub(lambda match: shown(match[0]), text)
+    """A text by somebody else, such as another program's error, with every address in it as `shown`.
+
+    Some show an address without its scheme, and then its user and password, too.
+    """
+    return _CREDENTIALS.sub("", _ADDRESS.sub(lambda match: shown(match[0]), text))

@@ -72,7 +72,13 @@ def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> l
             f"{task.name}: {repeated:,} of {len(task.test.series):,} test series are in the training split, too; "
             "take them out of one of the two."
         )
-    steps = max(series.shape[-1] for series in task.train.series)
+    lengths = [{series.shape[-1] for series in split.series} for split in (task.train, task.test)]
+    if len(lengths[0]) == len(lengths[1]) == 1 and lengths[0] != lengths[1]:
+        remarks.append(
+            f"{task.name} has series of {min(lengths[0]):,} values in train and of {min(lengths[1]):,} in test; if one "
+            "of the two files is another task's, replace it."
+        )
+    steps = max(lengths[0])
     if swapped := swapped_axes(f"{task.name} (train)", task.channels, steps):
         remarks.append(swapped)
         return remarks  # of channels that are none

@@ -295,6 +295,8 @@ async def _receive(name: str, url: httpx.URL, file: BinaryIO, progress: Progress
         raise TransferError(f"{received:,} bytes came at less than {MIN_RATE:,} a second") from error
     except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, ImportError) as error:  # of a redirection or a proxy
         raise _refused(name, url, without_secrets(str(error))) from error
+    except ExceptionGroup as error:  # of the tasks that connect: a port that no address has
+        raise TransferError(error.exceptions[0]) from error
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # ValueError: a host that cannot be written
         raise TransferError("timed out" if isinstance(error, httpx.TimeoutException) else error) from error
 

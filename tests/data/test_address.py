@@ -50,6 +50,8 @@ def test_a_long_address_is_cut() -> None:
         ("webdavs://u:SEC?RET@h/a 's3://key:SECRET@bucket/a?x=SECRET'.", "webdavs://h/a 's3://bucket/a'."),
         ("http://u:SEC@RET@h, and no address: a@b?c", "http://h, and no address: a@b?c"),
         ("tcp://there:8786", "tcp://there:8786"),
+        ("invalid address 'me:SECRET@127.0.0.1:1'; see (a:SEC/RET@h)", "invalid address '127.0.0.1:1'; see (h)"),
+        ("at 12:30: mail to a@b", "at 12:30: mail to a@b"),
     ],
 )
 def test_addresses_in_a_text_of_another_program(text: str, public: str) -> None:

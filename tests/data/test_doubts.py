@@ -117,6 +117,13 @@ def test_channels_in_the_place_of_time_steps_are_reported() -> None:
     assert doubts(task(SHARED, series=series)) == [doubt]
 
 
+def test_files_of_two_tasks_are_reported() -> None:
+    (doubt,) = doubts(task(SHARED, length=20, test_length=12))
+    assert doubt.startswith(
+        "Toy has series of 20 values in train and of 12 in test; if one of the two files is another"
+    )
+
+
 def test_a_signal_of_two_levels_and_plain_data_are_no_doubt() -> None:
     series = (np.random.default_rng(1).random((20, 50)) < 0.02) * 100.0
     assert doubts(task(SHARED, series=series)) == []

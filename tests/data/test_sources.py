@@ -189,7 +189,8 @@ def test_no_secret_is_logged(server: Archive, tmp_path: Path, caplog: pytest.Log
 
 def test_a_proxy_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "BACKOFF", 0.001)
-    for proxy in ("socks5://me:SECRET@127.0.0.1:1", "what://me:SECRET@127.0.0.1:1"):
+    for kind, port in (("socks5", 1), ("what", 1), ("http", 99999)):
+        proxy = f"{kind}://me:SECRET@127.0.0.1:{port}"
         monkeypatch.setenv("ALL_PROXY", proxy)
         with pytest.raises(WorkError, match="Toy") as error:
             fetch_task("Toy", tmp_path / "Toy", "http://archive.example/{name}.zip")

@@ -136,6 +136,7 @@ def test_no_scheduler(monkeypatch):
 
 def test_address_that_is_none():
     assert fails(2, "--dask", "htp://nowhere").startswith("dask: no scheduler answers at htp://nowhere (")
+    assert "SECRET" not in fails(2, "--dask", "tcp://me:SECRET@127.0.0.1:1")
 
 
 def test_no_worker(monkeypatch):
