@@ -327,7 +327,10 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"{path}: {_first_fault(error)}.") from error
     except RecursionError:
         raise InputError(f"{path} is nested too deeply; write it as the one of the project.") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date that does not exist
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError(f"{path}, line {line} is not UTF-8; save it as UTF-8.") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
 
 

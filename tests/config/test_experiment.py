@@ -494,6 +494,14 @@ def test_a_whole_number_may_be_written_as_1e1(tmp_path):
     assert read_experiment(write(tmp_path, content)).methods["mtcs"].schedule.epochs == 10
 
 
+@pytest.mark.parametrize(("encoding", "line"), [("utf-16", 1), ("latin-1", 2)])
+def test_a_file_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, encoding, line):
+    path = tmp_path / "params.yaml"
+    path.write_text("suites:\n  größe: {tasks: [A]}\n", encoding=encoding)
+    with pytest.raises(InputError, match=rf"params\.yaml, line {line} is not UTF-8; save it as UTF-8\.$"):
+        read_experiment(path)
+
+
 def test_a_file_that_is_nested_too_deeply(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("a: " + "[" * 20_000)
