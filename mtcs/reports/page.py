@@ -22,16 +22,13 @@ from mtcs.reports.analysis.orders import orders
 from mtcs.reports.analysis.runs import data_table, run_table, versions
 from mtcs.reports.analysis.separation import separation_table
 from mtcs.reports.analysis.significance import LEVEL
-from mtcs.reports.analysis.training import falling
-from mtcs.reports.figures.accuracy import by_method, by_task, cost_accuracy, overview
-from mtcs.reports.figures.curves import training
+from mtcs.reports.figures.accuracy import by_task, cost_accuracy, overview
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
 from mtcs.reports.figures.series import SmallSeries, classified
-from mtcs.reports.numbers import percent
 from mtcs.reports.template import template
-from mtcs.reports.titles import by_kind
+from mtcs.reports.titles import kind
 from mtcs.reports.words import sentences
 
 OWN = re.compile(
@@ -88,14 +85,13 @@ def draw_all(report: Report) -> dict[str, Drawing]:
         overview(report),
         critical_difference(report),
         by_task(report),
-        by_method(report),
+        by_task(report, narrow=True),
         *(similarity(report, form) for form in FORMS),
         *(
             label_pairs(labels, report.examples, f"labels-{method}", f"Labels that share, {report.titles[method]}")
             for method, labels in list(report.labelled.items())[:1]
         ),
         cost_accuracy(report),
-        training(report),
     ]
     return {drawing.name: drawing for drawing in drawings if drawing is not None}
 
@@ -103,32 +99,27 @@ def draw_all(report: Report) -> dict[str, Drawing]:
 def text_files(report: Report, words: Mapping[str, str], frames: Mapping[str, pd.DataFrame]) -> dict[str, str]:
     """Tables and numbers by file name."""
     files = {
-        "accuracy.csv": _csv(long_form(report.results), index=False),
-        "accuracy.md": template("accuracy.md.jinja").render(words=words, tables=frames).strip() + "\n",
+        "accuracy.md": template("accuracy.md.jinja").render(words=words, tables=frames),
         "summary.json": json.dumps(summary(report.table, report.comparisons), indent=2) + "\n",
     }
-    if len(report.methods) > 1:
-        files["p-values.csv"] = _csv(report.pairs, index_label="method", float_format="%.6g")
     for name, title in (("ablation", "Ablations"), ("readings", "Another classifier"), ("cost", "Cost of the methods")):
-        if len(frames[name]):
-            table = tables.markdown(frames[name])
-            files[f"{name}.md"] = f"# {title} on {report.suite}\n\n{table}\n\n{words[name]}\n"
+        if table := tables.markdown(frames[name], f"# {title} on {report.suite}"):
+            files[f"{name}.md"] = f"{table}\n\n{words[name]}\n"
+    numbers = {
+        "accuracy": long_form(report.results),
+        "p-values": report.pairs.rename_axis("method") if len(report.methods) > 1 else pd.DataFrame(),
+        "separation": separation_table(report.separations, FORMS),
+        "hard-series": mistake_table(report.mistakes),
+    }
     for one in report.affinities:
-        for form in FORMS:
-            similarities = one.mean(form)
-            files[f"affinity-{one.method}{form}.csv"] = _csv(similarities, index_label="task", float_format="%.6f")
+        numbers |= {f"affinity-{one.method}{form}": one.mean(form).rename_axis("task") for form in FORMS}
         if one.labels:
-            pairs = one.labels.pairs().head(STRONGEST)
-            files[f"label-affinity-{one.method}.csv"] = _csv(pairs, index=False, float_format="%.6g")
-    if report.separations:
-        files["separation.csv"] = _csv(separation_table(report.separations, FORMS), index=False, float_format="%.6g")
-    if report.mistakes:
-        files["hard-series.csv"] = _csv(mistake_table(report.mistakes), index=False, float_format="%.3f")
-    return files
+            numbers[f"label-affinity-{one.method}"] = one.labels.pairs().head(STRONGEST)
+    return files | {f"{name}.csv": _csv(frame) for name, frame in numbers.items() if len(frame.columns)}
 
 
-def _csv(frame: pd.DataFrame, **how: object) -> str:
-    return str(frame.to_csv(lineterminator="\n", **how))  # pyright: ignore[reportCallIssue, reportArgumentType]
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(lineterminator="\n", float_format="%.9g", index=frame.index.name is not None)
 
 
 def render(
@@ -139,7 +130,8 @@ def render(
     files: Sequence[str],
 ) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
-    titles, kinds = report.titles, by_kind(report.methods)
+    titles = report.titles
+    kinds = {titles[method]: kind(method) for method in report.methods}
     return template("page.html.jinja").render(
         report=report,
         titles=titles,
@@ -154,15 +146,12 @@ def render(
         level=LEVEL,
         forms=FORMS,
         orders=orders(report),
-        kinds={titles[method]: name for name, several in kinds.items() for method in several if len(kinds) > 1},
+        kinds=kinds if len(set(kinds.values())) > 1 else {},
         hard=hard_series(report),
-        fall=[f"{percent(share)} for {titles[method]}" for method, share in falling(report).items() if share > 0],
         versions=versions(report.results),
-        made={
-            "Data": data_table(report.results, report.tasks),
-            "Runs": run_table(report.results, titles),
-            "Parameters": tables.parameters(report),
-        },
+        data=data_table(report.results, report.tasks),
+        runs=run_table(report.results, titles),
+        parameters=tables.parameters(report),
     )
 
 
@@ -183,7 +172,7 @@ def export_report(frames: Mapping[str, pd.DataFrame], drawings: Mapping[str, Dra
         OSError: if the folder cannot be written.
     """
     for name, frame in frames.items():
-        if len(frame):
+        if frame.size:
             _write(folder / f"{name}.csv", _csv(frame))
             _write(folder / f"{name}.tex", tables.latex(frame))
     for name, drawing in drawings.items():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
 from mtcs.config.parameters import parameter_table
-from mtcs.reports.analysis.accuracy import Cell
+from mtcs.reports.analysis.accuracy import Cell, beside_others
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
-from mtcs.reports.analysis.orders import ORDERED, types_of_data
+from mtcs.reports.analysis.orders import ORDERED, means_by_type, types_of_data
 from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.numbers import DAGGER, DASH, ELSEWHERE, duration, number, percent, probability, signed
 from mtcs.reports.titles import Titles
@@ -52,9 +52,12 @@ def every(report: Report) -> dict[str, pd.DataFrame]:
     }
 
 
-def _frame(rows: Sequence[dict[str, str]], index: Sequence[str], name: str) -> pd.DataFrame:
-    """Rows by name, without the columns that have a dash in all of them."""
-    frame = pd.DataFrame(rows, index=pd.Index(index, name=name), dtype=object).fillna("")
+def _frame(rows: Iterable[dict[str, str]]) -> pd.DataFrame:
+    """Rows by their first entry, without the columns that have a dash in all of them; empty of none."""
+    frame = pd.DataFrame(list(rows), dtype=object).fillna("")
+    if frame.empty:
+        return frame
+    frame = frame.set_index(frame.columns[0])
     return frame.loc[:, frame.ne(DASH).any()]
 
 
@@ -65,6 +68,12 @@ def _mark(texts: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
         for row in zip(texts.to_numpy(), chosen.to_numpy(), strict=True)
     ]
     return pd.DataFrame(cells, texts.index, texts.columns, dtype=object)
+
+
+def _with_best(accuracies: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies as text, the best of each row marked, with all that print the same."""
+    texts = accuracies.map(number)
+    return _mark(texts, texts.eq(texts.max(axis=1), axis=0))
 
 
 def _accuracy(cell: Cell) -> str:
@@ -81,28 +90,29 @@ def _upright(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
 def methods(report: Report) -> pd.DataFrame:
     """One row a method: mean, paper's mean, difference, rank, comparison with the reference, accuracy of its heads."""
     table, against = report.table, {comparison.method: comparison for comparison in report.comparisons}
-    rows = []
-    for method in report.methods:
-        cell, comparison = table.mean[method], against.get(method)
-        rows.append(
-            {
-                "accuracy": _accuracy(cell),
-                "paper": number(cell.published),
-                "difference": signed(cell.difference),
-                "rank": f"{table.rank[method]:.2f}" if against else DASH,
-                "wins/ties/losses": f"{comparison.wins}/{comparison.ties}/{comparison.losses}" if comparison else DASH,
-                "p": probability(comparison.corrected) if comparison else DASH,
-                "heads": number(cell.head, cell.head_std),
-                "seeds": str(cell.seeds),
-            }
-        )
-    return _frame(rows, report.titles.of(report.methods), "method")
+    return _frame(
+        {
+            "method": report.titles[method],
+            "accuracy": _accuracy(cell),
+            "paper": number(cell.published),
+            "difference": signed(cell.difference),
+            "rank": f"{table.rank[method]:.2f}" if against else DASH,
+            "wins/ties/losses": f"{one.wins}/{one.ties}/{one.losses}" if (one := against.get(method)) else DASH,
+            "p": probability(one.corrected) if one else DASH,
+            "heads": number(cell.head, cell.head_std),
+            "seeds": str(cell.seeds),
+        }
+        for method, cell in table.mean.items()
+    )
 
 
 def _by_task(report: Report, methods: Sequence[str], text: Callable[[Cell], str]) -> pd.DataFrame:
     """Tasks by methods, or the other way round where there are many more methods."""
-    rows = [{report.titles[method]: text(row.cells[method]) for method in methods} for row in report.table.rows]
-    return _upright(_frame(rows, report.tasks, "task"), "method")
+    rows = [
+        {"task": row.task} | {report.titles[method]: text(row.cells[method]) for method in methods}
+        for row in report.table.rows
+    ]
+    return _upright(_frame(rows), "method")
 
 
 def tasks(report: Report) -> pd.DataFrame:
@@ -115,14 +125,12 @@ def tasks(report: Report) -> pd.DataFrame:
 
 def by_type(report: Report) -> pd.DataFrame:
     """Mean accuracies over the tasks of each type of data, types by methods; empty where types are not known."""
-    types = pd.Series(types_of_data(report.tasks))
-    if types.empty:
+    if not (types := types_of_data(report.tasks)):
         return pd.DataFrame()
-    means = pd.DataFrame(report.table.scores.groupby(types).mean()).sort_index(key=lambda names: names.str.casefold())
-    text = means.map(number).rename(columns=report.titles)
-    text = _mark(text, text.eq(text.max(axis=1), axis=0))
-    text.insert(0, "tasks", types.value_counts().loc[text.index].astype(str).tolist())
-    return text.rename_axis("type of data")
+    means = means_by_type(report.table.scores, types)
+    frame = _with_best(means.drop(columns="tasks").rename(columns=report.titles))
+    frame.insert(0, "tasks", means["tasks"].astype(str))
+    return frame
 
 
 def paper(report: Report) -> pd.DataFrame:
@@ -144,69 +152,57 @@ def pairs(report: Report) -> pd.DataFrame:
 
 def balances(report: Report) -> pd.DataFrame:
     """Balanced accuracy, tasks by methods, beside the share of the most frequent label."""
-    rows = [
-        {"most frequent label": number(one.majority)}
+    return _frame(
+        {"task": one.task, "most frequent label": number(one.majority)}
         | {report.titles[method]: number(one.accuracy.get(method, math.nan)) for method in report.methods}
         | {"never predicted": "; ".join(f"{report.titles[m]}: {', '.join(v)}" for m, v in one.never.items())}
         for one in report.balances
-    ]
-    return _frame(rows, [one.task for one in report.balances], "task")
+    )
 
 
 def mistakes(report: Report) -> pd.DataFrame:
     """The test series that are wrong most often, a row each, by task."""
     counts = {one.task: f"{one.never_right:,} of {one.test:,}" for one in report.mistakes}
-    several = hardest(report.mistakes, SHOWN)
-    rows = [
+    return _frame(
         {
+            "task": task,
             "test series": str(one.series),
             "label": one.label,
             "predicted instead": ", ".join(f"{label} ({percent(share)})" for label, share in one.predicted[:3]),
             "wrong": percent(one.share),
             "never right in the task": counts[task],
         }
-        for task, one in several
-    ]
-    return _frame(rows, [task for task, _ in several], "task")
+        for task, one in hardest(report.mistakes, SHOWN)
+    )
 
 
 def others(report: Report) -> pd.DataFrame:
-    """Our means among other classifiers', the best first, over the tasks that both have; first the mean of these."""
-    ours, theirs = report.table.scores.rename(columns=report.titles), report.others.dropna()
-    theirs = theirs.rename(columns={name: f"{name}, public" for name in theirs if name in ours})
-    both = theirs.index.intersection(ours.index, sort=False)
-    if both.empty:
-        return pd.DataFrame()
-    joined = pd.concat([ours.loc[both], theirs.loc[both]], axis=1)
-    means = joined.mean().sort_values(ascending=False, kind="stable")
-    joined = pd.concat([means.to_frame(f"mean of {len(both)}").T, joined]).loc[:, list(means.index)]
-    text = joined.map(number).rename_axis("task")
-    text = _mark(text, text.eq(joined.max(axis=1).map(number), axis=0))
-    return _upright(text, "classifier")
+    """Our accuracies and other classifiers', first the means; the best classifier first."""
+    joined = beside_others(report.table.scores.rename(columns=report.titles), report.others)
+    return _upright(_with_best(joined), "classifier")
 
 
 def ablation(report: Report) -> pd.DataFrame:
     """Each variant: what differs, accuracy, difference by seed, tasks, and the difference in the paper."""
-    rows = [
+    return _frame(
         {
-            "what differs": variant.differs or DASH,
-            "accuracy": number(variant.mean, variant.std),
-            "difference": signed(variant.difference, variant.difference_std),
-            "better/equal/worse": f"{variant.better}/{variant.equal}/{variant.worse}",
-            "in the paper": signed(variant.printed) + ELSEWHERE * variant.elsewhere,
-            "seeds": str(variant.seeds),
+            "variant": report.titles[one.method],
+            "what differs": one.differs or DASH,
+            "accuracy": number(one.mean, one.std),
+            "difference": signed(one.difference, one.difference_std),
+            "better/equal/worse": f"{one.better}/{one.equal}/{one.worse}" if place else DASH,  # of the reference itself
+            "in the paper": signed(one.printed) + ELSEWHERE * one.elsewhere,
+            "seeds": str(one.seeds),
         }
-        for variant in report.variants
-    ]
-    if rows:
-        rows[0]["better/equal/worse"] = DASH  # of the reference itself
-    return _frame(rows, report.titles.of(variant.method for variant in report.variants), "variant")
+        for place, one in enumerate(report.variants)
+    )
 
 
 def readings(report: Report) -> pd.DataFrame:
     """Each reading: accuracy under the method's own classifier and under this one, difference by seed, and places."""
-    rows = [
+    return _frame(
         {
+            "representations, classifier": report.titles[one.name],
             "own classifier": number(*one.own),
             "this one": number(*one.other),
             "difference": signed(*one.difference),
@@ -215,17 +211,19 @@ def readings(report: Report) -> pd.DataFrame:
             "seeds": str(one.seeds),
         }
         for one in report.readings
-    ]
-    return _frame(rows, report.titles.of(one.name for one in report.readings), "representations, classifier")
+    )
 
 
 def separation(report: Report) -> pd.DataFrame:
     """How the pairs of tasks that the paper calls related rank by similarity; empty of suites without such pairs."""
     rows: dict[str, dict[str, str]] = {}
     for (method, form), one in report.separations.items():
-        row = rows.setdefault(report.titles[method], {"by chance": f"{one.chance:.1f}", "seeds": str(len(one.by_seed))})
+        row = rows.setdefault(
+            method,
+            {"method": report.titles[method], "by chance": f"{one.chance:.1f}", "seeds": str(len(one.by_seed))},
+        )
         row |= {f"rank, {FORMS[form]}": f"{one.mean:.1f}", f"p, {FORMS[form]}": probability(one.p)}
-    return _frame(list(rows.values()), list(rows), "method")
+    return _frame(rows.values())
 
 
 def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
@@ -234,8 +232,9 @@ def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
     def known(value: float | None, text: Callable[[float], str]) -> str:
         return DASH if value is None else text(value)
 
-    rows = [
+    return _frame(
         {
+            "method": titles[cost.method],
             "training": known(cost.training, duration),
             "reading": known(cost.reading, duration),
             "models": str(cost.models or DASH),
@@ -247,8 +246,7 @@ def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
             "taken on": "; ".join(cost.machines) if len(costs.machines) > 1 else DASH,
         }
         for cost in costs.rows
-    ]
-    return _frame(rows, titles.of(cost.method for cost in costs.rows), "method")
+    )
 
 
 def parameters(report: Report) -> pd.DataFrame:
@@ -258,16 +256,22 @@ def parameters(report: Report) -> pd.DataFrame:
     return frame.rename_axis("parameter")
 
 
-def markdown(frame: pd.DataFrame) -> str:
-    """A table with its columns lined up, so that it reads as plain text too; marked cells are bold."""
+def markdown(frame: pd.DataFrame, title: str = "") -> str:
+    """A table under its title, with its columns lined up, so that it reads as plain text too; marked cells are bold.
+
+    Empty where the table is.
+    """
+    if not frame.size:
+        return ""
     columns = []
-    for name, values in zip((frame.index.name, *frame.columns), (frame.index, *frame.to_numpy().T), strict=True):
+    for name, values in frame.reset_index(allow_duplicates=True).items():
         cells = [f"**{cell}**" if isinstance(cell, Marked) else str(cell) for cell in (name, *values)]
         cells = [cell.replace("|", "\\|") for cell in cells]
         width, left = max(3, *map(len, cells)), name in (frame.index.name, *LEFT)
         rule = "-" * width if left else "-" * (width - 1) + ":"
         columns.append([f"{cell:{'<' if left else '>'}{width}}" for cell in (cells[0], rule, *cells[1:])])
-    return "\n".join(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True))
+    rows = [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
+    return "\n".join([title, ""] * bool(title) + rows)
 
 
 _TEX = {"±": r"$\pm$", "\N{MINUS SIGN}": "$-$", "<": "$<$", ">": "$>$", "→": r"$\to$", "\N{NO-BREAK SPACE}": "~"}

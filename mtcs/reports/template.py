@@ -28,8 +28,8 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {one.__name__: one for one in (counted, listed, named, number, percent, signed)}
-    environment.filters |= {"breakable": breakable, "markdown": tables.markdown, "stacked": stacked}
+    filters = (breakable, counted, listed, named, number, percent, signed, stacked, tables.markdown)
+    environment.filters |= {one.__name__: one for one in filters}
     environment.tests["known"] = lambda value: not math.isnan(value)
     environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
     environment.globals |= {"dark": DARK, "left": tables.LEFT, "theme": THEME}

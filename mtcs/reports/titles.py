@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 PAPER = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
 """The ten systems that the paper compares."""
@@ -29,14 +29,7 @@ def kind(method: str) -> str:
     return "Beyond the paper"
 
 
-def by_kind(methods: Iterable[str]) -> dict[str, list[str]]:
-    """Methods by kind, kinds and methods in the order in which they come."""
-    kinds: dict[str, list[str]] = {}
-    for method in methods:
-        kinds.setdefault(kind(method), []).append(method)
-    return kinds
-
-
-def in_kinds(methods: Iterable[str]) -> list[str]:
-    """Methods with those of a kind side by side."""
-    return [method for several in by_kind(methods).values() for method in several]
+def in_kinds(methods: Sequence[str]) -> list[str]:
+    """Methods with those of a kind side by side; kinds, and methods within them, in the order in which they come."""
+    kinds = list(dict.fromkeys(map(kind, methods)))
+    return sorted(methods, key=lambda method: kinds.index(kind(method)))

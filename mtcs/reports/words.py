@@ -5,26 +5,24 @@ from __future__ import annotations
 import math
 import re
 
-import numpy as np
-
+from mtcs.reports.analysis.ablation import LEAST_GAIN, improvement
 from mtcs.reports.analysis.accuracy import published
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.runs import repeated
-from mtcs.reports.analysis.significance import LEVEL, REFERENCE, Comparison
-from mtcs.reports.numbers import number, signed
+from mtcs.reports.analysis.significance import LEVEL, REFERENCE, closest_rival
+from mtcs.reports.analysis.training import falling
+from mtcs.reports.numbers import number, percent, signed
 from mtcs.reports.template import template
 
 FINDING = 0.02
 """A method whose mean is more than this below its published one is named; `docs/findings.md` has the reasons."""
 
-LEAST_GAIN = 0.005
-"""A variant is named at the top if it is better by more than this, and by more than one standard deviation."""
-
 
 def sentences(report: Report) -> dict[str, str]:
     """The paragraphs by the name of their block in `words.jinja`, a line each; empty where there is nothing to say."""
-    table, rival = report.table, _rival(report)
+    table = report.table
     mean = {method: cell.mean for method, cell in table.mean.items()}
+    rival = closest_rival(report.comparisons, report.reference, mean)
     others = [one for one in report.comparisons if one is not rival]
     words = template("words.jinja")
     context = words.new_context(
@@ -32,7 +30,6 @@ def sentences(report: Report) -> dict[str, str]:
             "report": report,
             "titles": report.titles,
             "methods": report.titles.of(report.methods),
-            "count": len(report.tasks),
             "ours": report.titles[report.reference],
             "mean": mean,
             "best": max(mean, key=lambda method: mean[method]),
@@ -41,7 +38,6 @@ def sentences(report: Report) -> dict[str, str]:
             "behind": report.titles.of(one.method for one in others if one.significant and one.direction > 0),
             "alike": report.titles.of(one.method for one in others if not one.significant),
             "decidable": any(one.decidable for one in report.comparisons),
-            "paper": table.mean[report.reference],
             "compared": table.compared[report.reference],
             "unpublished": published(report.tasks).empty,
             "closer": _closer(report),
@@ -56,6 +52,7 @@ def sentences(report: Report) -> dict[str, str]:
                 for method, tasks in table.compared.items()
                 if 0 < len(tasks) < len(report.tasks)
             ],
+            "falling": [f"{percent(share)} for {report.titles[method]}" for method, share in falling(report).items()],
             "level": LEVEL,
             "heads": any(map(table.has_heads, report.methods)),
             "one_seed": all(math.isnan(cell.std) for cell in table.mean.values()),
@@ -70,27 +67,10 @@ def _line(paragraph: str) -> str:
     return re.sub("[ \n]+", " ", paragraph).strip()
 
 
-def _rival(report: Report) -> Comparison | None:
-    """The one comparison that comes first: MTCS with MTL, else the reference with MTCS or the best of the others."""
-    rivals = {comparison.method: comparison for comparison in report.comparisons}
-    usual = "mtl" if report.reference == REFERENCE else REFERENCE
-    best = max(rivals, key=lambda method: report.table.mean[method].mean, default=None)
-    return rivals.get(usual if usual in rivals else str(best))
-
-
 def _closer(report: Report) -> str:
-    """The variant of MTCS that comes closest to the paper, where MTCS is below it and the variant is better."""
+    """What the variant of MTCS that comes closest to the paper does and reaches, where MTCS is below it."""
     if report.reference != REFERENCE or not report.table.mean[REFERENCE].difference < -LEAST_GAIN:
         return ""
-    better = [
-        variant
-        for variant in report.variants
-        if variant.differs
-        and variant.method not in report.methods
-        and variant.difference > max(LEAST_GAIN, float(np.nan_to_num(variant.difference_std)))
-    ]
-    if not better:
-        return ""
-    best = max(better, key=lambda variant: variant.difference)
-    differs = re.sub(r"^schedule\.(epochs|steps) (\d+) instead", r"\2 \1 instead", best.differs)
-    return f"{differs} it reaches {number(best.mean)}"
+    best = improvement(report.variants, report.methods)
+    differs = re.sub(r"^schedule\.(epochs|steps) (\d+) instead", r"\2 \1 instead", best.differs if best else "")
+    return f"{differs} it reaches {number(best.mean)}" if best else ""

@@ -97,7 +97,7 @@ def parse(path: Path) -> Page:
 
 def test_a_report_has_these_files(finished: Path) -> None:
     figures = ["overview", "critical-difference", "accuracy", "accuracy-by-method", "figure-2", "figure-2-centered"]
-    figures += ["labels-mtcs", "cost", "training"]
+    figures += ["labels-mtcs", "cost"]
     files = {f"{name}.svg" for name in figures}
     files |= {"accuracy.csv", "accuracy.md", "summary.json", "p-values.csv", "ablation.md", "cost.md", "separation.csv"}
     files |= {"hard-series.csv"}

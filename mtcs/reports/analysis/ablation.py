@@ -15,6 +15,9 @@ from mtcs.reports.analysis.significance import DIGITS, REFERENCE
 COLUMNS_COMPARED = ("mtl", "mmoe", "ts2vec_joint")
 """Columns of the main table that are ablations of MTCS as well: no sharing, mixed encoders, no labels."""
 
+LEAST_GAIN = 0.005
+"""A variant is an improvement if it is better by more than this, and by more than one standard deviation."""
+
 PRINTED = {REFERENCE: 0.882, "mmoe": 0.881, "ts2vec_joint": 0.812}
 """Mean accuracies over the 15 tasks of the paper's Table 1 that its ablations (Section 4.4) name; the methods'
 accuracies by task are not printed."""
@@ -100,6 +103,18 @@ def ablate(
         return []
     complete = reference.dropna().to_numpy()
     return [Variant(REFERENCE, "", *_over_seeds(complete), len(complete)), *rows]
+
+
+def improvement(variants: Sequence[Variant], methods: Sequence[str]) -> Variant | None:
+    """The best of the variants that improve on the reference and are none of these methods."""
+    better = [
+        variant
+        for variant in variants
+        if variant.differs
+        and variant.method not in methods
+        and variant.difference > max(LEAST_GAIN, float(np.nan_to_num(variant.difference_std)))
+    ]
+    return max(better, key=lambda variant: variant.difference, default=None)
 
 
 def _over_seeds(values: np.ndarray) -> tuple[float, float]:

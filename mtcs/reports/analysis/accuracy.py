@@ -44,6 +44,22 @@ def other_classifiers(tasks: Sequence[str]) -> pd.DataFrame:
     return frame.loc[[task for task in tasks if task in frame.index]].dropna(how="all")
 
 
+def beside_others(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Our accuracies and those of other classifiers on the tasks that all of both have, the best classifier first.
+
+    The first row has the means. Public results of a classifier of ours are named so.
+
+    Args:
+        ours: (tasks, methods), by the names that readers know.
+        theirs: (tasks, classifiers), see `other_classifiers`.
+    """
+    theirs = theirs.dropna().rename(columns={name: f"{name}, public" for name in theirs if name in ours})
+    joined = ours.join(theirs, how="inner")
+    means = joined.mean().sort_values(ascending=False, kind="stable")
+    with_means = pd.concat([means.to_frame(f"mean of {len(joined)}").T, joined]).loc[:, list(means.index)]
+    return with_means.rename_axis("task") if len(joined) else joined
+
+
 @dataclass(frozen=True)
 class Cell:
     """A method's accuracy on a task, or its mean over tasks; NaN where there is no such number.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 import pandas as pd
@@ -22,6 +22,18 @@ def types_of_data(tasks: Sequence[str]) -> dict[str, str]:
     if len(tasks) < ORDERED or not set(known) & set(tasks):
         return {}
     return {task: str(known.get(task, "other")) for task in tasks}
+
+
+def means_by_type(scores: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
+    """Mean accuracies over the tasks of each type of data, types by methods; in the column "tasks", how many there are.
+
+    Args:
+        scores: (tasks, methods) accuracies.
+        types: by task.
+    """
+    by_type = scores.groupby(pd.Series(types))
+    means = pd.DataFrame(by_type.mean()).assign(tasks=by_type.size())
+    return means.sort_index(key=lambda names: names.str.casefold()).rename_axis("type of data")
 
 
 def orders(report: Report) -> dict[str, list[int]]:

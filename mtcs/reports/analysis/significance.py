@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +80,13 @@ def compare(scores: pd.DataFrame, reference: str = REFERENCE) -> list[Comparison
             differences.items(), values, holm(values), holm(least), strict=True
         )
     ]
+
+
+def closest_rival(comparisons: Sequence[Comparison], reference: str, means: Mapping[str, float]) -> Comparison | None:
+    """The one comparison that comes first: MTCS with MTL, else the reference with MTCS or the best of the others."""
+    rivals = {comparison.method: comparison for comparison in comparisons}
+    usual = "mtl" if reference == REFERENCE else REFERENCE
+    return rivals.get(usual if usual in rivals else max(rivals, key=lambda method: means[method], default=""))
 
 
 def pairwise(scores: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:

@@ -11,7 +11,7 @@ POINTS = 40
 """Points of a curve, each the mean over the steps between two of them; the last fifth is eight of them."""
 
 FALL = 0.1
-"""Least fall of the loss over the last fifth of training that is worth a figure."""
+"""Least fall of the loss over the last fifth of training that is worth a sentence."""
 
 
 def smoothed(frame: pd.DataFrame) -> np.ndarray:
@@ -30,11 +30,16 @@ def smoothed(frame: pd.DataFrame) -> np.ndarray:
 
 
 def falling(report: Report) -> dict[str, float]:
-    """By method with heads: the share by which the loss falls from the last fifth but one of training to the last."""
+    """By method with heads: the share by which the loss falls from the last fifth but one of training to the last.
+
+    Empty where none falls by as much as `FALL`; methods whose loss does not fall are left out.
+    """
     fall = {}
     for method in report.methods:
         losses = smoothed(report.curves[method]) if report.table.has_heads(method) else np.array([])
         if len(losses):
             before, after = losses[-2 * POINTS // 5 : -POINTS // 5].mean(), losses[-POINTS // 5 :].mean()
             fall[method] = float(1 - after / before)
-    return fall
+    return (
+        {method: share for method, share in fall.items() if share > 0} if max(fall.values(), default=0) >= FALL else {}
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 LIGHT = (
     *("#0a6fb0", "#c8501e", "#691e4b", "#2d2d96", "#5a9687", "#a53c78"),
@@ -26,10 +26,8 @@ DARK = (
 """Colours of methods on a light and on a dark page: each three times as bright as the page or darker, and any two told
 apart with protanopia and deuteranopia, too."""
 
-SHAPES = "os^DvPX*<>d"
-"""Their shapes; there are not as many as colours, so that only the 79th method looks like another."""
-
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
+SHAPES = "os^DvPX*<>dp"
+"""Their shapes, one more than colours that repeat, so that only the 133rd method looks like another."""
 
 INK, MUTED, RULE, PAPER = "#1d2327", "#5d676e", "#dcdad3", "#ffffff"
 HEAT = "#4399cd"  # as dark as ink on it stays legible
@@ -67,8 +65,6 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
     "legend.frameon": False,
     "lines.solid_capstyle": "round",
 }
@@ -76,13 +72,23 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure: its file name without suffix, what it shows in words for who cannot see it, and its SVG."""
+    """A figure: its file name without suffix, and what it shows, in words for who cannot see it."""
 
+    figure: Figure = field(repr=False)
     name: str
     title: str
     description: str
-    svg: str
-    figure: Figure = field(repr=False, compare=False)
+
+    @cached_property
+    def svg(self) -> str:
+        """The same bytes for the same figure: no date and no creator."""
+        buffer, none = io.StringIO(), dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        with mpl.rc_context(STYLE), mpl.rc_context({"svg.hashsalt": self.name}):  # clip paths are named by it
+            self.figure.savefig(buffer, format="svg", metadata=none)
+        svg = buffer.getvalue()
+        used = set(re.findall(r"#(\w+)[\")]", svg))  # other ids, such as "axes_1", are in each figure
+        svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
+        return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(f"{self.title}. {self.description}")}" ', 1)
 
     @property
     def inline(self) -> Markup:
@@ -90,13 +96,14 @@ class Drawing:
         element = self.svg[self.svg.index("<svg") :]  # without XML declaration and document type
         element = re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)
         element = re.sub(r"font: (?:bold )?([\d.]+px) [^;\"]+", r"font-size: \1", element)
-        return Markup(re.sub(r"(fill|stroke): (#\w{6})", _in_theme, element))
+        for color, name in THEME.items():
+            element = re.sub(f"(fill|stroke): {color}", rf"\1: var({name}, {color})", element)
+        return Markup(element)
 
     @property
     def width(self) -> int:
         """Natural width in CSS pixels."""
-        view_box = re.search(r'viewBox="0 0 ([\d.]+)', self.svg)
-        return round(float(view_box[1]) * 4 / 3) if view_box else 0
+        return round(float(self.svg.partition('viewBox="0 0 ')[2].split()[0]) * 4 / 3)
 
     def save_pdf(self, path: Path) -> None:
         """Write a PDF, the same bytes for the same figure."""
@@ -104,45 +111,16 @@ class Drawing:
             self.figure.savefig(path, format="pdf", metadata={"CreationDate": None})
 
 
-def _in_theme(style: re.Match[str]) -> str:
-    return f"{style[1]}: var({THEME[style[2]]}, {style[2]})" if style[2] in THEME else style[0]
-
-
-def draw(figure: Figure, name: str, title: str, description: str) -> Drawing:
-    """Render to SVG: the same bytes for the same figure, with title and description, no date and no creator."""
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):  # names of clip paths, which must differ between figures of a page
-        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    svg = buffer.getvalue()
-    used = set(re.findall(r"#(\w+)[\")]", svg))  # other ids, such as "axes_1", are in each figure
-    svg = re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)
-    before, _, element = svg.partition("<svg ")
-    attributes, _, content = element.partition(">")
-    svg = (
-        f'{before}<svg {attributes} role="img" aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">'
-        f'{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>{content}'
-    )
-    return Drawing(name, title, description, svg, figure)
-
-
-def look(i: int) -> tuple[int, str]:
-    """Number of the colour, and the shape, of the i-th method; nobody shares the first one's colour."""
-    again, place = divmod(i - len(LIGHT), len(LIGHT) - 1)
-    if again < 0:
-        return i, SHAPES[i % len(SHAPES)]
-    return 1 + place, SHAPES[(place + 6 + again) % len(SHAPES)]
+def color(i: int) -> str:
+    """Of the i-th method; nobody shares the first one's."""
+    return LIGHT[1 + (i - 1) % (len(LIGHT) - 1) if i else 0]
 
 
 def point(i: int) -> dict[str, Any]:
     """Colour and shape of the i-th method; the same in every figure of a report."""
-    color, shape = look(i)
+    shape = SHAPES[i % len(SHAPES)]
     size = 8 if shape == "*" else 5.5
-    return {"color": LIGHT[color], "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
-
-
-def line(i: int) -> dict[str, Any]:
-    """Colour and dashes of the i-th method."""
-    return {"color": LIGHT[look(i)[0]], "linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6}
+    return {"color": color(i), "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:
@@ -153,18 +131,7 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def legend(axes: Axes, styles: Iterable[tuple[str, Mapping[str, Any]]], columns: int = 6, title: str = "") -> None:
-    """Above the axes, what is drawn how."""
-    handles = [Line2D([], [], label=name, **style) for name, style in styles]
-    axes.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=min(len(handles), columns),
-        borderaxespad=0.2,
-        handletextpad=0.4 if title else 0.7,
-        fontsize=8.5 if title else None,
-        title=title or None,
-        title_fontproperties={"weight": "bold"},
-        alignment="left",
-    )
+def legend(axes: Axes, columns: int = 6) -> None:
+    """Above the axes, what is drawn how, of all that has a label."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, alignment="left")

@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -16,9 +16,8 @@ from mtcs.reports.analysis.affinity import FORMS, LISTED, LabelAffinity
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.examples import Series
 from mtcs.reports.analysis.separation import related_pairs
-from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing, draw
-from mtcs.reports.figures.series import drawn_steps
-from mtcs.reports.numbers import short
+from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing
+from mtcs.reports.numbers import listed, short
 
 FIGURE_2 = ("ts2vec_joint", "mtcs")
 """The methods of the paper's Figure 2, from left to right."""
@@ -29,8 +28,8 @@ LEAST_SPAN = 0.1
 CELLS = 30
 """Tasks up to which a map shows each value."""
 
-STRETCHES = 20
-"""Of a series beside a label, which is a third of an inch wide."""
+CURVE = {"color": INK, "linewidth": 0.8, "clip_on": False}
+"""How a series is drawn beside its label."""
 
 
 @mpl.rc_context(STYLE)
@@ -64,10 +63,10 @@ def similarity(report: Report, form: str) -> Drawing | None:
                 axes.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=INK, linewidth=1.3, clip_on=False))
     for axes in grid[1:]:
         axes.set_yticks([])
-    words = [f"{report.titles[method]}: {strongest_tasks(one)}" for method, one in panels.items()]
+    files = listed([f"affinity-{method}{form}.csv" for method in panels])
     framed = f" Framed: {', '.join(map(' and '.join, related))}." if related else ""
     title = f"Task similarity, {FORMS[form]}"
-    return draw(figure, f"figure-2{form}", title, f"Heat maps side by side. {' '.join(words)}{framed}")
+    return Drawing(figure, f"figure-2{form}", title, f"Heat maps side by side. All numbers are in {files}.{framed}")
 
 
 def _scale(maps: Sequence[pd.DataFrame]) -> tuple[float, float]:
@@ -83,32 +82,18 @@ def _heat(axes: Axes, similarity: pd.DataFrame, scale: tuple[float, float]) -> N
 
     Those of more than `CELLS` tasks are one image without values, which takes a thousandth of the time and the space.
     """
-    tasks, (low, high) = list(similarity.index), scale
-    values = similarity.to_numpy(copy=True)
-    np.fill_diagonal(values, np.nan)
-    colors = np.tile(to_rgba(HEAT), (*values.shape, 1))
-    colors[..., 3] = np.nan_to_num(0.04 + 0.96 * (values - low) / (high - low))
-    if len(tasks) > CELLS:
-        axes.imshow(colors, extent=(0, len(tasks), len(tasks), 0), interpolation="none")
-    else:
-        axes.pcolormesh(colors)
+    tasks, centers = list(similarity.index), np.arange(len(similarity)) + 0.5
+    values = similarity.where(~np.eye(len(tasks), dtype=bool)).to_numpy()
+    colors = LinearSegmentedColormap.from_list("heat", [to_rgba(HEAT, 0.04), to_rgba(HEAT)], N=10_000)
+    axes.pcolormesh(values, cmap=colors, vmin=scale[0], vmax=scale[1], rasterized=len(tasks) > CELLS)
+    if len(tasks) <= CELLS:
         for (i, j), value in np.ndenumerate(values):
             text = "" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
             axes.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=8.5)
     axes.set(xlim=(0, len(tasks)), ylim=(len(tasks), 0), aspect="equal")
-    centers = np.arange(len(tasks)) + 0.5
     axes.set_yticks(centers, tasks)
     axes.set_xticks(centers, tasks, rotation=40, ha="right", rotation_mode="anchor")
     axes.spines[:].set_visible(False)
-
-
-def strongest_tasks(similarity: pd.DataFrame, count: int = 3) -> str:
-    """The most similar pairs of tasks, in words."""
-    k, j = np.triu_indices(len(similarity), 1)
-    names, values = similarity.index, similarity.to_numpy()[k, j]
-    strongest = [i for i in np.argsort(-values, kind="stable") if not np.isnan(values[i])][:count]
-    words = ", ".join(f"{names[k[i]]} and {names[j[i]]} ({values[i]:.2f})" for i in strongest)
-    return f"Most alike: {words}." if words else "There is no pair of tasks to compare."
 
 
 @mpl.rc_context(STYLE)
@@ -130,12 +115,10 @@ def label_pairs(labels: LabelAffinity, examples: Series, name: str, title: str) 
             label, task = pair[f"label_{which}"], pair[f"task_{which}"]
             edge = max(side, 0) + 0.05 * side
             if (series := examples.get((task, label))) is not None:
-                channel = series if series.ndim == 1 else series[0]
-                steps = drawn_steps(channel, STRETCHES)
-                places = min(edge, edge + side * 0.36) + 0.36 * steps / max(1, steps[-1])
-                values = channel[steps] - channel[steps].min()
-                levels = y + 0.35 - 0.7 * values / (values.max() or 1)
-                axes.plot(places, levels, color=INK, linewidth=0.8, clip_on=False)
+                channel = np.atleast_2d(series)[0]
+                low, high = np.nanmin(channel), np.nanmax(channel)
+                places = min(edge, edge + side * 0.36) + np.linspace(0, 0.36, len(channel))
+                axes.plot(places, y + 0.35 - 0.7 * (channel - low) / (high - low or 1), **CURVE)
             x = edge + side * 0.42 * bool(examples)
             axes.text(x, y, f"{short(label)} · {task}", ha="right" if side < 0 else "left", va="center")
     axes.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5))
@@ -143,4 +126,4 @@ def label_pairs(labels: LabelAffinity, examples: Series, name: str, title: str) 
     axes.plot([0, 0], [-0.5, len(pairs) - 0.5], color=MUTED, linewidth=0.8)
     strongest = "; ".join(f"{p['label_k']} of {p['task_k']} and {p['label_j']} of {p['task_j']}" for p in pairs[:3])
     what = f"Bars of the {len(pairs)} strongest pairs of labels, the strongest first: {strongest}."
-    return draw(figure, name, title, what)
+    return Drawing(figure, name, title, what)

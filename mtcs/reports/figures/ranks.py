@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from mtcs.data.text import counted
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.significance import groups
-from mtcs.reports.figures.drawing import INK, MUTED, STYLE, Drawing, draw
+from mtcs.reports.figures.drawing import INK, MUTED, STYLE, Drawing
 
-STEP = 0.19
+LINE = 0.19
 """Inches from one line of text to the next."""
 
 
@@ -27,42 +27,29 @@ def critical_difference(report: Report) -> Drawing | None:
     ranks = scores.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     methods, count = [str(method) for method in ranks.index], len(ranks)
     bars = groups(report.pairs.loc[methods, methods].to_numpy())
-    left = (count + 1) // 2
-    width, height = (
-        min(6.5, max(1.4, 0.46 * (count - 1))),
-        STEP * (1.6 + 0.7 * len(bars) + left),
-    )  # inches, as all below
-    figure = Figure(figsize=(width, height))
+    left, below = (count + 1) // 2, 0.9 + 0.7 * len(bars)  # methods at the left; the line of the first name
+    width = min(6.5, max(1.4, 0.46 * (count - 1)))
+    figure = Figure(figsize=(width, LINE * (below + left)))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.axis("off")
-
-    def x(rank: float) -> float:
-        return width * (rank - 1) / (count - 1)
-
-    axis = 1.2 * STEP
-    axes.plot([x(1), x(count)], [axis, axis], color=MUTED, linewidth=1)
-    for rank in range(1, count + 1):
-        axes.plot([x(rank), x(rank)], [axis - 0.05, axis], color=MUTED, linewidth=1)
-        axes.text(x(rank), axis - 0.08, str(rank), ha="center", va="bottom", color=MUTED)
+    axes.set(xlim=(1, count), ylim=(below + left, 0), xticks=range(1, count + 1), yticks=[])
+    axes.spines["top"].set(visible=True, color=MUTED)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=3, labelcolor=MUTED)
+    inch = (count - 1) / width  # in ranks
     for i, (first, last) in enumerate(bars):
-        level = axis + STEP * (0.6 + 0.7 * i)
-        ends = x(ranks.iloc[first]) - 0.06, x(ranks.iloc[last]) + 0.06
-        axes.plot(ends, [level, level], color=INK, linewidth=3.2, solid_capstyle="butt", gid=f"bar-{first}-{last}")
-    below = axis + STEP * (0.9 + 0.7 * len(bars))
+        ends = ranks.iloc[first] - 0.06 * inch, ranks.iloc[last] + 0.06 * inch
+        style = {"linewidth": 3.2, "solid_capstyle": "butt", "clip_on": False}
+        axes.plot(ends, [0.6 + 0.7 * i] * 2, color=INK, gid=f"bar-{first}-{last}", **style)
     for i, (method, rank) in enumerate(zip(methods, ranks, strict=True)):
-        side, row = ("right", i) if i < left else ("left", count - 1 - i)
-        level = below + STEP * row
-        end = -0.15 if i < left else width + 0.15
-        axes.plot([x(rank), x(rank), end], [axis, level, level], color=INK, linewidth=0.7, clip_on=False)
         name = report.titles[method]
-        words = f"{name}  {rank:.2f}" if i < left else f"{rank:.2f}  {name}"
-        axes.text(end - 0.08 if i < left else end + 0.08, level, words, ha=side, va="center")
+        if i < left:
+            side, out, end, level, words = "right", -inch, 1, below + i, f"{name}  {rank:.2f}"
+        else:
+            side, out, end, level, words = "left", inch, count, below + count - 1 - i, f"{rank:.2f}  {name}"
+        axes.plot([rank, rank, end + 0.15 * out], [0, level, level], color=INK, linewidth=0.7, clip_on=False)
+        axes.text(end + 0.23 * out, level, words, ha=side, va="center")
     named = ", ".join(f"{report.titles[method]} {rank:.2f}" for method, rank in zip(methods, ranks, strict=True))
     joined = "; ".join(", ".join(report.titles.of(methods[first : last + 1])) for first, last in bars)
-    return draw(
-        figure,
-        "critical-difference",
-        "Average ranks",
-        f"Critical-difference diagram. Average ranks: {named}. {counted(len(bars), 'bar')}: {joined or 'none'}.",
-    )
+    what = f"Average ranks: {named}. {counted(len(bars), 'bar')}: {joined or 'none'}."
+    return Drawing(figure, "critical-difference", "Critical-difference diagram", what)

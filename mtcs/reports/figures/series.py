@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from mtcs.reports.analysis.examples import Series
@@ -60,23 +60,13 @@ def classified(
 def _path(values: np.ndarray) -> str:
     """Values (T,) from 0 to 1 as the data of a path; broken where values are missing.
 
-    Of a series with more steps than the picture has units, the least and the largest value of each stretch.
+    Of a series with more steps than the picture has units, the least and the largest value of each unit.
     """
-    steps, places = drawn_steps(values, WIDTH), len(values)
-    x = 1 + (WIDTH - 2) * steps / max(places - 1, 1)
+    known = pd.Series(values).dropna()
+    units = known.groupby(known.index * WIDTH // len(values))
+    steps = np.union1d(units.idxmin(), units.idxmax())
+    x = 1 + (WIDTH - 2) * steps / max(len(values) - 1, 1)
     y = HEIGHT - 1 - (HEIGHT - 2) * values[steps]
-    missing = np.isnan(values).cumsum()[steps]
-    starts = np.diff(missing, prepend=-1) > 0
+    starts = np.diff(np.isnan(values).cumsum()[steps], prepend=-1) > 0
     points = [f"{'M' if start else 'L'}{a:.1f} {b:.1f}" for start, a, b in zip(starts, x, y, strict=True)]
     return "".join(points) + ("h0.1" if len(points) == 1 else "")
-
-
-def drawn_steps(values: np.ndarray, stretches: int) -> np.ndarray:
-    """The steps (n,) of a series (T,) that are known; of a long one, the least and the largest of each stretch."""
-    steps, places = np.flatnonzero(~np.isnan(values)), len(values)
-    if places <= 2 * stretches:
-        return steps
-    edges = np.linspace(0, places, stretches + 1).astype(int)
-    parts = [steps[slice(*np.searchsorted(steps, pair))] for pair in pairwise(edges)]
-    ends = [{int(part[values[part].argmin()]), int(part[values[part].argmax()])} for part in parts if len(part)]
-    return np.array(sorted(set().union(*ends)), dtype=np.intp)

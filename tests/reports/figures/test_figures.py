@@ -15,11 +15,11 @@ from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.readings import Reading
 from mtcs.reports.analysis.training import falling, smoothed
 from mtcs.reports.figures import maps
-from mtcs.reports.figures.accuracy import MANY, by_method, by_task, cost_accuracy, overview
-from mtcs.reports.figures.curves import training
+from mtcs.reports.figures.accuracy import MANY, TOGETHER, by_task, cost_accuracy, overview
 from mtcs.reports.figures.drawing import PAPER, point
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
+from mtcs.reports.words import sentences
 
 UCR10 = ("Lightning2", "Computers", "EOGVerticalSignal", "Lightning7", "Chinatown", "EOGHorizontalSignal")
 
@@ -145,20 +145,22 @@ def test_labels_that_share_have_a_typical_series_where_the_data_are_at_hand(repo
 
 def test_accuracies_are_drawn_of_all_methods_and_tasks(report_of, write, result) -> None:
     report = whole(report_of, write, result)
-    for drawing in (overview(report), by_task(report), by_method(report)):
+    for drawing in (overview(report), by_task(report), by_task(report, narrow=True)):
         for title in ("MTCS", "TS2Vec joint", "TNC"):
             assert f">{title}<" in drawing.svg
     assert all(f">{task}<" in by_task(report).svg for task in UCR10)
     assert "the best method first: MTCS" in overview(report).description
 
 
-def test_many_methods_stand_in_a_panel_for_each_kind(report_of) -> None:
-    methods = ("mtcs", "mtl", *(f"mtcs_{i}" for i in range(5)), *(f"rival{i}" for i in range(8)))
-    drawing = by_task(report_of({m: {"A": [0.5], "B": [0.6]} for m in methods}))
-    panels = drawing.figure.axes
-    kinds = ["In the paper", "Built on the paper's", "Beyond the paper"]
-    assert [axes.get_legend().get_title().get_text() for axes in panels] == kinds
-    assert [len(axes.get_legend().get_texts()) for axes in panels] == [2, 5, 8]
+def test_many_methods_have_a_panel_each_before_the_range_of_all(report_of) -> None:
+    methods = ("mtcs", *(f"rival{i}" for i in range(TOGETHER)))
+    drawing = by_task(report_of({m: {"A": [0.5 + i / 100], "B": [0.6]} for i, m in enumerate(methods)}))
+    panels = [axes for axes in drawing.figure.axes if axes.get_visible()]
+    assert [axes.get_title(loc="left") for axes in panels] == ["MTCS", *methods[1:]]
+    for i, axes in enumerate(panels):
+        assert axes.lines[0].get_xdata().tolist() == [0.6, 0.5 + i / 100]
+        hardest = axes.patches[1]
+        assert (hardest.get_x(), hardest.get_x() + hardest.get_width()) == pytest.approx((0.5, 0.5 + TOGETHER / 100))
 
 
 def test_of_many_tasks_the_reference_and_the_best_are_drawn(report_of) -> None:
@@ -195,15 +197,14 @@ def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(re
     assert ">training of all tasks<" in before.svg
 
 
-def test_a_loss_that_still_falls_is_drawn(report_of, write, result) -> None:
+def test_a_loss_that_still_falls_is_named(report_of, write, result) -> None:
     report = whole(report_of, write, result)
     assert falling(report)["mtcs"] == pytest.approx(1 - np.exp(-0.4), abs=0.02)  # by a fifth of two times 300 steps
     assert set(falling(report)) == {"mtcs"}
-    assert training(report) is not None
-    level = report.curves["mtcs"].assign(loss=1.0)
-    report.curves["mtcs"] = level
-    assert falling(report)["mtcs"] == pytest.approx(0)
-    assert training(report) is None
+    assert "over the last fifth of the steps by 33\N{NO-BREAK SPACE}% for MTCS" in sentences(report)["caveats"]
+    report.curves["mtcs"] = report.curves["mtcs"].assign(loss=1.0)
+    assert falling(report) == {}
+    assert "falls" not in sentences(report)["caveats"]
 
 
 def test_curves_weigh_steps_equally() -> None:
