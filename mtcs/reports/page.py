@@ -22,7 +22,7 @@ from mtcs.reports.analysis.orders import orders
 from mtcs.reports.analysis.runs import data_table, run_table, versions
 from mtcs.reports.analysis.separation import separation_table
 from mtcs.reports.analysis.significance import LEVEL
-from mtcs.reports.figures.accuracy import by_task, cost_accuracy, overview
+from mtcs.reports.figures.accuracy import TOGETHER, by_task, cost_accuracy, overview
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.ranks import critical_difference
@@ -144,6 +144,8 @@ def render(
         heading=words["heading"],
         sections={},
         level=LEVEL,
+        together=TOGETHER,
+        compared=report.table.compared[report.reference],
         forms=FORMS,
         orders=orders(report),
         kinds=kinds if len(set(kinds.values())) > 1 else {},
