@@ -17,9 +17,12 @@ def read_yaml(text: str) -> Any:
     """The values of a parameter file.
 
     Raises:
-        yaml.YAMLError: if it is no YAML, a key stands twice in one mapping, or aliases repeat too much or themselves.
+        yaml.YAMLError: if it is no YAML 1.2, a key stands twice in a mapping, or aliases repeat too much or themselves.
         RecursionError: if it is nested too deeply.
     """
+    if odd := _NO_BREAK.search(text):
+        line = text.count("\n", 0, odd.start()) + 1
+        raise yaml.YAMLError(f"line {line} holds {odd[0]!a}, which DVC takes for no end of a line; take it out")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -48,6 +51,10 @@ def _count(node: yaml.Node, known: dict[int, int]) -> int:
         raise ConstructorError(None, None, problem, node.start_mark)
     known[id(node)] = size
     return size
+
+
+_NO_BREAK = re.compile("[\x85\u2028\u2029]")
+"""Ends of lines in YAML 1.1, as PyYAML has it, but not in 1.2."""
 
 
 class _Loader(yaml.SafeLoader):

@@ -494,6 +494,15 @@ def test_a_whole_number_may_be_written_as_1e1(tmp_path):
     assert read_experiment(write(tmp_path, content)).methods["mtcs"].schedule.epochs == 10
 
 
+@pytest.mark.parametrize("letter", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("where", ["a: 1\nb: 2{}  c: 3\n", "a: 1\n# a comment{}b: 2\n"])
+def test_what_ends_a_line_for_some_programs_only_is_refused(tmp_path, where, letter):
+    path = tmp_path / "params.yaml"
+    path.write_text(where.format(letter), "utf-8")
+    with pytest.raises(InputError, match=r"line 2 holds '\\(x85|u2028|u2029)', which DVC takes for no end of a line"):
+        read_experiment(path)
+
+
 @pytest.mark.parametrize(("encoding", "line"), [("utf-16", 1), ("latin-1", 2)])
 def test_a_file_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, encoding, line):
     path = tmp_path / "params.yaml"
