@@ -519,7 +519,11 @@ def test_a_file_that_is_nested_too_deeply(tmp_path):
 
 
 def test_dvc_sets_a_parameter_of_the_repositorys_own_file(tmp_path):
-    """As `dvc exp run -S` does: one method changes, and those that are like it, no other."""
+    """As `dvc exp run -S` does: one method changes, and those that are like it, no other.
+
+    Below an anchor it would set nothing, or another method, too.
+    """
+    assert not [event for event in yaml.parse(PARAMS.read_text()) if getattr(event, "anchor", None)]
     path = tmp_path / "params.yaml"
     path.write_text(PARAMS.read_text())
     before = read_experiment(path).methods
