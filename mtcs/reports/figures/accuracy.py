@@ -68,10 +68,11 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
     More methods than `TOGETHER`, and all on a narrow screen, stand in a panel each, before the range of all. Of more
     tasks than `MANY`, only the reference and the two best others are drawn.
     """
-    best = sorted(set(report.methods) - {report.reference}, key=lambda method: -report.table.mean[method].mean)
+    others = [method for method in report.methods if method != report.reference]
+    best = sorted(others, key=lambda method: -report.table.mean[method].mean)[:2]
     scores = report.table.scores.sort_values(report.reference, ascending=False, kind="stable")
     few, places = len(scores) <= MANY, np.arange(len(scores))
-    shown = [method for method in report.methods if few or method in (report.reference, *best[:2])]
+    shown = [method for method in report.methods if few or method in (report.reference, *best)]
     apart = narrow or len(shown) > TOGETHER
     panels = [[method] for method in shown] if apart else [shown]
     if apart:
@@ -82,13 +83,11 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
     figure = Figure(figsize=(across * width, down * (0.4 + height * len(scores))))
     spaces = {"wspace": 0.1, "hspace": 2 / len(scores)}
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces).ravel()
-    others, behind = (scores, "all methods") if apart or not few else (report.others, "other classifiers")
-    ranges = others.reindex(scores.index).agg(["min", "max"], axis=1)
+    behind, name = (scores, "all methods") if apart or not few else (report.others, "other classifiers")
+    low, high = behind.reindex(scores.index).agg(["min", "max"], axis=1).to_numpy().T
     rows = {row.task: row.cells for row in report.table.rows}
     for axes, methods in zip(grid, panels, strict=False):
-        axes.barh(
-            places, ranges["max"] - ranges["min"], 0.84, ranges["min"], **BAND, label=behind if len(others) else ""
-        )
+        axes.barh(places, high - low, 0.84, low, **BAND, label=name if len(behind) else "")
         levels = (np.arange(len(methods)) - (len(methods) - 1) / 2) * min(0.3, 0.8 / len(methods))  # within a row
         for level, method in zip(levels, methods, strict=True):
             cells, title = [rows[task][method] for task in scores.index], report.titles[method]
