@@ -6,8 +6,9 @@ training series than they are. So it is chosen on training series that an encode
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import joblib
@@ -17,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, Mixture
 from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.random_features import fit_features
-from mtcs.evaluation.random_kernels import FittedRandomKernels, StandardizedFeatures
+from mtcs.evaluation.random_kernels import ROWS, FittedRandomKernels, StandardizedFeatures
 from mtcs.evaluation.subsample import subsample
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
@@ -157,13 +158,14 @@ def fit_mixture(
     gamma = scale_gamma(representations.astype(np.float64))
     with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
         standardized = StandardizedFeatures(features, series, workers)
-        share = (1 - choice.weight) * _scale(standardized.kernel)
-        kernel = rbf_kernel(representations, representations, gamma, workers)
-        own_means, own_share = kernel.mean(axis=0), choice.weight * _scale(kernel)
-        kernel *= own_share
-        standardized.kernel *= share
-        standardized.kernel += kernel
-        kernel = standardized.kernel  # the other one's memory is free from here on
+        kernel, share = standardized.kernel, (1 - choice.weight) * _scale(standardized.kernel)
+        kernel *= share
+        # The other kernel is computed twice, some rows at a time, and never there as a whole.
+        own = partial(_own_rows, representations, gamma, workers)
+        own_means = np.sum([part.sum(axis=0) for _, part in own()], axis=0) / len(kernel)
+        own_share = choice.weight * trace_scale((1 - own_means.mean()) * len(kernel), len(kernel))
+        for block, part in own():
+            kernel[block] += own_share * part
         means = kernel.mean(axis=0)
         kernel -= means
         kernel -= (means - means.mean())[:, np.newaxis]
@@ -189,6 +191,13 @@ def fit_mixture(
         gamma=np.array(gamma),
         weight=np.array(choice.weight),
     )
+
+
+def _own_rows(representations: np.ndarray, gamma: float, workers: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """The kernel (n, n) of representations (n, D), some of its rows after the other."""
+    for start in range(0, len(representations), ROWS):
+        block = slice(start, start + ROWS)
+        yield block, rbf_kernel(representations[block], representations, gamma, workers)
 
 
 def _scale(kernel: np.ndarray) -> float:

@@ -20,7 +20,7 @@ from mtcs.evaluation.fixed_length import fixed_length
 
 MIN_LENGTH = 10
 """Steps that the transforms need; a shorter series stays at its last value."""
-PIECE_BYTES = 256 << 20
+PIECE_BYTES = 128 << 20
 """Of the features of a task's training series that are there at once, about."""
 KERNELS = 84
 """Of MiniRocket and MultiRocket: all whose nine weights are six times -1 and three times 2."""

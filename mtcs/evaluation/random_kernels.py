@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels
 from mtcs.errors import InputError
 from mtcs.evaluation.calibration import fit_sharpness
-from mtcs.evaluation.random_features import RandomFeatures, fit_features
+from mtcs.evaluation.random_features import Piece, RandomFeatures, fit_features
 from mtcs.evaluation.subsample import subsample
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest
 
@@ -28,7 +28,7 @@ KEEP_BYTES = 1 << 30
 MAX_VALUES = 1 << 26
 """Of a series, in all its channels."""
 ROWS = 1024
-"""Series whose features are there at once when labels are predicted."""
+"""Series whose features are computed at once, and rows of a kernel."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class StandardizedFeatures:
         means, scales, kept, size = [], [], [], 0
         pieces = list(features.pieces(workers))
         for done, piece in enumerate(pieces, 1):
-            values = piece(self.series)
+            values = _values(piece, self.series)
             means.append(values.mean(axis=0, dtype=np.float64).astype(np.float32))
             values -= means[-1]
             scales.append(_scales(values, means[-1]))
@@ -142,7 +142,7 @@ class StandardizedFeatures:
             return
         column = 0
         for piece in self.features.pieces(self.workers):
-            values = piece(self.series)
+            values = _values(piece, self.series)
             columns = slice(column, column + values.shape[1])
             values -= self.means[columns]
             values /= self.scales[columns]
@@ -186,6 +186,16 @@ def fit_random_kernels(
         penalty=np.array(penalty),
         sharpness=np.array(fit_sharpness(left_out, targets.argmax(axis=1))),
     )
+
+
+def _values(piece: Piece, series: np.ndarray) -> np.ndarray:
+    """A piece of the features of series, some at a time: beside its result aeon needs several times as much memory."""
+    first = piece(series[:ROWS])
+    values = np.empty((len(series), first.shape[1]), np.float32)
+    values[:ROWS] = first
+    for start in range(ROWS, len(series), ROWS):
+        values[start : start + ROWS] = piece(series[start : start + ROWS])
+    return values
 
 
 def _scales(centered: np.ndarray, means: np.ndarray) -> np.ndarray:
