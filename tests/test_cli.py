@@ -29,8 +29,8 @@ from mtcs.config.environment import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.representations import read_representations, write_representations
-from mtcs.evaluation.results import read_result
-from mtcs.layout import Layout, Run
+from mtcs.evaluation.results import RepresentationSources, read_record, read_result, write_record
+from mtcs.layout import Layout, Run, digest
 
 PARAMS = {
     "suites": {"tiny": {"tasks": ["Short", "Long"]}, "toy": {"source": "aeon", "tasks": ["GunPoint"]}},
@@ -320,7 +320,7 @@ def test_params_malformed(edit, expected):
 
 def test_params_that_are_not_text():
     LAYOUT.params.write_bytes(b"\xff\xfe\x00")
-    assert fails(2, "methods").startswith("params.yaml is not ")
+    assert fails(2, "methods") == "params.yaml, line 1 is not UTF-8; save it as UTF-8."
 
 
 # Files that are missing or damaged
@@ -449,6 +449,11 @@ def test_representations_that_are_not_finite():
     actual = read_representations(path)
     actual.test[3, 0] = np.nan
     write_representations(path, actual)
+    sources = read_record(RUN.represented, RepresentationSources, RUN, "represent")
+    write_record(
+        RUN.represented,
+        sources.model_copy(update={"representations": sources.representations | {"Short": digest(path)}}),
+    )
     assert fails(2, "classify", "joint", "tiny") == (
         "data/representations/tiny/joint/seed0/Short.npz has no finite representation of test series 3; "
         "run 'mtcs represent joint tiny --seed 0'."

@@ -36,19 +36,19 @@ def on_cluster(
         from distributed import Client, KilledWorker, as_completed
     except ImportError:
         raise InputError("dask needs packages that are not installed; run 'make install'.") from None
-    place = shown(address)
+    where = shown(address)
     try:
         client: Any = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"dask: no scheduler answers at {place} ({without_secrets(str(error)).rstrip('.')}); start one with 'dask "
+            f"dask: no scheduler answers at {where} ({without_secrets(str(error)).rstrip('.')}); start one with 'dask "
             "scheduler', or correct --dask or MTCS_DASK."
         ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except TimeoutError as error:
-            raise WorkError(f"The cluster at {place} has no worker; start one: 'dask worker {place}'.") from error
+            raise WorkError(f"The cluster at {where} has no worker; start one: 'dask worker {where}'.") from error
         try:
             waiting = enumerate(pieces)
             # Pure functions of equal arguments would be computed once, and two pieces may be equal.
@@ -64,12 +64,12 @@ def on_cluster(
                     completed.add(another)
         except KilledWorker as error:
             raise WorkError(
-                f"Workers of the cluster at {place} died at this work, most likely of memory; give them more, or "
+                f"Workers of the cluster at {where} died at this work, most likely of memory; give them more, or "
                 "leave out --dask and MTCS_DASK."
             ) from error
         except CancelledError as error:
             raise WorkError(
-                f"The scheduler at {place} was lost at this work; repeat the command once it is back, or leave out "
+                f"The scheduler at {where} was lost at this work; repeat the command once it is back, or leave out "
                 "--dask and MTCS_DASK."
             ) from error
     return [results[i] for i in range(len(results))]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mtcs.errors import InputError
-from mtcs.layout import digest
+from mtcs.layout import Run, digest
 from mtcs.stages.options import WORKSPACE, MethodName, SeedOption, SuiteName, WorkersOption, experiment, threads
+
+if TYPE_CHECKING:
+    from mtcs.evaluation.results import RepresentationSources
 
 
 def classify(
@@ -36,12 +39,14 @@ def classify(
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster
     from mtcs.evaluation.outcomes import outcome_text
-    from mtcs.evaluation.results import ClassifierRecord, RepresentationSources, read_record, write_record
+    from mtcs.evaluation.results import ClassifierRecord, write_record
 
     if dask and isinstance(spec, Mixture):
         raise InputError(f"{method} weighs all tasks of a suite together, here; leave out --dask {dask:.60}.")
     tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
-    represented = read_record(run.reading.represented, RepresentationSources, run.reading, "represent")
+    represented = _represented(run.reading)
+    if run.held_out:
+        _represented(run)
     run.classified.unlink(missing_ok=True)
     address = read_machine().dask if dask is None else dask
     if isinstance(spec, Mixture):
@@ -67,3 +72,19 @@ def classify(
     write_record(run.classified, record)
     shutil.rmtree(run.unfinished_search, ignore_errors=True)
     print(f"{run}: {outcome_text(spec.kind, tasks, outcomes)}")
+
+
+def _represented(run: Run) -> RepresentationSources:
+    """What a run's representations are of.
+
+    Raises:
+        InputError: if it was not represented, or a file is not the one that was written then.
+    """
+    from mtcs.evaluation.results import RepresentationSources, read_record
+
+    record = read_record(run.represented, RepresentationSources, run, "represent")
+    for name, written in record.representations.items():
+        path = run.representation(name)
+        if path.exists() and digest(path) != written:
+            raise InputError(f"{path} holds other content than was written; {run.remedy('represent')}.")
+    return record

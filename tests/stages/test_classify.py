@@ -96,6 +96,20 @@ def test_more_classes_than_max_train_are_told_before_training(stage):
     assert run("train", "joint_ridge", "mine")[0] == 0
 
 
+def test_representations_of_another_seed_are_refused():
+    workspace(["low", "high"] * 20)
+    for seed in (0, 1):
+        for stage in ("train", "represent"):
+            assert run(stage, "joint_ridge", "mine", "--seed", seed)[0] == 0
+    one, other = (Run("mine", "joint_ridge", seed).representation("Pump") for seed in (0, 1))
+    one.write_bytes(other.read_bytes())
+    assert run("classify", "joint_ridge", "mine") == (
+        2,
+        f"mtcs: {one} holds other content than was written; run 'mtcs represent joint_ridge mine --seed 0'.\n",
+    )
+    assert not Run("mine", "joint_ridge", 0).prediction("Pump").exists()
+
+
 def test_kernel_ridge_reads_representations():
     workspace(["low", "high"] * 20)
     for stage in ("train", "represent", "classify"):
