@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import mtcs
 from mtcs.cli import app
+from mtcs.stages.fit import _more_passes
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +76,7 @@ def test_fit_inspect_and_predict(monkeypatch):
     code, out, err = run("fit", folder(), "--out", "m.mtcs", "--cv", 2, "--device", "cpu", "--precision", "fp32")
     assert code == 0, err
     assert "accuracy" in out
+    assert "Tip: with so few series more passes may be better; compare --cv 5 --epochs 125." in err  # four tasks
     page = Path("m.html").read_text()
     assert "Labels of new recordings of pumps are right" in page
     assert "What learning together was worth" in page
@@ -294,6 +296,22 @@ def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
     code, _, err = run("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--group", "patient")
     assert code == 2
     assert "fans_TRAIN.csv has no column patient (--group); read without it: " in err
+
+
+def test_whoever_chose_the_passes_gets_no_tip(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    code, _, err = run("fit", folder(), "--out", "m.mtcs", "--device", "cpu", "--epochs", 1)
+    assert code == 0, err
+    assert "Tip" not in err
+
+
+def test_methods_that_train_long_enough_ask_for_no_more_passes():
+    from mtcs.config.packaged import packaged_method
+
+    for method in ("mtcs_difference", "ts2vec", "minirocket"):
+        assert _more_passes(packaged_method(method).schedule, [20, 20]) is None
+    assert _more_passes(packaged_method("mtcs").schedule, [20, 33]) == 167
+    assert _more_passes(packaged_method("mtcs").schedule, [3200]) is None
 
 
 def test_doubtful_values_and_labels_are_said_before_anything_is_trained(monkeypatch):
