@@ -59,7 +59,7 @@ def test_those_served_are_those_of_prefect_yaml():
         assert one.concurrency_options is not None
         assert one.concurrency_options.collision_strategy == listed[name]["concurrency_limit"]["collision_strategy"]
         assert listed[name]["work_pool"]["name"] == "mtcs"
-        assert one.parameters == listed[name]["parameters"] == {"suites": ["demo"]}, "safe as shipped"
+        assert one.parameters == listed[name]["parameters"] == {"suites": ["demo"], "workers": 2}, "safe as shipped"
         schedules = [schedule.schedule for schedule in one.schedules or []]
         for schedule, wanted in zip(schedules, listed[name].get("schedules", []), strict=True):
             if isinstance(schedule, CronSchedule):
