@@ -23,8 +23,8 @@ from mtcs.errors import WorkError
 NIGHTLY = "0 2 * * *"
 """Two in the morning, UTC."""
 AS_SHIPPED = {"suites": ["demo"], "workers": 2}
-"""Parameters of the deployments; more than the demo is days of computing, and for the user to ask for. Two stages side by
-side, with half of the cores each, take less time than one after the other, above all beside a busy server."""
+"""Parameters of the deployments; more than the demo is days of computing, and for the user to ask for. Two stages side
+by side, with half of the cores each, take less time than one after the other, above all beside a busy server."""
 WATCH_SECONDS = 900.0
 """Between two runs of `watch`."""
 CONNECT_TIMEOUT = 60.0
