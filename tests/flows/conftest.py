@@ -168,6 +168,16 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
+ENDS_WITH_ITS_STARTER = """
+import threading
+from flows.server import _end_with_run
+threading.Thread(target=_end_with_run, daemon=True).start()
+from prefect.cli import app
+app()
+"""
+"""`prefect`, which ends as the server of a run does: when nobody holds its standard input open, killed or not."""
+
+
 @contextlib.contextmanager
 def prefect_server(home: Path, port: int) -> Iterator[str]:
     """A server with its database in `home`; yields the address of its API."""
@@ -182,9 +192,10 @@ def prefect_server(home: Path, port: int) -> Iterator[str]:
     }
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "server", "start", "--port", str(port), "--host", "127.0.0.1"],
+            [sys.executable, "-c", ENDS_WITH_ITS_STARTER, *f"server start --port {port} --host 127.0.0.1".split()],
             env=environment,
             cwd=home,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -202,12 +213,9 @@ def prefect_server(home: Path, port: int) -> Iterator[str]:
         wait_for(answers, 240)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

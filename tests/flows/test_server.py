@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import psutil
@@ -121,6 +122,26 @@ def test_a_server_that_does_not_start_says_why(lonely, tmp_path):
     assert line.startswith("reproduce: Prefect's temporary server did not start (")
     assert "file is not a database" in line
     assert len(line) <= 400
+
+
+@pytest.mark.slow
+def test_the_tests_own_server_ends_with_tests_that_are_killed(tmp_path, until):
+    code = f"""
+import runpy, time
+from pathlib import Path
+made = runpy.run_path({str(Path(__file__).with_name("conftest.py"))!r})
+with made["prefect_server"](Path("home"), made["free_port"]()) as url:
+    print(url, flush=True)
+    time.sleep(300)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as tests:
+        assert tests.stdout is not None
+        url = tests.stdout.readline().strip()
+        (server,) = psutil.Process(tests.pid).children()
+        assert answers(url, seconds=30)
+        tests.kill()
+    until(lambda: not server.is_running(), 20)
+    assert not answers(url, seconds=1)
 
 
 def test_the_look_for_a_server_asks_no_proxy(server, monkeypatch):
