@@ -23,7 +23,7 @@ from mtcs.config.machine import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
 from mtcs.errors import InputError, fault
-from mtcs.layout import Layout, atomic_write
+from mtcs.layout import Layout, atomic_write, regular
 
 SEEN = STATE / "seen.json"
 """What the last good run of each suite saw: digests of params.yaml and of each task's files in the archive."""
@@ -67,7 +67,7 @@ def watch(
 def _seen(root: Path) -> dict[str, str]:
     """What the last good runs saw; nothing where the file is damaged, so that suites are looked at anew."""
     try:
-        return TypeAdapter(dict[str, str]).validate_json((root / SEEN).read_bytes())
+        return TypeAdapter(dict[str, str]).validate_json(regular(root / SEEN).read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValidationError) as error:
@@ -85,7 +85,7 @@ def fingerprints(
 ) -> dict[str, str]:
     """Digests by `params.yaml of SUITE` and `SUITE/TASK`; what cannot be reached now keeps its earlier one."""
     seen = dict(before)
-    parameters = hashlib.sha256(Layout(root).params.read_bytes()).hexdigest()
+    parameters = hashlib.sha256(regular(Layout(root).params).read_bytes()).hexdigest()
     for suite in suites:
         seen[f"params.yaml of {suite}"] = parameters
         for task in experiment.suite(suite).tasks if experiment.suite(suite).source == "archive" else ():

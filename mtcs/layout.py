@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -210,13 +211,39 @@ class Run:
         return self.layout.root / kind / self.suite / (method or self.method) / f"seed{self.seed}"
 
 
+def regular(path: Path) -> Path:
+    """The path, through which whatever is read from outside or between two commands passes.
+
+    Raises:
+        InputError: if a device, pipe or socket is there, from which reading may never end.
+    """
+    with suppress(OSError, ValueError):  # opening it tells why
+        if not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode):
+            raise InputError(f"{path} is no regular file, but a device, pipe or socket; put or name a file.")
+    return path
+
+
+def is_there(path: Path) -> bool:
+    """Whether a name is taken, be it by a link that leads nowhere, which `Path.exists` takes for nothing.
+
+    Raises:
+        OSError: if its folder cannot be looked into.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def digest(path: Path) -> str:
     """The beginning of the SHA-256 of a file.
 
     Raises:
+        InputError: if it is no regular file.
         OSError: if it cannot be read.
     """
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 

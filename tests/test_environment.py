@@ -218,6 +218,63 @@ def test_a_folder_in_the_place_of_a_file_and_the_other_way_about(here, words, pl
     assert (code, said.splitlines()[-1]) == (1, f"mtcs: {expected}")
 
 
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("suites", "params.yaml"),
+        ("normalize tiny", "data/raw/tiny/files.json"),
+        ("train mtcs tiny", "data/normalized/tiny/Short.npz"),
+        ("train mtcs tiny", "data/normalized/tiny/tasks.json"),
+        ("represent mtcs tiny", "data/models/tiny/mtcs/seed0/joint.safetensors"),
+        ("classify mtcs tiny", "data/representations/tiny/mtcs/seed0/Short.npz"),
+        ("classify mtcs tiny", "data/representations/tiny/mtcs/seed0/sources.json"),
+        ("measure mtcs tiny", "data/predictions/tiny/mtcs/seed0/Long.csv"),
+        ("measure mtcs tiny", "data/training/tiny/mtcs/seed0/joint.csv"),
+        ("measure mtcs tiny", "data/training/tiny/mtcs/seed0/joint.json"),
+        ("report tiny", "results/tiny/mtcs/seed0.json"),
+        ("report tiny", "results/tiny/cost.json"),
+        ("predict mtcs tiny Short new.tsv", "data/classifiers/tiny/mtcs/seed0/Short.safetensors"),
+        ("predict mtcs tiny Short new.tsv", "new.tsv"),
+        ("predict pumps.mtcs new.csv", "pumps.mtcs"),
+        ("inspect pumps.mtcs", "pumps.mtcs"),
+        *((f"fit {name} --out m.mtcs", name) for name in ("a.csv", "a.parquet", "a.npz", "a.ts", "a.arff", "a.txt")),
+        ("fit own --out m.mtcs", "own/labels.csv"),
+        ("fit own --out m.mtcs", "own/b.csv"),
+    ],
+)
+@pytest.mark.parametrize("lead", [False, True], ids=["pipe", "link to a device"])
+@pytest.mark.timeout(60)
+def test_a_pipe_or_device_in_the_place_of_a_file_is_one_line(here: Path, words: str, place: str, lead: bool) -> None:
+    """Reading it would wait, or go on, for ever."""
+    (here / "new.tsv").write_bytes((here / "archive/Short_TEST.tsv").read_bytes())
+    path = here / place
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if lead:
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(path)
+    with inside(here):
+        code, said = run(*words.split())
+    assert code == 2, said
+    expected = f"mtcs: {place} is no regular file, but a device, pipe or socket; put or name a file."
+    assert said.splitlines()[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["params.yaml", "results/tiny/mtcs/seed0.json", "results/tiny/cost.json", "data/normalized/tiny/Short.npz"],
+)
+@pytest.mark.parametrize("target", ["nowhere", None], ids=["leads nowhere", "leads to itself"])
+def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(here: Path, place: str, target: str | None) -> None:
+    (here / place).unlink(missing_ok=True)
+    (here / place).symlink_to(target or Path(place).name)
+    with inside(here):
+        code, said = run("report", "tiny")
+    assert code in (1, 2), said
+    assert place in said.splitlines()[-1]
+
+
 # Memory
 
 

@@ -26,7 +26,7 @@ from mtcs.config.methods import MethodSpec, SeriesSpec
 from mtcs.config.parameter_file import read_yaml
 from mtcs.config.schedule import renamed
 from mtcs.errors import InputError
-from mtcs.layout import Layout, Run
+from mtcs.layout import Layout, Run, regular
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 """Names become file names and DVC stage names."""
@@ -148,6 +148,8 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
                 raise ValueError(
                     f"methods.{name}.classifier: {classifier} is not among classifiers ({', '.join(self.classifiers)})"
                 )
+        if not self.suites:
+            raise ValueError("suites: is empty, expected at least one suite")
         if not (self.joint or self.single_task):
             raise ValueError("joint and single_task: both are empty, expected at least one method")
         if unknown := sorted(set(self.titles) - {*self.methods, *self.readings}):
@@ -313,7 +315,7 @@ def read_experiment(path: Path) -> Experiment:
         InputError: one line naming the parameter, its value and the condition.
     """
     try:
-        values = read_yaml(path.read_text(encoding="utf-8"))
+        values = read_yaml(regular(path).read_text(encoding="utf-8"))
         experiment = Experiment.model_validate(values)
         if mistake := _word_for_another_value(values):
             raise InputError(f"{path}: {mistake}.")

@@ -17,6 +17,7 @@ import numpy as np
 
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
+from mtcs.layout import regular
 
 LABEL_NAMES = ("label", "class", "state", "target", "y")
 ID_NAMES = ("id", "name", "index", "recording", "series", "file", "nr", "no", "number", "")
@@ -126,7 +127,7 @@ def _read_parquet(path: Path) -> Table:
     from pyarrow import parquet
 
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             table = parquet.read_table(file)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file with series.") from None
@@ -151,7 +152,7 @@ def _field(value: object) -> str:
 
 def _text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = regular(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; name a file with series.") from None
     except OSError as error:

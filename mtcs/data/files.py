@@ -17,9 +17,12 @@ from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.tables import read_table
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
+from mtcs.layout import regular
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (*TABLES, ".ts", ".arff", ".npz")
+MAX_STDIN = 2**30
+"""Bytes of standard input, which is in memory at once and may never end."""
 
 
 def read_file(
@@ -35,7 +38,7 @@ def read_file(
     Raises:
         InputError: in one line, with the file and the cause.
     """
-    options, suffix = options or TableOptions(), path.suffix.lower()
+    options, suffix = options or TableOptions(), regular(path).suffix.lower()
     if suffix in TABLES:
         return read_table(path, options, known)
     if suffix not in SUFFIXES:
@@ -49,7 +52,9 @@ def read_file(
 
 def from_stdin(folder: Path) -> Path:
     """Standard input as a file in `folder`, with the suffix of the format that its first bytes tell."""
-    content = sys.stdin.buffer.read()
+    content = sys.stdin.buffer.read(MAX_STDIN + 1)
+    if len(content) > MAX_STDIN:
+        raise InputError(f"standard input has more than {MAX_STDIN:,} bytes; save it as a file, and name that.")
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     lines = [line for line in start.splitlines() if line[:1] not in (b"#", b"%")]
     if start[:4] == b"PAR1":

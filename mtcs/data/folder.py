@@ -21,6 +21,7 @@ from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import InvalidData, counted
 from mtcs.data.tsv import UNKNOWN
 from mtcs.errors import InputError, one_line
+from mtcs.layout import regular
 
 Labelled = tuple[list[np.ndarray], np.ndarray]
 
@@ -138,7 +139,7 @@ class _Source:
 
 
 def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
-    if path.is_file():
+    if regular(path).is_file():
         yield _Source(path.stem, path, [path])
         return
     if not path.is_dir():

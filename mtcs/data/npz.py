@@ -11,6 +11,7 @@ import numpy as np
 
 from mtcs.data.text import InvalidData
 from mtcs.errors import MtcsError
+from mtcs.layout import regular
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
         InvalidData: if it is no `.npz` file, or an array is missing, damaged, or of objects.
     """
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             if not zipfile.is_zipfile(file):
                 raise InvalidData("it is no .npz file")
             file.seek(0)

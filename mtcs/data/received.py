@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError, fault
-from mtcs.layout import atomic_write, digest
+from mtcs.layout import atomic_write, digest, regular
 
 RECORD = "files.json"
 _Digests = TypeAdapter(dict[str, dict[str, str]])
@@ -34,7 +34,7 @@ def read_received(folder: Path) -> dict[str, dict[str, str]]:
     """
     path = folder / RECORD
     try:
-        return _Digests.validate_json(path.read_bytes())
+        return _Digests.validate_json(regular(path).read_bytes())
     except FileNotFoundError:
         return {}
     except (OSError, ValidationError) as error:

@@ -14,7 +14,7 @@ import numpy as np
 from mtcs.data.npz import open_npz
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, digest
+from mtcs.layout import atomic_write, digest, regular
 
 INDEX = "tasks.json"
 
@@ -218,7 +218,7 @@ def read_suite(folder: Path, expected: Sequence[str] | None = None) -> list[Task
     """
     path, remedy = folder / INDEX, f"run 'mtcs normalize {folder.name}'"
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(regular(path).read_bytes())
         index, files = dict(content["tasks"]), dict(content.get("files", {}))  # which earlier versions did not list
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None

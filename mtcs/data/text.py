@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mtcs.layout import regular
+
 PIECE = 2**16
 """Characters of a line that are taken apart at once: a list of short strings takes thirty times as much memory."""
 
@@ -27,7 +29,7 @@ class InvalidData(Exception):
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbers and text of lines, which end at LF, CR LF or CR alone. Bytes that are not UTF-8 become surrogates."""
-    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+    with regular(path).open(encoding="utf-8-sig", errors="surrogateescape") as file:
         for number, line in enumerate(file, 1):
             line = line.rstrip("\n")  # a line may be the whole file, which is in memory once less
             yield number, line

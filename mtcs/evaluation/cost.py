@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtcs.errors import InputError, fault
 from mtcs.evaluation.results import Kept
-from mtcs.layout import atomic_write
+from mtcs.layout import atomic_write, regular
 
 
 class _Part(BaseModel):
@@ -78,7 +78,7 @@ def read_costs(path: Path, suite: str) -> SuiteCosts:
     """
     remedy = f"run 'mtcs cost {suite}', or remove the file"
     try:
-        costs = SuiteCosts.model_validate_json(path.read_bytes())
+        costs = SuiteCosts.model_validate_json(regular(path).read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError(f"{path} does not hold the costs of a suite ({fault(error)}); {remedy}.") from error
     if costs.suite != suite:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.layout import atomic_write, regular
 
 FORMAT = "1"
 """Of the arrays and their meaning."""
@@ -44,7 +44,8 @@ def load_arrays(path: Path, kinds: Mapping[str, type[Fitted]]) -> Fitted:
         InputError: if there is no such file, or it does not hold the arrays of one of these.
     """
     try:
-        with path.open("rb"), safe_open(path, framework="numpy") as file:  # Python's own error where it is a folder
+        # Python's own error where it is a folder, before that of safetensors.
+        with regular(path).open("rb"), safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
     except FileNotFoundError:

@@ -28,7 +28,7 @@ from mtcs.evaluation.results import (
     read_record,
 )
 from mtcs.evaluation.scores import score
-from mtcs.layout import Run, digest
+from mtcs.layout import Run, digest, regular
 from mtcs.sharing import affinity
 from mtcs.similarity import factor, factor_similarity
 
@@ -134,7 +134,7 @@ def read_predictions(path: Path, run: Run) -> pd.DataFrame:
     """
     remedy = run.remedy("classify")
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        frame = pd.read_csv(regular(path), dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except (ValueError, OSError) as error:
@@ -222,7 +222,8 @@ def check_file(path: Path, expected: str | None, remedy: str) -> None:
 def _read_curves(path: Path, run: Run) -> Iterator[Curve]:
     """The training curves of a model, a task at a time, each in up to `CURVE_POINTS` stretches of the whole run."""
     try:
-        frame = pd.read_csv(path, usecols=list(CURVE_COLUMNS), converters={"task": str})  # a task may be named NA
+        as_text = {"task": str}  # one may be named NA
+        frame = pd.read_csv(regular(path), usecols=list(CURVE_COLUMNS), converters=as_text)
     except (ValueError, OSError) as error:
         raise InputError(f"{path} does not hold training curves ({error}); {run.remedy('train')}.") from error
     tasks = frame.pop("task").to_numpy()

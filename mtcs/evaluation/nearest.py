@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.layout import atomic_write, regular
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def _write_unfinished(path: Path, neighbors: np.ndarray) -> None:
 def _read_unfinished(path: Path, n: int, m: int) -> np.ndarray:
     """The neighbors, among `n`, of the first of `m` queries; none, and the file set aside, if it is not as written."""
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             content = np.load(file, allow_pickle=False)
         neighbors = content[:-4]
         sound = content.dtype == np.int64 and content.ndim == 1 and len(neighbors) <= m

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
-from mtcs.layout import Run, atomic_write
+from mtcs.layout import Run, atomic_write, regular
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Values = tuple[float | None, ...]
@@ -273,7 +273,7 @@ def read_record(path: Path, kind: type[_Known], run: Run, stage: str) -> _Known:
         InputError: if there is none, or it does not hold what it should.
     """
     try:
-        content = path.read_bytes()
+        content = regular(path).read_bytes()
         record = kind.model_validate_json(content)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {run.remedy(stage)}.") from None
@@ -304,7 +304,7 @@ def read_result(path: Path, suite: str, method: str, seed: int) -> RunResult:
     """
     remedy = f"run 'mtcs measure {method} {suite} --seed {seed}', or take the file from git"
     try:
-        result = RunResult.model_validate_json(path.read_bytes())
+        result = RunResult.model_validate_json(regular(path).read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError(f"{path} does not hold the result of a run ({fault(error)}); {remedy}.") from error
     if (result.suite, result.method, result.seed) != (suite, method, seed):

@@ -29,12 +29,12 @@ def init(
     from mtcs.config.packaged import packaged_experiment
     from mtcs.config.workspace import new_workspace
     from mtcs.errors import InputError
-    from mtcs.layout import atomic_write
+    from mtcs.layout import atomic_write, is_there
 
-    if there := [name for name in ("params.yaml", "dvc.yaml") if (folder / name).exists()]:
+    if there := [name for name in ("params.yaml", "dvc.yaml") if is_there(folder / name)]:
         raise InputError(f"{folder / there[0]} exists; name a folder without a pipeline.")
     if tasks is None:
-        known = experiment() if WORKSPACE.params.exists() else packaged_experiment()
+        known = experiment() if is_there(WORKSPACE.params) else packaged_experiment()
         entry = known.suite(suite).model_dump(mode="json", exclude_defaults=True)
     else:
         entry = {"tasks": "all" if tasks == "all" else _names(tasks)}

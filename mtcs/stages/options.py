@@ -10,7 +10,7 @@ import typer
 
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.errors import InputError
-from mtcs.layout import Layout, Run
+from mtcs.layout import Layout, Run, is_there, regular
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
     from mtcs.config.experiment import Experiment
@@ -27,8 +27,8 @@ def _names(section: str) -> Callable[[], list[str]]:
         import yaml
 
         try:
-            return [str(name) for name in yaml.safe_load(WORKSPACE.params.read_text("utf-8"))[section]]
-        except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError):  # ValueError: no UTF-8
+            return [str(name) for name in yaml.safe_load(regular(WORKSPACE.params).read_text("utf-8"))[section]]
+        except (InputError, OSError, yaml.YAMLError, KeyError, TypeError, ValueError):  # ValueError: no UTF-8
             return []
 
     return complete
@@ -71,7 +71,7 @@ def experiment() -> Experiment:
 
 def named_run(method: str, suite: str, seed: int) -> Run:
     """A run whose models say what they are; where there is a params.yaml, its names are checked."""
-    if WORKSPACE.params.exists():
+    if is_there(WORKSPACE.params):
         return experiment().run(suite, method, seed, WORKSPACE)
     run = Run(suite, method, seed, WORKSPACE)
     if not run.classified.exists():

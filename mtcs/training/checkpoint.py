@@ -18,7 +18,8 @@ from torch import Tensor
 
 from mtcs.config.methods import Spec
 from mtcs.data.task import Task
-from mtcs.layout import atomic_write
+from mtcs.errors import InputError
+from mtcs.layout import atomic_write, regular
 from mtcs.methods.base import Method
 from mtcs.provenance import training_digest
 from mtcs.training.hardware import Hardware
@@ -76,12 +77,12 @@ def read_checkpoint(
     aside as `*.damaged`, and training starts anew.
     """
     try:
-        tensors, facts = _read(path.read_bytes())
+        tensors, facts = _read(regular(path).read_bytes())
         rows = [tuple(row) for row in tensors.pop("rows").tolist()]
         progress = Progress(
             int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows
         )
-    except (OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (InputError, OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         _set_aside(path, " ".join(str(error).split()))
         return None
     method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})

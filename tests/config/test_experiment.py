@@ -199,6 +199,7 @@ MISTAKES = [
         "methods.mtcs.kind: dtw trains no model that tasks share; list mtcs under single_task",
     ),
     (("single_task",), ["ts3vec"], "joint, single_task and ablation: ts3vec is not among methods (mtcs, unused)"),
+    (("suites",), {}, "suites: is empty, expected at least one suite"),
     (("suites", "one", "tasks"), [], "suites.one.tasks: Tuple should have at least 1 item after validation, not 0"),
     (("suites", "one", "tasks"), ["A", "B", "A"], "suites.one.tasks: A stands there twice"),
     (("suites", "one", "tasks"), ["../A"], "suites.one.tasks.0: String should match pattern"),

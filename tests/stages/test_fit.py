@@ -203,6 +203,13 @@ def test_predictions_keep_names_and_order_whatever_the_format(fitted, monkeypatc
     assert "mtcs: stdin.csv, line 2: 'x' is no finite number" in done.stderr
 
 
+def test_standard_input_without_end_is_refused(fitted, monkeypatch):
+    monkeypatch.setattr("mtcs.data.files.MAX_STDIN", 10)
+    done = CliRunner().invoke(app, ["predict", str(fitted), "-", "--task", "pumps"], input=b"1,2,3,4,5,6")
+    assert done.exit_code == 2
+    assert "mtcs: standard input has more than 10 bytes; save it as a file, and name that." in done.stderr
+
+
 def test_series_that_cannot_be_labelled_are_named(fitted):
     X, _ = series()
     X[1], lines = 0.5, ["id,label," + ",".join(f"t{i}" for i in range(20))]

@@ -9,7 +9,7 @@ from statistics import fmean
 from mtcs.config.parameters import differences
 from mtcs.evaluation.cost import SuiteCosts, read_costs
 from mtcs.evaluation.results import RunResult
-from mtcs.layout import Layout
+from mtcs.layout import Layout, is_there
 from mtcs.reports.analysis.runs import machine
 
 
@@ -87,7 +87,7 @@ def gather(
     Raises:
         InputError: if the file of costs does not hold what it should.
     """
-    if layout.costs(suite).exists():
+    if is_there(layout.costs(suite)):
         costs = read_costs(layout.costs(suite), suite)
         if costs.tasks == tuple(tasks):
             by_method = {row.method: row for row in measured(costs)}

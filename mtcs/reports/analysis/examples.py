@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from mtcs.data.task import Task, read_task
-from mtcs.layout import Layout
+from mtcs.layout import Layout, is_there
 
 POINTS = 40
 """Points at which series are compared with the mean of their label."""
@@ -30,7 +30,7 @@ def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]
         by_task.setdefault(task, []).append(what)
     drawn: dict[tuple[str, str | int], np.ndarray] = {}
     for name, several in by_task.items():
-        if (path := layout.normalized(suite, name)).exists():
+        if is_there(path := layout.normalized(suite, name)):
             task = read_task(path)
             for what in several:
                 series = task.test.series[what] if isinstance(what, int) else _typical(task, what)

@@ -13,7 +13,7 @@ import pandas as pd
 from mtcs.config.parameters import differences
 from mtcs.data.task import fingerprint, read_task
 from mtcs.evaluation.results import RunResult, TrainingRecord, read_result
-from mtcs.layout import Run
+from mtcs.layout import Run, is_there
 from mtcs.reports.numbers import duration
 from mtcs.reports.titles import Titles
 
@@ -56,7 +56,7 @@ def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[
     results: list[tuple[Run, RunResult]] = []
     set_aside = []
     for run in planned:
-        if run.result.exists():
+        if is_there(run.result):
             result = read_result(run.result, run.suite, run.method, run.seed)
             if why := _differs(result, tasks, parameters.get(run.method, {})):
                 set_aside.append(SetAside(run, f"has {why}"))
@@ -84,7 +84,7 @@ def _fingerprints(result: RunResult) -> dict[str, str]:
 def _normalized(run: Run, tasks: Sequence[str]) -> dict[str, str]:
     """Fingerprints of the normalised data by task; empty where not all of them are on this machine."""
     paths = {task: run.layout.normalized(run.suite, task) for task in sorted(tasks)}
-    if not all(path.exists() for path in paths.values()):
+    if not all(map(is_there, paths.values())):
         return {}
     return {task: fingerprint(read_task(path)) for task, path in paths.items()}
 
