@@ -35,7 +35,7 @@ from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.quant import FittedQuant
 from mtcs.evaluation.random_kernels import FittedRandomKernels
 from mtcs.evaluation.svm import FittedSVM
-from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, write_tensors
+from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, remedy_of, write_tensors
 
 FORMAT = "mtcs-bundle/1"
 
@@ -115,6 +115,7 @@ def load_bundle(path: Path) -> Bundle:
     """
     remedy = "name a file that 'mtcs fit' or save() wrote"
     metadata, tensors = read_tensors(path, FORMAT, "bundle", remedy)
+    remedy = remedy_of(metadata, remedy)
     parts = _by_part(tensors)
     model = build_described(path, metadata, parts.pop("model", {}), remedy)
     try:

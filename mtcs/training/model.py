@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from mtcs.config.methods import MethodSpec, Spec
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
 from mtcs.errors import InputError, fault
-from mtcs.layout import atomic_write
+from mtcs.layout import atomic_write, regular
 from mtcs.methods import build_method
 from mtcs.methods.base import Method
 
@@ -115,7 +116,7 @@ def load_model(path: Path, remedy: str = "run 'mtcs train' again") -> Model:
             those of the method that it describes.
     """
     metadata, weights = read_tensors(path, FORMAT, "model", remedy)
-    return build_described(path, metadata, weights, remedy)
+    return build_described(path, metadata, weights, remedy_of(metadata, remedy))
 
 
 def describe(spec: Spec, tasks: Sequence[TaskInfo], seed: int) -> str:
@@ -163,7 +164,7 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
         InputError: in one line, if there is no such file, it is not of that format, or not as it was written.
     """
     try:
-        content = path.read_bytes()
+        content = regular(path).read_bytes()
         metadata = _metadata(content)
         tensors = safetensors.torch.load(content)
     except FileNotFoundError:
@@ -174,10 +175,29 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
         raise InputError(f"{path} is no {what} of mtcs ({_short(error)}); {remedy}.") from error
     if metadata.get("format") != expected:
         version = metadata.get("format", "of an earlier version")
+        if newer := _newer_format(version, expected):
+            raise InputError(f"{path} was written by a newer mtcs ({newer}); upgrade mtcs.")
         raise InputError(f"{path} has the format {version!r:.60}, expected {expected!r}; {remedy}.")
     if metadata.pop("digest", None) not in (None, _digest(tensors, metadata)):  # None: of an earlier version
         raise InputError(f"{path} holds other content than was written; {remedy}.")
     return metadata, tensors
+
+
+def _newer_format(version: str, expected: str) -> str | None:
+    """Which format a file has, in words, if it is a later one than the expected "mtcs-model/1"."""
+    kind, _, known = expected.partition("/")
+    number = re.fullmatch(rf"{kind}/([0-9]{{1,6}})", version)
+    if number is None or int(number[1]) <= int(known):
+        return None
+    return f"format {number[1]}; this one reads up to {known}"
+
+
+def remedy_of(metadata: Mapping[str, str], remedy: str) -> str:
+    """What to do about a file that cannot be used: upgrade if a later version of mtcs wrote it, else `remedy`."""
+    written, own = (re.findall(r"[0-9]{1,6}", text)[:3] for text in (metadata.get("mtcs", ""), mtcs.__version__))
+    if [*map(int, written)] <= [*map(int, own)]:
+        return remedy
+    return f"it was written by mtcs {'.'.join(written)}, newer than this {'.'.join(own)}: upgrade mtcs"
 
 
 def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
+import mtcs
 from mtcs.config.experiment import read_experiment
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
@@ -93,7 +94,7 @@ def described(path: Path, change) -> None:
         (lambda path: path.write_bytes(b"not a safetensors file"), "is no model of mtcs"),
         (lambda path: path.write_bytes(path.read_bytes()[:-50]), "is no model of mtcs"),
         (lambda path: path.write_bytes(safetensors.torch.save({})), "has the format 'of an earlier version', expected"),
-        (lambda path: rewritten(path, format="mtcs-model/99"), f"has the format 'mtcs-model/99', expected '{FORMAT}'"),
+        (lambda path: rewritten(path, format="mtcs-bundle/1"), f"has the format 'mtcs-bundle/1', expected '{FORMAT}'"),
         (lambda path: rewritten(path, description="{}"), "describes no model (spec: Field required)"),
         (lambda path: rewritten(path, description="[" * 5000), "describes no model"),
         (lambda path: path.write_bytes((10**5).to_bytes(8, "little") + b"[" * 10**5), "is no model of mtcs"),
@@ -116,6 +117,20 @@ def test_what_is_no_whole_model_is_refused_in_one_line(tmp_path, damage, expecte
     assert said.endswith("; run it again.")
     assert "\n" not in said
     assert len(said) <= 400
+
+
+def test_a_file_of_a_newer_version_asks_for_an_upgrade(tmp_path):
+    path = tmp_path / "m.safetensors"
+    saved(path)
+    rewritten(path, format="mtcs-model/2")
+    newer = r"m\.safetensors was written by a newer mtcs \(format 2; this one reads up to 1\); upgrade mtcs\.$"
+    with pytest.raises(InputError, match=newer):
+        load_model(path)
+    saved(path)
+    rewritten(path, mtcs="99.1.0", description="{}")
+    newer = rf"describes no .*; it was written by mtcs 99\.1\.0, newer than this {mtcs.__version__}: upgrade mtcs\.$"
+    with pytest.raises(InputError, match=newer):
+        load_model(path)
 
 
 def test_a_model_whose_weights_or_description_changed_is_refused(tmp_path):
