@@ -21,7 +21,7 @@ from mtcs.reports.analysis.own import Case, OwnTask, own_task
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs
 from mtcs.reports.figures.own import learning_curves, own_overview
-from mtcs.reports.figures.series import SmallSeries, classified
+from mtcs.reports.figures.series import classified
 from mtcs.reports.numbers import DASH, number, percent, probability, signed
 from mtcs.reports.template import template
 
@@ -205,7 +205,7 @@ def _gallery(
     series: Sequence[np.ndarray],
     examples: Series,
     ids: Sequence[str] | None,
-) -> list[SmallSeries]:
+) -> list[dict[str, str]]:
     """Series in front of a typical one of their label (grey) and of what was predicted (dashed)."""
     return [
         classified(

@@ -19,14 +19,13 @@ from mtcs.reports.analysis.affinity import FORMS, STRONGEST
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.mistakes import DRAWN, hardest, mistake_table
 from mtcs.reports.analysis.orders import orders
-from mtcs.reports.analysis.runs import data_table, run_table, versions
+from mtcs.reports.analysis.runs import versions
 from mtcs.reports.analysis.separation import separation_table
 from mtcs.reports.analysis.significance import LEVEL
-from mtcs.reports.figures.accuracy import TOGETHER, by_task, cost_accuracy, overview
+from mtcs.reports.figures.accuracy import TOGETHER, by_task, cost_accuracy, critical_difference, overview
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
-from mtcs.reports.figures.ranks import critical_difference
-from mtcs.reports.figures.series import SmallSeries, classified
+from mtcs.reports.figures.series import classified
 from mtcs.reports.template import template
 from mtcs.reports.titles import kind
 from mtcs.reports.words import sentences
@@ -81,18 +80,11 @@ def _write(path: Path, content: str) -> None:
 
 def draw_all(report: Report) -> dict[str, Drawing]:
     """The figures by name, those that these results have something for."""
-    drawings = [
-        overview(report),
-        critical_difference(report),
-        by_task(report),
-        by_task(report, narrow=True),
-        *(similarity(report, form) for form in FORMS),
-        *(
-            label_pairs(labels, report.examples, f"labels-{method}", f"Labels that share, {report.titles[method]}")
-            for method, labels in list(report.labelled.items())[:1]
-        ),
-        cost_accuracy(report),
-    ]
+    drawings = [overview(report), critical_difference(report), by_task(report), by_task(report, narrow=True)]
+    drawings += [cost_accuracy(report), *(similarity(report, form) for form in FORMS)]
+    for method, labels in list(report.labelled.items())[:1]:
+        title = f"Labels that share, {report.titles[method]}"
+        drawings.append(label_pairs(labels, report.examples, f"labels-{method}", title))
     return {drawing.name: drawing for drawing in drawings if drawing is not None}
 
 
@@ -103,8 +95,8 @@ def text_files(report: Report, words: Mapping[str, str], frames: Mapping[str, pd
         "summary.json": json.dumps(summary(report.table, report.comparisons), indent=2) + "\n",
     }
     for name, title in (("ablation", "Ablations"), ("readings", "Another classifier"), ("cost", "Cost of the methods")):
-        if table := tables.markdown(frames[name], f"# {title} on {report.suite}"):
-            files[f"{name}.md"] = f"{table}\n\n{words[name]}\n"
+        if frames[name].size:
+            files[f"{name}.md"] = f"{tables.markdown(frames[name], f'# {title} on {report.suite}')}\n\n{words[name]}\n"
     numbers = {
         "accuracy": long_form(report.results),
         "p-values": report.pairs.rename_axis("method") if len(report.methods) > 1 else pd.DataFrame(),
@@ -130,12 +122,9 @@ def render(
     files: Sequence[str],
 ) -> str:
     """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
-    titles = report.titles
-    kinds = {titles[method]: kind(method) for method in report.methods}
+    kinds, of = {report.titles[method]: kind(method) for method in report.methods}, report.examples
     return template("page.html.jinja").render(
         report=report,
-        titles=titles,
-        ours=titles[report.reference],
         words=words,
         tables=frames,
         drawings=drawings,
@@ -145,26 +134,16 @@ def render(
         sections={},
         level=LEVEL,
         together=TOGETHER,
-        compared=report.table.compared[report.reference],
         forms=FORMS,
         orders=orders(report),
         kinds=kinds if len(set(kinds.values())) > 1 else {},
-        hard=hard_series(report),
+        hard=[
+            classified(of[task, one.series], f"{task} {one.series}", task, one.label, one.predicted[0][0], of)
+            for task, one in hardest(report.mistakes, DRAWN)
+            if (task, one.series) in of
+        ],
         versions=versions(report.results),
-        data=data_table(report.results, report.tasks),
-        runs=run_table(report.results, titles),
-        parameters=tables.parameters(report),
     )
-
-
-def hard_series(report: Report) -> list[SmallSeries]:
-    """The series that are wrong most often, as far as they are at hand."""
-    drawn, of = hardest(report.mistakes, DRAWN), report.examples
-    return [
-        classified(of[task, one.series], f"{task} {one.series}", task, one.label, one.predicted[0][0], of)
-        for task, one in drawn
-        if (task, one.series) in of
-    ]
 
 
 def export_report(frames: Mapping[str, pd.DataFrame], drawings: Mapping[str, Drawing], folder: Path) -> None:

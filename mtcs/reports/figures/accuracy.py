@@ -1,4 +1,4 @@
-"""Accuracies: of all tasks together, by task, and what they cost."""
+"""Accuracies: of all tasks together, as ranks, by task, and what they cost."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
 from mtcs.data.text import counted
 from mtcs.reports.analysis.accuracy import Cell
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
+from mtcs.reports.analysis.significance import groups
 from mtcs.reports.figures.drawing import INK, MARK, PAPER, RULE, STYLE, Drawing, legend, name_rows, point
-from mtcs.reports.numbers import listed, number, short
+from mtcs.reports.numbers import duration, listed, number, short
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
 """How a range is drawn."""
@@ -45,7 +46,7 @@ def overview(report: Report) -> Drawing:
     table = report.table
     order = sorted(report.methods, key=lambda method: -table.mean[method].mean)
     figure = Figure(figsize=(3.4, 0.55 + 0.27 * len(order)))
-    axes = figure.add_subplot()
+    axes = figure.add_subplot(xlabel=f"mean accuracy over {counted(len(table.tasks), 'task')}")
     others = report.others.reindex(list(table.tasks)).dropna(axis=1).mean()
     if len(others) > 1:
         axes.axvspan(others.min(), others.max(), **BAND, label="other classifiers")
@@ -55,10 +56,35 @@ def overview(report: Report) -> Drawing:
     if printed:
         axes.plot(*zip(*printed, strict=True), **MARK, label="in the paper")
     name_rows(axes, report.titles.of(order))
-    axes.set_xlabel(f"mean accuracy over {counted(len(table.tasks), 'task')}")
     legend(axes)
     means = listed([f"{report.titles[method]} {number(table.mean[method].mean)}" for method in order])
     return Drawing(figure, "overview", "Mean accuracy by method", f"Dot plot, the best method first: {means}.")
+
+
+@mpl.rc_context(STYLE)
+def critical_difference(report: Report) -> Drawing | None:
+    """A row a method: its average rank, and bars that join methods of which no two are told apart (Demšar, 2006).
+
+    Bars span methods that follow one another in rank, by the p values of the report's tables; those that lie inside
+    another are left out. None for fewer than three methods or two tasks, or where all methods are equal on every task.
+    """
+    scores, titles = report.table.scores, report.titles
+    if scores.shape[1] < 3 or len(scores) < 2 or scores.nunique(axis=1).max() == 1:
+        return None
+    ranks = dict(sorted(report.table.rank.items(), key=lambda one: one[1]))
+    bars = groups(report.pairs.loc[[*ranks], [*ranks]].to_numpy())
+    figure = Figure(figsize=(3.2, 0.5 + 0.24 * len(ranks)))
+    axes, beside = figure.add_subplot(xlabel="average rank"), 0.0
+    for y, (method, rank) in enumerate(ranks.items()):
+        axes.plot(rank, y, **point(report.number(method)))
+    for first, last in bars:  # at the right of all that they join, and of those before
+        beside = max(beside, [*ranks.values()][last]) + 0.035 * len(ranks)
+        axes.vlines(beside, first - 0.3, last + 0.3, color=INK, linewidth=3.2, gid=f"bar-{first}-{last}")
+    names = [f"{titles[method]} {rank:.2f}" for method, rank in ranks.items()]
+    name_rows(axes, names)
+    joined = "; ".join(", ".join(titles.of([*ranks][first : last + 1])) for first, last in bars) or "none"
+    what = f"Average ranks: {', '.join(names)}. {counted(len(bars), 'bar')}: {joined}."
+    return Drawing(figure, "critical-difference", "Critical-difference diagram", what)
 
 
 @mpl.rc_context(STYLE)
@@ -68,40 +94,39 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
     More methods than `TOGETHER`, and all on a narrow screen, stand in a panel each, before the range of all. Of more
     tasks than `MANY`, only the reference and the two best others are drawn.
     """
-    others = [method for method in report.methods if method != report.reference]
-    best = sorted(others, key=lambda method: -report.table.mean[method].mean)[:2]
-    scores = report.table.scores.sort_values(report.reference, ascending=False, kind="stable")
+    table, titles, reference = report.table, report.titles, report.reference
+    scores = table.scores.sort_values(reference, ascending=False, kind="stable")
+    best = sorted(report.methods, key=lambda method: (method != reference, -table.mean[method].mean))[:3]
     few, places = len(scores) <= MANY, np.arange(len(scores))
-    shown = [method for method in report.methods if few or method in (report.reference, *best)]
-    apart = narrow or len(shown) > TOGETHER
-    panels = [[method] for method in shown] if apart else [shown]
-    if apart:
+    shown = [method for method in report.methods if few or method in best]
+    if apart := narrow or len(shown) > TOGETHER:
         across, width, height = (2, 1.45, 0.15) if narrow else (5, 1.8, 0.19)  # inches of a panel, and of a task in it
     else:
         across, width, height = 1, 8.6, max(0.36, 0.09 * len(shown)) if few else 0.19  # so that methods stay apart
+    panels = [[method] for method in shown] if apart else [shown]
     across, down = min(across, len(panels)), -(-len(panels) // across)
     figure = Figure(figsize=(across * width, down * (0.4 + height * len(scores))))
     spaces = {"wspace": 0.1, "hspace": 2 / len(scores)}
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces).ravel()
     behind, name = (scores, "all methods") if apart or not few else (report.others, "other classifiers")
     low, high = behind.reindex(scores.index).agg(["min", "max"], axis=1).to_numpy().T
-    rows = {row.task: row.cells for row in report.table.rows}
+    rows = {row.task: row.cells for row in table.rows}
     for axes, methods in zip(grid, panels, strict=False):
         axes.barh(places, high - low, 0.84, low, **BAND, label=name if len(behind) else "")
         levels = (np.arange(len(methods)) - (len(methods) - 1) / 2) * min(0.3, 0.8 / len(methods))  # within a row
         for level, method in zip(levels, methods, strict=True):
-            cells, title = [rows[task][method] for task in scores.index], report.titles[method]
-            _dots(axes, places + level, cells, point(report.number(method)), title)
-            if method == report.reference and report.table.compared[method]:
-                axes.plot([cell.published for cell in cells], places + level, **MARK, label=f"{title} in the paper")
+            cells = [rows[task][method] for task in scores.index]
+            _dots(axes, places + level, cells, point(report.number(method)), titles[method])
+            if method == reference and table.compared[method]:
+                printed = [cell.published for cell in cells]
+                axes.plot(printed, places + level, **MARK, label=f"{titles[method]} in the paper")
         axes.use_sticky_edges = False  # points at the end of a range are whole
         name_rows(axes, list(scores.index))
         if apart:
-            axes.set_title(short(report.titles[methods[0]], int(13 * width)), fontsize=8.5)
+            axes.set_title(short(titles[methods[0]], int(13 * width)), fontsize=8.5)
             axes.tick_params(axis="y", labelsize=8)
         else:
-            for border in places[1:] - 0.5:
-                axes.axhline(border, color=RULE, linewidth=0.6)
+            axes.hlines(places[1:] - 0.5, 0, 1, RULE, linewidth=0.6, transform=axes.get_yaxis_transform())
             axes.set_xlabel("accuracy on the test series")
             legend(axes)
     grid[0].set_xlim(right=min(grid[0].get_xlim()[1], 1.01))
@@ -112,52 +137,44 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
     return Drawing(figure, "accuracy-by-method" if narrow else "accuracy", title, what)
 
 
-TIMES = (
-    *((1, "1 s"), (5, "5 s"), (15, "15 s"), (60, "1 min"), (300, "5 min"), (900, "15 min")),
-    *((3600, "1 h"), (4 * 3600, "4 h"), (16 * 3600, "16 h"), (64 * 3600, "64 h")),
-)
-"""Ticks of an axis of times in seconds."""
-
-
 @mpl.rc_context(STYLE)
 def cost_accuracy(report: Report) -> Drawing | None:
     """Mean accuracy over seconds, each method by its name, and the front; None for fewer than three.
 
     Seconds are those of training and reading, or of training alone where no more is known. Readings are hollow.
     """
-    accuracies = {method: report.table.mean[method].mean for method in report.methods}
-    accuracies |= {one.name: one.other[0] for one in report.readings}
-    looks = {method: point(report.number(method)) for method in report.methods}
-    hollow = {"markerfacecolor": PAPER, "markeredgewidth": 1.2}
-    looks |= {one.name: looks[one.method] | hollow for one in report.readings if one.method in looks}
-    known = [method for method in report.costs.seconds if method in looks]
-    if len(known) < 3:
+    seconds, hollow = report.costs.seconds, {"markerfacecolor": PAPER, "markeredgewidth": 1.2}
+    rows = [(report.table.mean[one].mean, one, point(report.number(one))) for one in report.methods]
+    again = [one for one in report.readings if one.method in report.methods]
+    rows += [(one.other[0], one.name, point(report.number(one.method)) | hollow) for one in again]
+    rows = sorted(((*row, seconds[row[1]]) for row in rows if row[1] in seconds), key=lambda row: row[:2])
+    if len(rows) < 3:
         return None
-    figure = Figure(figsize=(4.4, 3.2) if len(known) <= TOGETHER else (6, 0.28 * len(known)))
-    axes = figure.add_subplot()
-    seconds, means = [report.costs.seconds[method] for method in known], [accuracies[method] for method in known]
-    left, right, best = 0.8 * min(seconds), 3.2 * max(seconds), front(seconds, means)
-    steps = [*(seconds[i] for i in best), right], [*(means[i] for i in best), means[best[-1]]]
-    axes.step(*steps, where="post", color=INK, linewidth=0.9, zorder=1)
-    for method, x, mean in zip(known, seconds, means, strict=True):
-        axes.plot(x, mean, **looks[method])
-    axes.set_xscale("log")
-    axes.set_xticks(*zip(*TIMES, strict=True))
+    means, methods, looks, times = zip(*rows, strict=True)
+    figure = Figure(figsize=(4.4, 3.2) if len(rows) <= TOGETHER else (6, 0.28 * len(rows)))
+    axes = figure.add_subplot(xscale="log", xlim=(0.8 * min(times), 3.2 * max(times)), ylabel="mean accuracy")
+    axes.xaxis.set_major_locator(LogLocator(60, (1, 5, 15)))
+    axes.xaxis.set_major_formatter(lambda time, _: duration(time).removesuffix(" 00 s").removesuffix(" 00 min"))
     axes.set_xticks([], minor=True)
-    axes.set_xlim(left, right)
+    axes.grid()
+    best = front(times, means)
+    steps = [*(times[i] for i in best), axes.get_xlim()[1]], [*(means[i] for i in best), means[best[-1]]]
+    axes.step(*steps, where="post", color=INK, linewidth=0.9, zorder=1)
+    for time, mean, look in zip(times, means, looks, strict=True):
+        axes.plot(time, mean, **look)
     axes.set_ylim(axes.get_ylim())
-    taken: list[Bbox] = []
-    for mean, x, method in sorted(zip(means, seconds, known, strict=True)):  # a name makes room for those below it
-        name, level = axes.text(1.16 * x, mean, report.titles[method], va="center", bbox=BEHIND, zorder=1.5), mean
-        while any(name.get_window_extent().overlaps(other) for other in taken):
-            level += 0.02 * np.ptp(axes.get_ylim())
+    levels = 0.02 * np.ptp(axes.get_ylim()) * np.array(sorted(range(-20, 21), key=abs))
+    taken = [line.get_window_extent() for line in axes.lines[1:]]
+    for mean, method, _, time in rows:  # a name stands beside its point, or as near as there is room
+        name = axes.text(1.16 * time, mean, report.titles[method], va="center", bbox=BEHIND, zorder=1.5)
+        for level in mean + levels:
             name.set_y(level)
+            if not any(name.get_window_extent().overlaps(other) for other in taken):
+                break
         taken.append(name.get_window_extent())
-        axes.plot([x, 1.12 * x], [mean, level], color=RULE, linewidth=0.8, zorder=1)
+        axes.plot([time, 1.12 * time], [mean, name.get_position()[1]], color=RULE, linewidth=0.8, zorder=1)
     what = "training and reading" if report.costs.reading else "training"
     axes.set_xlabel(f"{what} of all tasks")
-    axes.set_ylabel("mean accuracy")
-    axes.grid()
-    undominated = listed(report.titles.of(known[i] for i in best))
-    seen = f"Scatter plot of {counted(len(known), 'method')}. No other is both cheaper and better than {undominated}."
+    undominated = listed(report.titles.of(methods[i] for i in best))
+    seen = f"Scatter plot of {counted(len(rows), 'method')}. No other is both cheaper and better than {undominated}."
     return Drawing(figure, "cost", f"Accuracy and time for {what}", seen)

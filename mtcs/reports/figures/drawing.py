@@ -59,10 +59,8 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": PAPER,
     "grid.color": RULE,
     "grid.linewidth": 0.6,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "legend.frameon": False,
@@ -111,16 +109,11 @@ class Drawing:
             self.figure.savefig(path, format="pdf", metadata={"CreationDate": None})
 
 
-def color(i: int) -> str:
-    """Of the i-th method; nobody shares the first one's."""
-    return LIGHT[1 + (i - 1) % (len(LIGHT) - 1) if i else 0]
-
-
 def point(i: int) -> dict[str, Any]:
-    """Colour and shape of the i-th method; the same in every figure of a report."""
-    shape = SHAPES[i % len(SHAPES)]
+    """Colour and shape of the i-th method, everywhere in a report; nobody shares the first one's colour."""
+    color, shape = LIGHT[1 + (i - 1) % (len(LIGHT) - 1) if i else 0], SHAPES[i % len(SHAPES)]
     size = 8 if shape == "*" else 5.5
-    return {"color": color(i), "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
+    return {"color": color, "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
 
 
 def name_rows(axes: Axes, names: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,46 +15,38 @@ WIDTH, HEIGHT = 160, 56
 """Of a picture, in its own units."""
 
 
-@dataclass(frozen=True)
-class SmallSeries:
-    """A series and its caption; the macro `gallery` of `parts.html.jinja` shows several of them.
-
-    values: (T,), or (channels, T) on one scale; NaN where a value is missing.
-    title: which series it is; text: what is said of it.
-    behind: up to two others to compare it with, in grey, the second one dashed; of several channels, the first.
-    """
-
-    values: np.ndarray
-    title: str
-    text: str
-    behind: tuple[np.ndarray, ...] = ()
-
-    @property
-    def svg(self) -> Markup:
-        """The SVG element, in the page's colours and as wide as its place; a line for each channel."""
-        channels = np.atleast_2d(self.values)
-        others = [np.atleast_2d(one)[0] for one in self.behind]
-        low, high = (function(np.concatenate([channels.ravel(), *others])) for function in (np.nanmin, np.nanmax))
-        strokes = ['class="behind"', 'class="behind" stroke-dasharray="3 2"'][: len(others)]
-        strokes += [f'stroke="var(--series-{i % len(LIGHT) + 1})"' for i in range(len(channels))]
-        lines = "".join(
-            f'<path d="{_path((row - low) / (high - low if high > low else 1))}" {stroke}/>'
-            for row, stroke in zip([*others, *channels], strokes, strict=True)
-        )
-        known = f"{channels.shape[1]} steps, values from {low:.3g} to {high:.3g}"
-        return Markup(
-            f'<svg class="series" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-            f'aria-label="{known}">{lines}</svg>'
-        )
-
-
 def classified(
     values: np.ndarray, title: str, task: str, label: str, predicted: str, examples: Series, sure: str = ""
-) -> SmallSeries:
-    """A series before a typical one of its label and, where that is another, of what is predicted; sure: how much."""
+) -> dict[str, str]:
+    """A series before a typical one of its label and, where that is another, of what is predicted; sure: how much.
+
+    Picture and caption for the macro `gallery` of `parts.html.jinja`.
+    """
     names = dict.fromkeys((label, predicted))
     text = f"is {label}{f', predicted {predicted}' if len(names) > 1 else ''}{sure}"
-    return SmallSeries(values, title, text, tuple(examples[task, name] for name in names))
+    return {"svg": picture(values, [examples[task, name] for name in names]), "title": title, "text": text}
+
+
+def picture(values: np.ndarray, behind: Sequence[np.ndarray] = ()) -> Markup:
+    """A series as an SVG element, in the page's colours and as wide as its place; a line for each channel.
+
+    Args:
+        values: (T,), or (channels, T) on one scale; NaN where a value is missing.
+        behind: up to two others to compare it with, in grey, the second one dashed; of several channels, the first.
+    """
+    channels, others = np.atleast_2d(values), [np.atleast_2d(one)[0] for one in behind]
+    low, high = (extreme(np.concatenate([channels.ravel(), *others])) for extreme in (np.nanmin, np.nanmax))
+    strokes = ['class="behind"', 'class="behind" stroke-dasharray="3 2"'][: len(others)]
+    strokes += [f'stroke="var(--series-{i % len(LIGHT) + 1})"' for i in range(len(channels))]
+    lines = "".join(
+        f'<path d="{_path((row - low) / (high - low or 1))}" {stroke}/>'
+        for row, stroke in zip([*others, *channels], strokes, strict=True)
+    )
+    known = f"{channels.shape[1]} steps, values from {low:.3g} to {high:.3g}"
+    return Markup(
+        f'<svg class="series" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{known}">{lines}</svg>'
+    )
 
 
 def _path(values: np.ndarray) -> str:

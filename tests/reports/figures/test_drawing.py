@@ -10,9 +10,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mtcs.reports.figures.accuracy import by_task, overview
+from mtcs.reports.figures.accuracy import by_task, critical_difference, overview
 from mtcs.reports.figures.drawing import DARK, LIGHT, SHAPES, THEME, Drawing, point
-from mtcs.reports.figures.ranks import critical_difference
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB
 VISION = {

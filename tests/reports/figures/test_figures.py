@@ -15,10 +15,9 @@ from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.readings import Reading
 from mtcs.reports.analysis.training import falling, smoothed
 from mtcs.reports.figures import maps
-from mtcs.reports.figures.accuracy import MANY, TOGETHER, by_task, cost_accuracy, overview
+from mtcs.reports.figures.accuracy import MANY, TOGETHER, by_task, cost_accuracy, critical_difference, overview
 from mtcs.reports.figures.drawing import PAPER, point
 from mtcs.reports.figures.maps import label_pairs, similarity
-from mtcs.reports.figures.ranks import critical_difference
 from mtcs.reports.words import sentences
 
 UCR10 = ("Lightning2", "Computers", "EOGVerticalSignal", "Lightning7", "Chinatown", "EOGHorizontalSignal")
@@ -87,11 +86,10 @@ def test_figure_2_stands_side_by_side_on_one_scale(report_of, write, result) -> 
 
 
 def test_two_tasks_that_are_alike_are_strongly_colored() -> None:
-    frame = pd.DataFrame([[1, 0.95], [0.95, 1]], index=["a", "b"], columns=["a", "b"])
-    assert maps._scale([frame]) == (0, 1)
-    assert maps._scale([frame, frame - 0.3]) == (pytest.approx(0.65), 0.95)
-    unknown = frame.where(np.eye(2, dtype=bool))
-    assert maps._scale([unknown]) == (0, 1)
+    values = np.array([[np.nan, 0.95], [0.95, np.nan]])
+    assert maps.scale(values) == (0, 1)
+    assert maps.scale(np.stack([values, values - 0.3])) == (pytest.approx(0.65), 0.95)
+    assert maps.scale(np.full((2, 2), np.nan)) == (0, 1)
 
 
 def test_many_tasks_are_drawn_as_one_image(report_of, write, result, monkeypatch: pytest.MonkeyPatch) -> None:

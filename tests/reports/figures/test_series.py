@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from mtcs.reports.figures.series import HEIGHT, WIDTH, SmallSeries
+from mtcs.reports.figures.series import HEIGHT, WIDTH, picture
 
 
 def points(svg: str) -> list[list[tuple[float, float]]]:
@@ -17,7 +17,7 @@ def points(svg: str) -> list[list[tuple[float, float]]]:
 
 
 def test_a_series_spans_its_picture():
-    ((start, *_, end),) = points(SmallSeries(np.linspace(-3, 5, 50), "", "").svg)
+    ((start, *_, end),) = points(picture(np.linspace(-3, 5, 50)))
     assert start == (1, HEIGHT - 1)
     assert end == (WIDTH - 1, 1)
 
@@ -25,7 +25,7 @@ def test_a_series_spans_its_picture():
 def test_missing_values_break_the_line_and_keep_their_place():
     values = np.arange(10.0)
     values[[4, 5]] = np.nan
-    first, second = points(SmallSeries(values, "", "").svg)
+    first, second = points(picture(values))
     assert len(first) == len(second) == 4
     assert second[0][0] == pytest.approx(1 + (WIDTH - 2) * 6 / 9, abs=0.05)
 
@@ -33,13 +33,13 @@ def test_missing_values_break_the_line_and_keep_their_place():
 def test_peaks_of_a_long_series_stay():
     values = np.zeros(100_000)
     values[777] = 1
-    svg = SmallSeries(values, "", "").svg
+    svg = picture(values)
     assert len(svg) < 10_000
     assert min(y for _, y in points(svg)[0]) == 1
 
 
 def test_channels_share_one_scale():
-    svg = SmallSeries(np.stack([np.zeros(5), np.full(5, 10.0)]), "", "").svg
+    svg = picture(np.stack([np.zeros(5), np.full(5, 10.0)]))
     low, high = points(svg)
     assert {y for _, y in low} == {HEIGHT - 1}
     assert {y for _, y in high} == {1}
@@ -47,11 +47,11 @@ def test_channels_share_one_scale():
 
 
 def test_what_it_is_compared_with_is_behind_it_on_the_same_scale():
-    svg = SmallSeries(np.zeros(5), "", "", behind=(np.full(3, -5.0), np.full(8, 5.0))).svg
+    svg = picture(np.zeros(5), (np.full(3, -5.0), np.full(8, 5.0)))
     assert [{y for _, y in stroke} for stroke in points(svg)] == [{HEIGHT - 1}, {1}, {HEIGHT / 2}]
     assert svg.count('class="behind"') == 2 and svg.count("stroke-dasharray") == 1
 
 
 @pytest.mark.parametrize("values", [np.array([2.0]), np.full(9, 3.0), np.array([np.nan, 1.0, np.nan])])
 def test_what_has_no_extent_is_drawn_too(values):
-    assert re.search(r' d="M[\d. ]+', SmallSeries(values, "", "").svg)
+    assert re.search(r' d="M[\d. ]+', picture(values))
