@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import parameter_table
@@ -13,7 +14,8 @@ from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
-from mtcs.reports.analysis.orders import ORDERED, means_by_type, types_of_data
+from mtcs.reports.analysis.orders import ORDERED, archive_types, means_by_type
+from mtcs.reports.analysis.runs import data_table, run_table
 from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.numbers import DAGGER, DASH, ELSEWHERE, duration, number, percent, probability, signed
 from mtcs.reports.titles import Titles
@@ -36,19 +38,11 @@ class Marked(str):
 
 def every(report: Report) -> dict[str, pd.DataFrame]:
     """All tables with results, by the names of their files; empty ones where there is nothing to show."""
-    return {
-        "methods": methods(report),
-        "types-of-data": by_type(report),
-        "accuracy": tasks(report),
-        "other-classifiers": others(report),
-        "p-values": pairs(report),
-        "paper": paper(report),
-        "balanced-accuracy": balances(report),
-        "readings": readings(report),
-        "ablation": ablation(report),
-        "separation": separation(report),
-        "hard-series": mistakes(report),
+    made = (methods, types_of_data, accuracy, other_classifiers, p_values, paper, balanced_accuracy, readings, ablation)
+    return {one.__name__.replace("_", "-"): one(report) for one in (*made, separation, hard_series, parameters)} | {
         "cost": cost_table(report.costs, report.titles),
+        "data": data_table(report.results, report.tasks),
+        "runs": run_table(report.results, report.titles),
     }
 
 
@@ -63,10 +57,7 @@ def _frame(rows: Iterable[dict[str, str]]) -> pd.DataFrame:
 
 def _mark(texts: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
     """The same texts, those marked that are `chosen`."""
-    cells = [
-        [Marked(text) if mark else text for text, mark in zip(*row, strict=True)]
-        for row in zip(texts.to_numpy(), chosen.to_numpy(), strict=True)
-    ]
+    cells = np.vectorize(lambda text, mark: Marked(text) if mark else text, otypes=[object])(texts, chosen)
     return pd.DataFrame(cells, texts.index, texts.columns, dtype=object)
 
 
@@ -115,19 +106,17 @@ def _by_task(report: Report, methods: Sequence[str], text: Callable[[Cell], str]
     return _upright(_frame(rows), "method")
 
 
-def tasks(report: Report) -> pd.DataFrame:
+def accuracy(report: Report) -> pd.DataFrame:
     """Our accuracies, tasks by methods."""
     frame = _by_task(report, report.methods, _accuracy)
-    if types := types_of_data(report.tasks):
+    if types := archive_types(report.tasks):
         frame.insert(0, "type of data", list(types.values()))
     return frame
 
 
-def by_type(report: Report) -> pd.DataFrame:
+def types_of_data(report: Report) -> pd.DataFrame:
     """Mean accuracies over the tasks of each type of data, types by methods; empty where types are not known."""
-    if not (types := types_of_data(report.tasks)):
-        return pd.DataFrame()
-    means = means_by_type(report.table.scores, types)
+    means = means_by_type(report.table.scores, archive_types(report.tasks))
     frame = _with_best(means.drop(columns="tasks").rename(columns=report.titles))
     frame.insert(0, "tasks", means["tasks"].astype(str))
     return frame
@@ -144,13 +133,13 @@ def paper(report: Report) -> pd.DataFrame:
     return _by_task(report, [method for method in report.methods if report.table.compared[method]], theirs)
 
 
-def pairs(report: Report) -> pd.DataFrame:
+def p_values(report: Report) -> pd.DataFrame:
     """P values of all pairs of methods; significant ones are marked."""
     text = _mark(report.pairs.map(probability), report.pairs <= LEVEL)
     return text.rename(index=report.titles, columns=report.titles).rename_axis("method")
 
 
-def balances(report: Report) -> pd.DataFrame:
+def balanced_accuracy(report: Report) -> pd.DataFrame:
     """Balanced accuracy, tasks by methods, beside the share of the most frequent label."""
     return _frame(
         {"task": one.task, "most frequent label": number(one.majority)}
@@ -160,7 +149,7 @@ def balances(report: Report) -> pd.DataFrame:
     )
 
 
-def mistakes(report: Report) -> pd.DataFrame:
+def hard_series(report: Report) -> pd.DataFrame:
     """The test series that are wrong most often, a row each, by task."""
     counts = {one.task: f"{one.never_right:,} of {one.test:,}" for one in report.mistakes}
     return _frame(
@@ -176,7 +165,7 @@ def mistakes(report: Report) -> pd.DataFrame:
     )
 
 
-def others(report: Report) -> pd.DataFrame:
+def other_classifiers(report: Report) -> pd.DataFrame:
     """Our accuracies and other classifiers', first the means; the best classifier first."""
     joined = beside_others(report.table.scores.rename(columns=report.titles), report.others)
     return _upright(_with_best(joined), "classifier")

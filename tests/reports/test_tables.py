@@ -18,10 +18,10 @@ def test_ten_methods_have_their_names_and_seeds(report_of) -> None:
     frame = tables.methods(report)
     assert list(frame.columns) == ["accuracy", "paper", "difference", "rank", "wins/ties/losses", "p", "seeds"]
     names = ["MTCS", "MTL", "MMoE", "TS2Vec", "TS2Vec joint", "T-Loss", "TNC", "TS-TCC", "TST", "DTW"]
-    assert list(frame.index) == list(tables.tasks(report).columns) == names
+    assert list(frame.index) == list(tables.accuracy(report).columns) == names
     assert frame["seeds"].tolist() == ["2", "2", "2", "1", "2", *["1"] * 5]
     assert frame.loc[["MMoE", "TS2Vec joint"], "paper"].tolist() == [tables.DASH] * 2
-    assert tables.tasks(report).loc["Crop", ["MTCS", "DTW"]].tolist() == ["0.850 ± 0.071", "0.850"]
+    assert tables.accuracy(report).loc["Crop", ["MTCS", "DTW"]].tolist() == ["0.850 ± 0.071", "0.850"]
     assert tables.paper(report).loc["TwoPatterns", "DTW"] == f"0.905† ({MINUS}0.055)"
     assert "MMoE" not in tables.paper(report)
 
@@ -34,7 +34,7 @@ def marked(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 def test_many_methods_run_down_and_the_best_are_marked(report_of) -> None:
     report = report_of({f"m{i:02}": {"A": [0.5 + i / 100], "B": [0.9 - i / 100]} for i in range(20)})
-    frame = tables.tasks(report)
+    frame = tables.accuracy(report)
     assert (frame.index.name, frame.shape, list(frame.columns)) == ("method", (20, 2), ["A", "B"])
     assert marked(frame) == {("m19", "A"): "0.690", ("m00", "B"): "0.900"}
 
@@ -42,12 +42,12 @@ def test_many_methods_run_down_and_the_best_are_marked(report_of) -> None:
 def test_many_tasks_have_the_type_of_their_data_and_means_of_types(report_of) -> None:
     tasks = ["Wafer", "Car", *(f"T{i:02}" for i in range(20))]
     report = report_of({f"m{i:02}": {t: [0.3 if t == "Car" else 0.5 + i / 100] for t in tasks} for i in range(23)})
-    assert tables.tasks(report)["type of data"].tolist() == ["Sensor", "Sensor", *["other"] * 20]  # tasks stay rows
-    frame = tables.by_type(report)
+    assert tables.accuracy(report)["type of data"].tolist() == ["Sensor", "Sensor", *["other"] * 20]  # tasks stay rows
+    frame = tables.types_of_data(report)
     assert (frame.index.name, frame["tasks"].to_dict()) == ("type of data", {"Sensor": "2", "other": "20"})
     assert frame.loc["Sensor", ["m00", "m22"]].tolist() == ["0.400", "0.510"]
     assert ("Sensor", "m22") in marked(frame) and ("Sensor", "m00") not in marked(frame)
-    assert tables.by_type(report_of({"mtcs": {"Wafer": [0.5]}})).empty
+    assert tables.types_of_data(report_of({"mtcs": {"Wafer": [0.5]}})).empty
 
 
 def test_p_values_of_pairs_are_marked_where_they_are_significant(report_of) -> None:
@@ -55,14 +55,14 @@ def test_p_values_of_pairs_are_marked_where_they_are_significant(report_of) -> N
     report = report_of(
         {m: {t: [s - i * 0.05 - i * 0.01 * s] for t, s in scores.items()} for i, m in enumerate(TEN[:2])}
     )
-    frame = tables.pairs(report)
+    frame = tables.p_values(report)
     assert marked(frame) == dict.fromkeys((("MTL", "MTCS"), ("MTCS", "MTL")), "< 0.001")
     assert frame.loc["MTL", "MTL"] == tables.DASH
 
 
 def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report_of) -> None:
     report = report_of({"mtcs": {"Crop": [0.6], "Wafer": [1.0], "Mine": [0.5]}})
-    frame = tables.others(report)
+    frame = tables.other_classifiers(report)
     assert (frame.index.name, list(frame.columns)) == ("classifier", ["mean of 2", "Crop", "Wafer"])  # the longer side
     assert frame.loc["MTCS", ["Crop", "Wafer"]].tolist() == ["0.600", "1.000"]
     assert ("MTCS", "Wafer") in marked(frame) and ("MTCS", "Crop") not in marked(frame)
@@ -72,7 +72,7 @@ def test_other_classifiers_stand_beside_ours_with_all_that_print_the_best(report
 
 
 def test_a_classifier_of_ours_stands_beside_its_public_results(report_of) -> None:
-    frame = tables.others(report_of({"QUANT": {"Crop": [0.6], "Wafer": [1.0]}}))
+    frame = tables.other_classifiers(report_of({"QUANT": {"Crop": [0.6], "Wafer": [1.0]}}))
     assert frame.loc["QUANT", "Crop"] == "0.600"
     assert frame.loc["QUANT, public", "Crop"] == "0.777"
 
@@ -80,7 +80,7 @@ def test_a_classifier_of_ours_stands_beside_its_public_results(report_of) -> Non
 def test_balanced_accuracies(report_of, write, result) -> None:
     write(result("mtcs", 0, {"A": 0.95}, balanced_accuracy=0.5, majority=0.95, never_predicted=("c",)))
     report = report_of({}, parameters={"mtcs": {}})
-    assert tables.balances(report).loc["A"].to_dict() == {
+    assert tables.balanced_accuracy(report).loc["A"].to_dict() == {
         "most frequent label": "0.950",
         "MTCS": "0.500",
         "never predicted": "MTCS: c",
@@ -135,9 +135,9 @@ def test_readings_are_paired_with_their_methods_by_seed(report_of) -> None:
 
 def test_markdown_lines_are_of_one_length_and_bars_are_escaped(report_of) -> None:
     report = report_of({m: {"a|b": [0.5, 0.6], "Crop": [0.8, 0.9]} for m in TEN})
-    for frame in (tables.methods(report), tables.tasks(report)):
+    for frame in (tables.methods(report), tables.accuracy(report)):
         assert len({len(line) for line in tables.markdown(frame).splitlines()}) == 1
-    assert r"| a\|b |" in tables.markdown(tables.tasks(report))
+    assert r"| a\|b |" in tables.markdown(tables.accuracy(report))
 
 
 def test_latex_is_booktabs_with_everything_escaped() -> None:

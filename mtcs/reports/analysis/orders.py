@@ -13,7 +13,7 @@ ORDERED = 20
 """Tasks from which on there are types and a choice."""
 
 
-def types_of_data(tasks: Sequence[str]) -> dict[str, str]:
+def archive_types(tasks: Sequence[str]) -> dict[str, str]:
     """The type of many tasks' data as the UCR archive names it, such as ECG; empty of few tasks, or where none has one.
 
     A task that is not in the archive has the type "other".
@@ -46,7 +46,7 @@ def orders(report: Report) -> dict[str, list[int]]:
         max(c.mean for m, c in row.cells.items() if m != report.reference or len(row.cells) == 1)
         for row in report.table.rows
     ]
-    name, types = report.titles[report.reference], types_of_data(report.tasks)
+    name, types = report.titles[report.reference], archive_types(report.tasks)
     keys = {
         "as in the suite": [0 for _ in ours],
         **({"by type of data": [types[task] for task in report.tasks]} if types else {}),

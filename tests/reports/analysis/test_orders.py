@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtcs.reports.analysis.orders import ORDERED, orders, types_of_data
+from mtcs.reports.analysis.orders import ORDERED, archive_types, orders
 
 
 def test_each_order_is_of_all_tasks(report_of) -> None:
@@ -21,9 +21,9 @@ def test_each_order_is_of_all_tasks(report_of) -> None:
 def test_tasks_of_the_archive_have_types_where_they_are_many(report_of) -> None:
     own = [f"T{i}" for i in range(ORDERED)]
     tasks = ["Wafer", *own, "ECG200"]
-    types = types_of_data(tasks)
+    types = archive_types(tasks)
     assert (types["Wafer"], types["T3"], types["ECG200"]) == ("Sensor", "other", "ECG")
-    assert types_of_data(own) == types_of_data(["Wafer", "ECG200"]) == {}
+    assert archive_types(own) == archive_types(["Wafer", "ECG200"]) == {}
     result = orders(report_of({"mtcs": {task: [0.5] for task in tasks}}))["by type of data"]
     assert [tasks[result.index(i)] for i in (1, 2, 3)] == ["ECG200", "Wafer", "T0"]
 
