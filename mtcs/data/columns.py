@@ -58,9 +58,10 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     if identity is None and options.layout != "long":
         identity = _named_id(table, taken)
     long = options.layout == "long" or (options.layout is None and time is not None and identity is not None)
-    if long and identity is None:
+    if identity is None and (long or time is not None):
         raise InputError(
-            f"{table.path} has one row a time step, but no column `id` that says of which series; add --id."
+            f"{table.path} has one row a time step, but no column `id` that says of which series; add --id, or if one "
+            "row is one series --layout wide."
         )
     if not long and options.time is None:
         time = None
@@ -128,7 +129,21 @@ def _label(table: Table, options: TableOptions, taken: set[int], known: frozense
         return None  # words among the values are refused by line; a header would have named a column of labels
     if known is not None and not set(table.words(0)) <= known:
         return None
+    if known is None and _may_end_in_labels(table):
+        raise InputError(
+            f"{table.path} has whole numbers in its first and its last column, and no header; say which is of labels, "
+            f"with --label 1 or --label {table.width}, and name the other with --id or --group if it is no value."
+        )
     return free[0]
+
+
+def _may_end_in_labels(table: Table) -> bool:
+    """Whether the first and the last of the columns alone hold whole numbers; in a `.tsv` the first has the labels."""
+    if table.path.suffix.lower() == ".tsv" or len(table.rows) < 4:
+        return False
+    columns = [table.column(i) for i in range(table.width)]
+    whole = [all(re.fullmatch(r"[+-]?\d+", field, re.ASCII) for field in column) for column in columns]
+    return len(whole) > 2 and whole[0] and whole[-1] and not any(whole[1:-1]) and len(set(columns[-1])) > 1
 
 
 def _selected(table: Table, values: Sequence[str]) -> list[int]:
@@ -171,12 +186,13 @@ def _check_values(table: Table, values: list[int], long: bool) -> None:
 
 
 def _check_order(table: Table, names: Sequence[str]) -> None:
-    """Raise where columns are numbered neither up nor down: as text `t10` comes before `t2`, in time it does not."""
+    """Raise where columns are not numbered in the order of time: as text `t10` comes before `t2`."""
     numbered = [match for name in names if (match := re.fullmatch(r"(.*?)(\d+(?:\.\d+)?)", name, re.ASCII))]
     steps = [float(match[2]) for match in numbered]
     if len(numbered) < len(names) or len({match[1] for match in numbered}) > 1:
         return
-    if steps not in (sorted(steps), sorted(steps, reverse=True)):
+    back = re.search(r"lag|-$", numbered[0][1], re.IGNORECASE) if numbered else None  # as lag_2, lag_1, or t-2, t-1
+    if steps != sorted(steps) and not (back and steps == sorted(steps, reverse=True)):
         i = next(i for i in range(1, len(steps)) if steps[i] < steps[i - 1])
         raise InputError(
             f"{table.path}: column `{names[i]:.40}` stands behind `{names[i - 1]:.40}`; put the columns of values in "

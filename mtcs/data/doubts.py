@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from unicodedata import normalize
 
 import numpy as np
 
@@ -86,6 +89,24 @@ def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> l
     remarks += [remark for one in channels for remark in _odd_values(one, remedy)]
     remarks += [remark for one in channels for remark in _odd_steps(one)]
     return remarks + _odd_labels(task)
+
+
+def copies(digests: Mapping[str, Sequence[bytes]]) -> list[str]:
+    """Sentences on training series that stand in a task, or in two tasks, more than once.
+
+    digests: of each series, by task.
+    """
+    remarks = [
+        f"{name} (train): {n:,} of {len(own):,} series are copies of others, which flatters --cv; leave them out."
+        for name, own in digests.items()
+        if (n := len(own) - len(set(own)))
+    ]
+    for one, other in combinations(digests, 2):
+        if n := len(set(digests[one]) & set(digests[other])):
+            remarks.append(
+                f"{one:.60} and {other:.60} have {n:,} training series in common; leave them out of one of the two."
+            )
+    return remarks
 
 
 class SwappedAxes(UserWarning):
@@ -182,6 +203,14 @@ def _odd_labels(task: RawTask) -> list[str]:
             f"{task.name} (train) has {len(single)} of {len(counts)} labels with a single series ({listed(single)}); "
             "nothing can be held out of these, and their accuracy says little."
         )
+    spellings: dict[str, str] = {}
+    for label in task.classes:
+        key = "".join(normalize("NFKC", label).casefold().split())
+        if (other := spellings.setdefault(key, label)) != label:
+            remarks.append(
+                f"{task.name} (train) has labels {quoted(other)} and {quoted(label)}, which count as two; if they are "
+                "meant as one, write them alike."
+            )
     decimals = [label for label in task.classes if is_number(label) and not float(label).is_integer()]
     dates = [label for label in task.classes if _DATE.match(label)]
     for odd, what in ((decimals, "with decimals"), (dates, "like dates")):

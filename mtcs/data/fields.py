@@ -97,7 +97,9 @@ def read_fields(path: Path, options: TableOptions) -> Table:
 def _read_text(path: Path, options: TableOptions) -> Table:
     text = _text(path)
     separator, text, skipped = _separator(path, text, options.separator)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    spaces = separator == " "  # several of them separate as one does, and at an end none
+    text = re.sub(r" +(?=[\r\n]|\Z)", "", text) if spaces else text
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=spaces)
     lines, as_written = [], []
     try:
         for row in reader:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from mtcs.data.arrays import as_series
-from mtcs.data.doubts import check_labels, doubts
+from mtcs.data.doubts import check_labels, copies, doubts
 from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.recording_files import label_file, read_recording_files
@@ -171,6 +173,7 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
     if skipped and verbose:
         shown = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         print(one_line(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {shown}"), file=sys.stderr)
+    _refuse_parts(path, list(files))
     for name, paths in files.items():
         if paths[0].parent != path and label_file(paths[0].parent) is not None:
             yield _Source(name, paths[0].parent, [], recordings=True)
@@ -181,9 +184,27 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
             raise InputError(f"{paths[0].parent} holds {same}, twice the same series it seems; leave one out.")
         test = [file for file in paths if _part(file)[1] == "TEST"]
         train = [file for file in paths if file not in test]
+        _refuse_parts(paths[0].parent, [file.stem for file in train])
         if test and not train:
             raise InputError(f"{test[0]} has no {name}_TRAIN beside it; add that file, or rename this one.")
         yield _Source(name, paths[0], train, test)
+
+
+_PART_WORD = re.compile(
+    r"(?<![^\W_])(train|training|test|testing|val|valid|validation|dev|eval)(?![^\W_])", re.IGNORECASE
+)
+
+
+def _refuse_parts(folder: Path, names: Sequence[str]) -> None:
+    """Raise where names differ by a word like `test` alone: what is to be held out would be trained on."""
+    known: dict[str, str] = {}
+    for name in names:
+        key = re.sub(r"[\W_]", "", _PART_WORD.sub("", name)).lower()
+        if (other := known.setdefault(key, name)) != name and (_PART_WORD.search(name) or _PART_WORD.search(other)):
+            raise InputError(
+                f"{folder} holds {other:.60} and {name:.60}, two parts of one task it seems; call them NAME_TRAIN and "
+                "NAME_TEST, or leave one out."
+            )
 
 
 def _part(path: Path) -> tuple[str, str]:
@@ -308,7 +329,7 @@ def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
     Raises:
         InputError: if what stands in the place of labels is an index or a value.
     """
-    sentences = []
+    sentences, digests = [], {}
     for name, given in data.items():
         train, test = (_raw_split(name, part, missing) for part in (given, data.test.get(name)))
         task = RawTask(name, train, test, tuple(dict.fromkeys(train.labels)), tuple(missing))
@@ -317,7 +338,8 @@ def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
         except InvalidData as fault:
             raise InputError(f"{fault}; say with --label in which column labels are.") from fault
         sentences += doubts(task, "add --missing {}")
-    return sentences
+        digests[name] = [sha256(values.tobytes()).digest() for values in train.series]
+    return sentences + copies(digests)
 
 
 def _raw_split(name: str, part: Labelled | None, missing: Sequence[float]) -> RawSplit:

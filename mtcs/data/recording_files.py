@@ -12,6 +12,7 @@ from mtcs.data.fields import ID_NAMES, LABEL_NAMES, TIME_NAMES, Table, numbers, 
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
+from mtcs.data.tables import in_time, times_of
 from mtcs.errors import InputError
 
 LABELS = "labels"
@@ -40,9 +41,10 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         names, labels, groups = _read_labels(table, options, files)
     if not names:
         raise InputError(f"{folder} holds no recording ({', '.join(TABLES)}); put a file for each there.")
-    series, channels, written = [], [], {}
+    series, channels, written, unread = [], [], {}, 0
     for name in names:
-        one, own, how = _read_recording(files[name], options)
+        one, own, how, known = _read_recording(files[name], options)
+        unread += not known
         channels = channels or own
         if other := other_channels(own, channels):
             raise InputError(f"{files[name]} {other} as {names[0]} has; write the same.")
@@ -53,7 +55,8 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         labels,
         ids=[Path(name).stem for name in names],
         groups=groups,
-        note="no labels" if table is None else f"labels in {table.name}",
+        note=f"times of {unread} of them not understood, read in the order of lines, " * bool(unread)
+        + ("no labels" if table is None else f"labels in {table.name}"),
         written=", ".join(filter(None, written)),
         channel_names=tuple(channels) if len(channels) > 1 and channels != _numbers(len(channels)) else (),
     )
@@ -110,8 +113,10 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     return place
 
 
-def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], str]:
-    """A series (T,) or (channels, T), the names of its channels, and how the text was taken apart."""
+def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], str, bool]:
+    """A series (T,) or (channels, T), the names of its channels, how the text was taken apart, and whether its times,
+    where it has some, are understood.
+    """
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
     times = {options.time} if options.time is not None else set(TIME_NAMES)
@@ -125,8 +130,25 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
         raise InputError(f"{path} has no column of values; write one for each channel.")
     rows = range(len(table.rows))
     values = np.stack([numbers(table, table.column(i), rows, "repair it") for i in channels])  # (channels, T)
+    order = _order_of_time(table, [i for i, name in enumerate(names) if {name, name.lower()} & times], path.stem)
+    values = values if order is None else values[:, order]
     one = trimmed(
         values if len(values) > 1 else values[0],
         lambda fault: InputError(f"{path} has {fault}; repair the file or take it out of the folder."),
     )
-    return one, [names[i] for i in channels], table.written
+    return one, [names[i] for i in channels], table.written, order is not None
+
+
+def _order_of_time(table: Table, columns: Sequence[int], name: str) -> np.ndarray | None:
+    """The places (T,) of the rows in the order of the first of these columns; None where that holds no times.
+
+    Times that never go back are in order, with several rows at one time as loggers write them, too.
+    """
+    rows = range(len(table.rows))
+    if not columns:
+        return np.arange(len(rows))
+    try:
+        times = times_of(table, columns[0], rows)
+    except InputError:
+        return None
+    return np.arange(len(rows)) if (np.diff(times) >= 0).all() else in_time(table, times, rows, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 
+_CLOCK = re.compile(r"\d{1,3}:\d\d:\d\d(\.\d{1,9})?", re.ASCII)
 _HINT = "repair it, or say which columns are values with --values"
 
 
@@ -76,16 +79,13 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         )
     values = np.stack([_values(table, i, rows) for i in columns.values])  # (channels, rows)
     place = {row: i for i, row in enumerate(rows)}
-    times = None if columns.time is None else _times(table, columns.time, rows)
+    times = None if columns.time is None else times_of(table, columns.time, rows)
     series, unequal = [], 0
     for name, steps in steps_of.items():
         order = np.array([place[row] for row in steps])
         if times is not None:
-            order = order[np.argsort(times[order], kind="stable")]
+            order = order[in_time(table, times[order], steps, name)]
             gaps = np.diff(times[order])
-            if (gaps == 0).any():
-                row = rows[order[int((gaps == 0).argmax()) + 1]]
-                raise InputError(f"{table.where(row)}: a second row of {name:.40} at the same time; leave one out.")
             unequal += bool(len(gaps) and gaps.max() > 1.01 * gaps.min())
         one = values[0, order] if len(values) == 1 else values[:, order]
         series.append(trimmed(one, lambda fault, row=steps[0]: _fault(table.where(row), fault)))
@@ -106,8 +106,25 @@ def _values(table: Table, column: int, rows: list[int]) -> np.ndarray:
     return numbers(table, [fields[row] for row in rows], rows, _HINT)
 
 
-def _times(table: Table, column: int, rows: list[int]) -> np.ndarray:
-    """Times as numbers; those of a calendar in nanoseconds."""
+def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -> np.ndarray:
+    """The places (T,) of a series' rows in the order of their times (T,).
+
+    Raises:
+        InputError: if two rows are at the same time.
+    """
+    order = np.argsort(times, kind="stable")
+    if (equal := np.diff(times[order]) == 0).any():
+        row = rows[order[int(equal.argmax()) + 1]]
+        raise InputError(f"{table.where(row)}: a second row of {series:.40} at the same time; leave one out.")
+    return order
+
+
+def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:
+    """Times as numbers; those of a calendar, and of a clock such as 12:00:00, in nanoseconds.
+
+    Raises:
+        InputError: if one of them is missing, or they are neither.
+    """
     fields = table.column(column)
     given = [fields[row] for row in rows]
     if any(field.lower() in MISSING for field in given):
@@ -119,6 +136,8 @@ def _times(table: Table, column: int, rows: list[int]) -> np.ndarray:
         import pandas as pd
 
         try:
+            if all(map(_CLOCK.fullmatch, given)):
+                return pd.TimedeltaIndex(pd.to_timedelta(given)).as_unit("ns").asi8
             return pd.DatetimeIndex(pd.to_datetime(given, format="ISO8601", utc=True)).as_unit("ns").asi8
         except (ValueError, OverflowError) as error:
             raise InputError(

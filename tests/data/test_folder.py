@@ -447,10 +447,10 @@ def test_channels_in_another_order_are_refused():
         read_folder("data", verbose=False)
     assert read_folder("data", verbose=False, values=["x", "z"]).channels == {"pump": ("x", "z")}
     Path("data/pump").mkdir()
-    for name in ("TRAIN", "TEST"):
-        Path(f"data/pump_{name}.csv").rename(f"data/pump/{name.lower()}.csv")
+    for name, day in (("TRAIN", "tuesday"), ("TEST", "monday")):
+        Path(f"data/pump_{name}.csv").rename(f"data/pump/{day}.csv")
     with pytest.raises(
-        InputError, match=r"train\.csv has the channels x, z, expected z, x as test\.csv has; write the"
+        InputError, match=r"tuesday\.csv has the channels x, z, expected z, x as monday\.csv has; write the"
     ):
         read_folder("data", verbose=False)
 
@@ -467,6 +467,15 @@ def test_numbered_columns_are_in_their_order():
         read_folder("data", verbose=False)
     (series, _) = read_folder("data", verbose=False, values=[f"t{i}" for i in range(12)])["pump"]
     np.testing.assert_allclose(series[0], X[0])
-    for names in ([f"lag_{i}" for i in range(11, -1, -1)], [f"{i / 4}" for i in range(12)], list("abcdefghijkl")):
+    for names in (["t11", "t10", "t9"], [f"{i}" for i in range(3, 0, -1)]):  # back in time, and forth in another file
+        frame[["t0", "t1", "t2", "label"]].set_axis([*names, "label"], axis=1).to_csv("data/pump.csv", index=False)
+        with pytest.raises(InputError, match=f"`{names[1]}` stands behind `{names[0]}`; put the columns of values in"):
+            read_folder("data", verbose=False)
+    for names in (
+        [f"lag_{i}" for i in range(11, -1, -1)],
+        [f"t-{i}" for i in range(11, -1, -1)],
+        [f"{i / 4}" for i in range(12)],
+        list("abcdefghijkl"),
+    ):
         frame.set_axis([*names, "label"], axis=1).to_csv("data/pump.csv", index=False)
         np.testing.assert_allclose(read_folder("data", verbose=False)["pump"][0][0], X[0])

@@ -1,0 +1,101 @@
+"""Mistakes in a folder of recordings that would be learned without a word: each is refused, doubted or put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mtcs import InputError, read_folder
+from mtcs.data.folder import doubts_of
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
+
+
+def test_recordings_are_in_the_order_of_their_times(capsys):
+    """As rows of one table are; a log may have its newest line first."""
+    Path("data/labels.csv").write_text("file,label\nr1,ok\nr2,worn\n")
+    Path("data/r2.csv").write_text("time,x\n1,1\n1,2\n2,3\n")  # a clock that is coarser than the steps
+    for times in ((3, 1, 2), ("2026-01-03", "2026-01-01", "2026-01-02"), ("10:00:00", "09:59:59", "09:59:59.5")):
+        rows = [f"{t},{x}\n" for t, x in zip(times, (30, 10, 20), strict=True)]
+        Path("data/r1.csv").write_text("time,x\n" + "".join(rows))
+        (X, _) = read_folder("data", verbose=False)["data"]
+        assert [one.tolist() for one in X] == [[10, 20, 30], [1, 2, 3]]
+    Path("data/r1.csv").write_text("time,x\n2,30\n1,10\n1,20\n")
+    with pytest.raises(InputError, match=r"r1\.csv, line 4: a second row of r1 at the same time"):
+        read_folder("data")
+    Path("data/r1.csv").write_text("time,x\n31.1.2026,10\n1.2.2026,20\n")
+    assert read_folder("data")["data"][0][0].tolist() == [10, 20]
+    assert "times of 1 of them not understood, read in the order of lines, labels in" in capsys.readouterr().err
+
+
+def test_times_without_names_of_series_are_no_values():
+    Path("data/a.csv").write_text("time,x,label\n0,0.1,ok\n1,0.2,ok\n2,0.1,worn\n3,0.4,worn\n")
+    with pytest.raises(InputError, match=r"a\.csv has one row a time step, but no column `id` that says of which"):
+        read_folder("data")
+    assert len(read_folder("data", layout="wide", verbose=False)["a"][1]) == 4
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("train.csv", "test.csv"),
+        ("pumps/train.csv", "pumps/test.csv"),
+        ("pumps-train.csv", "pumps-test.csv"),
+        ("train_pumps.csv", "test_pumps.csv"),
+        ("Pumps Training.csv", "pumps testing.csv"),
+        ("pumps.csv", "pumps_val.csv"),
+        ("train/pumps.csv", "test/pumps.csv"),
+    ],
+)
+def test_what_is_to_be_held_out_is_not_trained_on(one, other):
+    for name in (one, other):
+        (Path("data") / name).parent.mkdir(exist_ok=True)
+        (Path("data") / name).write_text("t0,t1,label\n1,2,ok\n3,4,worn\n")
+    with pytest.raises(
+        InputError, match=r"two parts of one task it seems; call them NAME_TRAIN and NAME_TEST, or leave"
+    ):
+        read_folder("data")
+
+
+def test_names_that_are_no_parts_stay_tasks():
+    for name in ("test_rig_1", "test_rig_2", "train", "tram", "contest", "con"):
+        Path(f"data/{name}.csv").write_text("t0,t1,label\n1,2,ok\n3,4,worn\n")
+    assert len(read_folder("data", verbose=False)) == 6
+
+
+def test_labels_may_stand_first_or_last_but_one_is_said():
+    """Of whole numbers on either side, one may be a machine's."""
+    rows = [f"{1 + i // 3},{i / 7:.3f},{i / 3:.3f},{i % 2}\n" for i in range(6)]
+    Path("data/a.csv").write_text("".join(rows))
+    with pytest.raises(InputError, match=r"a\.csv has whole numbers in its first and its last column, and no header;"):
+        read_folder("data")
+    data = read_folder("data", label="4", group="1", verbose=False)
+    assert list(data["a"][1]) == ["0", "1"] * 3
+    assert list(data.groups["a"]) == ["1"] * 3 + ["2"] * 3
+    assert [len(one) for one in data["a"][0]] == [2] * 6
+
+
+@pytest.mark.parametrize("end", ["", "  "])
+def test_several_spaces_separate_as_one(end):
+    """As in the archive's `.txt` files; an empty field between would be a missing value."""
+    Path("data/a.txt").write_text(f"  1.0  0.5   -2.5{end}\r\n  2.0  1.5   3.5{end}\r\n")
+    (X, y) = read_folder("data", separator="space", verbose=False)["a"]
+    assert [one.tolist() for one in X] == [[0.5, -2.5], [1.5, 3.5]]
+    assert list(y) == ["1.0", "2.0"]
+
+
+def test_copies_and_labels_that_are_nearly_alike_are_doubted():
+    rows = "t0,t1,t2,label\n1,2,4,OK\n3,4,1,ok\n2,2,7,worn\n5,1,1,worn\n"
+    Path("data/a.csv").write_text(rows + "1,2,4,OK\n3,4,1,ok\n")
+    Path("data/b.csv").write_text(rows.replace("OK", "ok"))
+    sentences = doubts_of(read_folder("data", verbose=False))
+    assert "a (train): 2 of 6 series are copies of others, which flatters --cv; leave them out." in sentences
+    assert "a and b have 4 training series in common; leave them out of one of the two." in sentences
+    same = "a (train) has labels 'OK' and 'ok', which count as two; if they are meant as one, write them alike."
+    assert same in sentences
+    assert not [one for one in sentences if one.startswith("b (train): ") and "copies" in one]
