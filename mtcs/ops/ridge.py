@@ -35,7 +35,8 @@ def centered_eigen(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     scale = trace_scale(float(kernel.trace()), len(kernel))
     kernel *= scale
     driver = "evd" if len(kernel) <= _LARGE else "evr"
-    eigenvalues, basis = eigh(kernel, overwrite_a=True, check_finite=False, driver=driver)
+    # .T, which is the same kernel: LAPACK takes it where it is, and would have a copy of rows that follow one another.
+    eigenvalues, basis = eigh(kernel.T, overwrite_a=True, check_finite=False, driver=driver)
     return basis, np.maximum(eigenvalues, 0), scale
 
 
