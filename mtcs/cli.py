@@ -84,7 +84,7 @@ def _main(
 ) -> None:
     """Learn many time-series data sets together: one encoder, softly shared heads, SVMs on its representations.
 
-    Of your own series fit makes one file, and predict, inspect and export need that file alone.
+    For series of your own, fit writes one file; predict, inspect and export need only that file.
 
     Stages of the pipeline run in this order: download, normalize, train, represent, classify, measure, report; 'dvc
     repro' runs those that are out of date. They read params.yaml and data/ of the current folder.

@@ -132,6 +132,14 @@ def test_help_lists_every_command_with_its_purpose():
     assert "Z-normalise a suite's tasks" in said
 
 
+@pytest.mark.parametrize(
+    ("command", "variable"),
+    [("download", "ARCHIVE"), ("train", "DEVICE"), ("train", "PRECISION"), ("train", "WORKERS"), ("classify", "DASK")],
+)
+def test_help_names_the_variable_beside_each_machine_setting(command, variable):
+    assert f"MTCS_{variable}" in mtcs_says(command, "--help")
+
+
 def test_no_arguments_show_help():
     done = CliRunner().invoke(app, [])
     assert "Usage: " in done.output

@@ -25,7 +25,7 @@ def classify(
         typer.Option(
             "--dask",
             metavar="ADDRESS",
-            help="Scheduler of a Dask cluster whose workers take a task each. [env: MTCS_DASK]",
+            help="Scheduler of a Dask cluster whose workers take a task each. Also MTCS_DASK.",
         ),
     ] = None,
 ) -> None:

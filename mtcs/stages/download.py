@@ -14,7 +14,7 @@ def download(
     suite: SuiteName,
     archive: Annotated[
         str | None,
-        typer.Option("--archive", help="Folder of zip, .ts or .tsv files, or URL with {name}. [env: MTCS_ARCHIVE]"),
+        typer.Option("--archive", help="Folder of zip, .ts or .tsv files, or URL with {name}. Also MTCS_ARCHIVE."),
     ] = None,
 ) -> None:
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""

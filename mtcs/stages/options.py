@@ -47,18 +47,18 @@ MethodName = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of weights, order and chance.")]
 DeviceOption = Annotated[
     DeviceName | None,
-    typer.Option("--device", help="Where to compute; auto takes CUDA where there is one. [env: MTCS_DEVICE]"),
+    typer.Option("--device", help="Where to compute; auto takes CUDA where there is one. Also MTCS_DEVICE."),
 ]
 PrecisionOption = Annotated[
     PrecisionName | None,
     typer.Option(
         "--precision",
-        help="Of the encoder's products; auto takes bf16 where the hardware is faster with it. [env: MTCS_PRECISION]",
+        help="Of the encoder's products; auto takes bf16 where the hardware is faster with it. Also MTCS_PRECISION.",
     ),
 ]
 WorkersOption = Annotated[
     int | None,
-    typer.Option("--workers", min=0, max=4096, help="Threads for CPU work; 0 is all cores. [env: MTCS_WORKERS]"),
+    typer.Option("--workers", min=0, max=4096, help="Threads for CPU work; 0 is all cores. Also MTCS_WORKERS."),
 ]
 
 
