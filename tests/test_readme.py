@@ -13,6 +13,7 @@ from importlib.metadata import packages_distributions
 from itertools import takewhile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import typer.core
 import typer.main
@@ -89,6 +90,16 @@ def test_every_report_is_shown():
     assert {match[2] for match in SHORT.finditer(README.read_text("utf-8"))} == suites - {"demo"}
     shown = {match[2] for match in WHOLE.finditer(RESULTS.read_text("utf-8"))}
     assert {f"{suite}/accuracy.md" for suite in suites} <= shown
+
+
+@pytest.mark.parametrize(
+    ("method", "title"), [("mtcs", "MTCS"), ("mtl", "MTL"), ("mmoe", "MMoE"), ("ts2vec_joint", "TS2Vec joint")]
+)
+def test_ranks_of_related_pairs_in_the_findings_are_those_of_the_report(method, title):
+    ranks = pd.read_csv(ROOT / "reports/ucr10/separation.csv").set_index(["method", "form"])["mean_rank"]
+    paper, centered = ranks[method, "the paper's form"], ranks[method, "centered"]
+    row = f"| {title} | {paper:.1f} | {centered:.1f} |"
+    assert row in (ROOT / "docs/findings.md").read_text("utf-8")
 
 
 def test_the_readme_is_short():
