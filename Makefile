@@ -26,7 +26,7 @@ demo: $(VENV)/run.stamp ## install, reproduce the demo suite's report with one s
 	@echo
 	@echo "The whole report: $(CURDIR)/reports/demo/report.html"
 
-flow: $(VENV)/run.stamp ## the demo as a run of Prefect, watched; ARGS says more, such as ARGS="--suites ucr12 --workers 2"
+flow: $(VENV)/run.stamp ## the whole demo as a run of Prefect, for hours; ARGS says more, such as ARGS="--suites ucr12 --workers 2"
 	python -m flows.reproduce $(or $(ARGS),--suites demo)
 
 test: lint ## all checks but the slow ones
