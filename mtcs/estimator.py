@@ -90,7 +90,7 @@ class MultiTaskClassifier(_Parameters):
     Attributes:
         classes_: the labels (C,) of each task, in the order of the columns of `predict_proba`.
         label_affinity_: Equation 4 for every pair of labels of tasks that were fitted together; rows and columns are
-            (task, label). Only after methods with heads: mtcs, mtl, mmoe.
+            (task, label). Only after methods with heads: mtcs, mtl, mmoe, mtcs_difference, mtcs_rocket.
         task_similarity_: covariance similarity of every two of these tasks.
         bundle_: the encoder and the classifiers themselves.
 
@@ -278,7 +278,7 @@ def _why_unknown(bundle: Bundle) -> str:
     if not tasks:
         return "the encoder alone was learned, no tasks with it"
     if isinstance(bundle.model.spec, SeriesSpec):
-        return "dtw compares series, and has no representations"
+        return "the classifier reads the series themselves, and there are no representations"
     if not np.isnan(bundle.similarity).all():
         return "the method trains without labels; fit mtcs, mtl or mmoe"
     return "the representations of this run are gone; run 'mtcs represent', 'mtcs classify', and load it again"
