@@ -42,7 +42,7 @@ def test_fp32_is_as_good_where_similarities_are_large():
 
 def test_a_single_item_has_nothing_to_be_told_from():
     value, gradient = value_and_gradient(contrast, torch.randn(4, 2, 6))
-    assert value == 0
+    assert abs(value) < 1e-6  # sums in another order than the terms that cancel
     assert not gradient.any()
 
 
