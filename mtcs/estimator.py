@@ -19,7 +19,7 @@ from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, MultiTaskSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
-from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
@@ -357,6 +357,7 @@ def validate_model(
     """
     tasks = {}
     for name, (X, y) in data.items():
+        check_rows(X, y, name)
         series = as_series(X, name)
         tasks[name] = Labelled(series, *as_labels(y, len(series), name))
 

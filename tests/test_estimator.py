@@ -342,6 +342,16 @@ class Odd:
     """A label of which the file knows nothing."""
 
 
+def test_masked_values_are_missing_ones(data, fitted):
+    """Below a mask, as netCDF gives it, are fill values."""
+    X = data["pumps"][0]
+    hidden = np.random.default_rng(0).random(X.shape) < 0.1
+    masked = np.ma.masked_array(np.where(hidden, 9.97e36, X), hidden)
+    expected = fitted.predict_proba("pumps", np.where(hidden, np.nan, X))
+    for form in (masked, list(masked)):
+        np.testing.assert_array_equal(fitted.predict_proba("pumps", form), expected)
+
+
 def test_mistakes_are_one_line(data, fitted, tmp_path):
     X, y = data["pumps"]
     odd = [Odd(), Odd()]
@@ -351,6 +361,10 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny().fit({"": (X, y)}), "Task '': expected a name"),
         (lambda: tiny().fit({"a\nb": (X, y)}), "expected a name of visible characters"),
         (lambda: tiny().fit({"t": (X, y[:-1])}), r"y has shape \(23,\), expected \(24,\)"),
+        (
+            lambda: tiny().fit({"t": (pd.DataFrame(X), pd.Series(y, range(23, -1, -1)))}),
+            r"X and y have the same index in another order; give y\.loc\[X\.index\]",
+        ),
         (lambda: tiny().fit({"t": (X, ["a"] * 24)}), r"one class \(a\)"),
         (lambda: tiny().fit({"t": (X, [None, *y[1:]])}), "series 0 has no label"),
         (lambda: tiny().fit({"t": (np.zeros((24, 3, 9)), y)}), "t, channel 1 .* cannot be scaled"),

@@ -17,7 +17,7 @@ def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np
 
     Args:
         X: (n, T) or (n, channels, T) numbers, an array or a pandas frame, or a list of n series (T_i,) or
-            (channels, T_i) of unequal length; NaN where a value is missing.
+            (channels, T_i) of unequal length; NaN or masked where a value is missing.
         name: of the task, for messages.
         missing: values that stand for missing ones, compared in single precision.
 
@@ -44,6 +44,15 @@ def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np
             "first has; give every series the same channels."
         )
     return series
+
+
+def check_rows(X: Any, y: Any, name: str) -> None:
+    """Raise InputError if series and labels are of pandas and have the same index in another order."""
+    if not hasattr(X, "to_numpy") or not hasattr(y, "to_numpy"):
+        return
+    rows, labels = (list(getattr(one, "index", ())) for one in (X, y))  # polars has none
+    if len(rows) == len(labels) and rows != labels and set(rows) == set(labels):
+        raise InputError(f"{name}: X and y have the same index in another order; give y.loc[X.index].")
 
 
 def as_labels(y: Any, n: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
@@ -100,6 +109,8 @@ def _numbers(values: Any, name: str, what: str) -> np.ndarray:
     try:
         if np.iscomplexobj(values):
             raise ValueError("Complex data not supported")
+        if isinstance(values, np.ma.MaskedArray):  # as netCDF gives: below the mask are fill values
+            values = np.where(np.ma.getmaskarray(values), np.nan, np.ma.getdata(values))
         return np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: {what} is not of numbers ({error!s:.120}); give numbers, NaN if missing.") from error

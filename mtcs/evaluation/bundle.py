@@ -15,7 +15,7 @@ import numpy as np
 from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, NearestNeighbor
 from mtcs.config.machine import PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
-from mtcs.data.arrays import as_labels, as_series
+from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.doubts import SwappedAxes, swapped_axes
 from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
@@ -282,6 +282,7 @@ def _task(
 ) -> tuple[Task, np.ndarray, tuple[int, int]]:
     """A task of given series, its labels as they were given, and the lengths of its shortest and longest series."""
     check_task_name(name)
+    check_rows(X, y, name)
     series = as_series(X, name, missing)
     if series[0].ndim > 1 and classifier.kind in READERS_OF_SERIES:
         has = f"{name} has {len(series[0])} channels"
