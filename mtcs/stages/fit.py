@@ -41,7 +41,8 @@ def fit(
         str, typer.Option("--method", help="What trains the encoder; mtcs_rocket is more accurate, and much slower.")
     ] = "mtcs",
     members: Annotated[
-        int | None, typer.Option("--members", min=1, help="Encoders side by side: more accurate, and so much slower.")
+        int | None,
+        typer.Option("--members", min=1, help="Encoders side by side: more accurate, in as many times the time."),
     ] = None,
     classifier: Annotated[
         str | None, typer.Option("--classifier", help="What reads representations; default: ridge or the method's own.")

@@ -34,7 +34,7 @@ def predict(
     seed: SeedOption = 0,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="CSV", help="Where predictions go, one row a series; default: stdout."),
+        typer.Option("--out", metavar="CSV", help="Where predictions go, one row per series; default: stdout."),
     ] = None,
     device: DeviceOption = None,
     precision: PrecisionOption = None,

@@ -21,7 +21,7 @@ def _option(name: str, metavar: str | None, help: str) -> Any:
 def _table_options(
     label: Annotated[str | None, _option("--label", "COLUMN", "Labels; 'none': there are none.")] = None,
     id: Annotated[str | None, _option("--id", "COLUMN", "Names of the series.")] = None,
-    time: Annotated[str | None, _option("--time", "COLUMN", "Times, of one row a time step.")] = None,
+    time: Annotated[str | None, _option("--time", "COLUMN", "Times, of one row per time step.")] = None,
     task_column: Annotated[str | None, _option("--task-column", "COLUMN", "Tasks, several in one table.")] = None,
     group: Annotated[
         str | None,
@@ -31,7 +31,7 @@ def _table_options(
     ] = None,
     values: Annotated[str | None, _option("--values", "COLUMNS", "Values, as x,y,z or t0:t99.")] = None,
     layout: Annotated[
-        Literal["wide", "long"] | None, _option("--layout", None, "One row a series, or one a time step.")
+        Literal["wide", "long"] | None, _option("--layout", None, "One row per series, or per time step.")
     ] = None,
     header: Annotated[
         bool | None, _option("--header/--no-header", None, "Whether the first row names columns.")
