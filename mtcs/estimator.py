@@ -74,7 +74,8 @@ class MultiTaskClassifier(_Parameters):
     Args:
         method: what trains the encoder, by its name in the documentation, or parameters that depart from those of one,
             as {"like": "mtcs", "depth": 6}. Every method trains one encoder for all tasks here. "mtcs_rocket" was more
-            accurate than "mtcs" on nine of ten tasks of ucr10; it trains twice, 2,000 steps unless `epochs` is given.
+            accurate than "mtcs" on nine of ten tasks of ucr10; it trains twice, for at least 2,000 steps unless
+            `epochs` is given.
         random_state: seed of weights and order; None draws one.
         epochs: passes over all series, in place of the method's, which may depend on how many series there are.
         members: encoders that are trained side by side, from different weights: more accurate, in as many times the
