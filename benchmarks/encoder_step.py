@@ -1,6 +1,6 @@
 """Training step of the encoder against its plain formulation: `nn.Conv1d` with dilation, fp32, eager.
 
-    python benchmarks/encoder_step.py [--threads 2] [--repeats 9]
+    python benchmarks/encoder_step.py [--threads 2] [--repeats 9] [--precision fp32]
 
 Both run in turn in one process on the same weights and input, (32, T); a step is forward, a sum of squares as loss,
 backward. Printed are medians, the median of the ratios pair by pair, and the largest difference of any parameter's

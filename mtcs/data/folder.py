@@ -85,7 +85,7 @@ def read_folder(
         decimal: "." or ",".
 
     Returns:
-        {task: (X, y)} in order of names, with the attributes `test` and `groups`.
+        {task: (X, y)} in order of names, with the attributes `test`, `groups`, `ids` and `channels`, see `FolderData`.
 
     Raises:
         InputError: in one line, with the file and the cause.
