@@ -192,6 +192,10 @@ def test_saved_and_loaded(data, fitted, tmp_path):
     for name in ("one.mtcs", "two.mtcs"):
         fitted.save(tmp_path / name)
     assert (tmp_path / "one.mtcs").read_bytes() == (tmp_path / "two.mtcs").read_bytes()
+    (tmp_path / "link.mtcs").symlink_to("two.mtcs")
+    (tmp_path / "two.mtcs").write_bytes(b"")
+    fitted.save(tmp_path / "link.mtcs")
+    assert (tmp_path / "two.mtcs").stat().st_size, "what a link leads to is written, as predictions are"
     loaded = mtcs.load(tmp_path / "one.mtcs")
     assert loaded.get_params()["classifier"] == "ridge"
     assert mtcs.load("ucr").get_params()["method"] == "mtcs"

@@ -73,11 +73,13 @@ def odd_series(recordings: Recordings, lengths: tuple[int, int]) -> list[str]:
     if n_more := len(sentences[MAX_NAMED:]):
         sentences[MAX_NAMED:] = [f"{n_more:,} more series are constant or as short."]
     own = {series.shape[-1] for series in recordings.series}
-    if lengths[0] == lengths[1] and len(own) == 1 and abs(min(own) - lengths[0]) == 1:
-        sentences.append(
-            f"all series have {min(own)} steps, those of training {lengths[0]}; if their first column is an index or a "
-            "label, say so with --id or --label."
+    if lengths[0] == lengths[1] and len(own) == 1 and own != {lengths[0]}:
+        likely = (
+            "if their first column is an index or a label, say so with --id or --label."
+            if abs(min(own) - lengths[0]) == 1
+            else "if rows and columns are swapped, or these are another task's, give others."
         )
+        sentences.append(f"all series have {min(own)} steps, those of training {lengths[0]}; {likely}")
     return sentences
 
 

@@ -104,7 +104,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
         "contents": contents.model_dump_json(),
         "README": model_card(bundle),
     }
-    write_tensors(path, tensors, metadata)
+    write_tensors(path.resolve(), tensors, metadata)  # of a link what it leads to
 
 
 def load_bundle(path: Path) -> Bundle:

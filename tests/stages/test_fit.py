@@ -258,6 +258,7 @@ def test_a_column_too_many_and_values_far_from_those_of_training_are_said(fitted
             "all series have 21 steps, those of training 20; if their first column is",
         ),
         (X[:, 1:], "all series have 19 steps, those of training 20; if their first column is"),
+        (X.T, "all series have 12 steps, those of training 20; if rows and columns are swapped, or"),
         (X, f"1 of 12 series, the first 3, {far}"),
     ):
         np.savetxt("new.csv", rows, delimiter=",")
