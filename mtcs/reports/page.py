@@ -21,7 +21,6 @@ from mtcs.reports.analysis.mistakes import DRAWN, hardest, mistake_table
 from mtcs.reports.analysis.orders import orders
 from mtcs.reports.analysis.runs import versions
 from mtcs.reports.analysis.separation import separation_table
-from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.figures.accuracy import TOGETHER, by_task, cost_accuracy, critical_difference, overview
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
@@ -132,7 +131,6 @@ def render(
         eyebrow="Multi-Task Classifier Sharing",
         heading=words["heading"],
         sections={},
-        level=LEVEL,
         together=TOGETHER,
         forms=FORMS,
         orders=orders(report),

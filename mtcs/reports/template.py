@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from mtcs.data.text import counted
 from mtcs.reports import tables
+from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.figures.drawing import DARK, THEME
 from mtcs.reports.numbers import listed, number, percent, signed
 
@@ -32,7 +33,7 @@ def template(name: str) -> Template:
     environment.filters |= {one.__name__: one for one in filters}
     environment.tests["known"] = lambda value: not math.isnan(value)
     environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
-    environment.globals |= {"dark": DARK, "left": tables.LEFT, "theme": THEME}
+    environment.globals |= {"dark": DARK, "left": tables.LEFT, "level": LEVEL, "theme": THEME}
     return environment.get_template(name)
 
 

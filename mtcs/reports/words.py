@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from mtcs.reports.analysis.ablation import LEAST_GAIN, improvement
 from mtcs.reports.analysis.accuracy import published
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.runs import repeated
-from mtcs.reports.analysis.significance import LEVEL, REFERENCE, closest_rival
+from mtcs.reports.analysis.significance import REFERENCE, closest_rival
 from mtcs.reports.analysis.training import falling
 from mtcs.reports.numbers import number, percent, signed
 from mtcs.reports.template import template
@@ -20,42 +19,32 @@ FINDING = 0.02
 
 def sentences(report: Report) -> dict[str, str]:
     """The paragraphs by the name of their block in `words.jinja`, a line each; empty where there is nothing to say."""
-    table = report.table
+    table, titles = report.table, report.titles
     mean = {method: cell.mean for method, cell in table.mean.items()}
     rival = closest_rival(report.comparisons, report.reference, mean)
     others = [one for one in report.comparisons if one is not rival]
+    below = {method: cell.difference for method, cell in table.mean.items() if cell.difference < -FINDING}
+    partly = {method: len(tasks) for method, tasks in table.compared.items() if 0 < len(tasks) < len(report.tasks)}
     words = template("words.jinja")
     context = words.new_context(
         {
             "report": report,
-            "titles": report.titles,
-            "methods": report.titles.of(report.methods),
-            "ours": report.titles[report.reference],
+            "titles": titles,
+            "methods": titles.of(report.methods),
+            "cells": list(table.mean.values()),
+            "ours": titles[report.reference],
             "mean": mean,
             "best": max(mean, key=lambda method: mean[method]),
             "rival": rival,
-            "ahead": report.titles.of(one.method for one in others if one.significant and one.direction < 0),
-            "behind": report.titles.of(one.method for one in others if one.significant and one.direction > 0),
-            "alike": report.titles.of(one.method for one in others if not one.significant),
-            "decidable": any(one.decidable for one in report.comparisons),
-            "compared": table.compared[report.reference],
+            "ahead": titles.of(one.method for one in others if one.significant and one.direction < 0),
+            "behind": titles.of(one.method for one in others if one.significant and one.direction > 0),
+            "alike": titles.of(one.method for one in others if not one.significant),
             "unpublished": published(report.tasks).empty,
             "closer": _closer(report),
             "finding": FINDING,
-            "below": [
-                f"{report.titles[method]} ({signed(cell.difference)})"
-                for method, cell in table.mean.items()
-                if cell.difference < -FINDING
-            ],
-            "partly": [
-                f"{len(tasks)} for {report.titles[method]}"
-                for method, tasks in table.compared.items()
-                if 0 < len(tasks) < len(report.tasks)
-            ],
-            "falling": [f"{percent(share)} for {report.titles[method]}" for method, share in falling(report).items()],
-            "level": LEVEL,
-            "heads": any(map(table.has_heads, report.methods)),
-            "one_seed": all(math.isnan(cell.std) for cell in table.mean.values()),
+            "below": [f"{titles[method]} ({signed(difference)})" for method, difference in below.items()],
+            "partly": [f"{count} for {titles[method]}" for method, count in partly.items()],
+            "falling": [f"{percent(share)} for {titles[method]}" for method, share in falling(report).items()],
             "repeated": [f"{task} {n:,} of {total:,}" for task, (n, total) in repeated(report.results).items()],
         }
     )
