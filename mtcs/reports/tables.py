@@ -62,14 +62,9 @@ def _mark(texts: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_best(accuracies: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies as text, the best of each row marked, with all that print the same."""
-    texts = accuracies.map(number)
-    return _mark(texts, texts.eq(texts.max(axis=1), axis=0))
-
-
-def _accuracy(cell: Cell) -> str:
-    text = number(cell.mean, cell.std)
-    return Marked(text) if cell.best else text
+    """Accuracies as text, the best of each row of two and more marked, with all whose means print the same."""
+    means = accuracies.map(lambda text: text.partition(" ")[0])
+    return _mark(accuracies, means.eq(means.max(axis=1), axis=0) & (accuracies.shape[1] > 1))
 
 
 def _upright(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
@@ -81,10 +76,10 @@ def _upright(frame: pd.DataFrame, columns: str) -> pd.DataFrame:
 def methods(report: Report) -> pd.DataFrame:
     """One row a method: mean, paper's mean, difference, rank, comparison with the reference, accuracy of its heads."""
     table, against = report.table, {comparison.method: comparison for comparison in report.comparisons}
-    return _frame(
+    frame = _frame(
         {
             "method": report.titles[method],
-            "accuracy": _accuracy(cell),
+            "accuracy": number(cell.mean, cell.std),
             "paper": number(cell.published),
             "difference": signed(cell.difference),
             "rank": f"{table.rank[method]:.2f}" if against else DASH,
@@ -95,20 +90,22 @@ def methods(report: Report) -> pd.DataFrame:
         }
         for method, cell in table.mean.items()
     )
+    frame["accuracy"] = _with_best(frame[["accuracy"]].T).T
+    return frame
 
 
 def _by_task(report: Report, methods: Sequence[str], text: Callable[[Cell], str]) -> pd.DataFrame:
-    """Tasks by methods, or the other way round where there are many more methods."""
-    rows = [
+    """Tasks by methods."""
+    return _frame(
         {"task": row.task} | {report.titles[method]: text(row.cells[method]) for method in methods}
         for row in report.table.rows
-    ]
-    return _upright(_frame(rows), "method")
+    )
 
 
 def accuracy(report: Report) -> pd.DataFrame:
     """Our accuracies, tasks by methods."""
-    frame = _by_task(report, report.methods, _accuracy)
+    texts = _by_task(report, report.methods, lambda cell: number(cell.mean, cell.std))
+    frame = _upright(_with_best(texts), "method")
     if types := archive_types(report.tasks):
         frame.insert(0, "type of data", list(types.values()))
     return frame
@@ -117,7 +114,7 @@ def accuracy(report: Report) -> pd.DataFrame:
 def types_of_data(report: Report) -> pd.DataFrame:
     """Mean accuracies over the tasks of each type of data, types by methods; empty where types are not known."""
     means = means_by_type(report.table.scores, archive_types(report.tasks))
-    frame = _with_best(means.drop(columns="tasks").rename(columns=report.titles))
+    frame = _with_best(means.drop(columns="tasks").rename(columns=report.titles).map(number))
     frame.insert(0, "tasks", means["tasks"].astype(str))
     return frame
 
@@ -126,11 +123,11 @@ def paper(report: Report) -> pd.DataFrame:
     """The paper's accuracies and our difference from each, tasks by those methods of which it prints any."""
 
     def theirs(cell: Cell) -> str:
-        if math.isnan(cell.published):
-            return DASH
-        return f"{number(cell.published)}{DAGGER * bool(cell.doubt)} ({signed(cell.difference)})"
+        text = f"{number(cell.published)}{DAGGER * bool(cell.doubt)} ({signed(cell.difference)})"
+        return DASH if math.isnan(cell.published) else text
 
-    return _by_task(report, [method for method in report.methods if report.table.compared[method]], theirs)
+    compared = [method for method in report.methods if report.table.compared[method]]
+    return _upright(_by_task(report, compared, theirs), "method")
 
 
 def p_values(report: Report) -> pd.DataFrame:
@@ -168,7 +165,7 @@ def hard_series(report: Report) -> pd.DataFrame:
 def other_classifiers(report: Report) -> pd.DataFrame:
     """Our accuracies and other classifiers', first the means; the best classifier first."""
     joined = beside_others(report.table.scores.rename(columns=report.titles), report.others)
-    return _upright(_with_best(joined), "classifier")
+    return _upright(_with_best(joined.map(number)), "classifier")
 
 
 def ablation(report: Report) -> pd.DataFrame:

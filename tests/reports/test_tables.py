@@ -39,6 +39,14 @@ def test_many_methods_run_down_and_the_best_are_marked(report_of) -> None:
     assert marked(frame) == {("m19", "A"): "0.690", ("m00", "B"): "0.900"}
 
 
+def test_what_prints_the_same_is_marked_the_same_and_a_single_method_is_not(report_of) -> None:
+    cells = {"mtcs": {"A": [0.95874, 0.95874]}, "mtl": {"A": [0.95851]}, "dtw": {"A": [0.95849]}}
+    assert set(marked(tables.accuracy(report_of(cells)))) == {("A", "MTCS"), ("A", "MTL")}
+    assert set(marked(tables.methods(report_of(cells)))) == {("MTCS", "accuracy"), ("MTL", "accuracy")}
+    for table in (tables.accuracy, tables.methods):
+        assert not marked(table(report_of({"mtcs": {"A": [0.3, 0.9]}})))
+
+
 def test_many_tasks_have_the_type_of_their_data_and_means_of_types(report_of) -> None:
     tasks = ["Wafer", "Car", *(f"T{i:02}" for i in range(20))]
     report = report_of({f"m{i:02}": {t: [0.3 if t == "Car" else 0.5 + i / 100] for t in tasks} for i in range(23)})

@@ -69,7 +69,6 @@ class Cell:
     published: what the paper prints; corrected and doubt: see `published`. Of a mean, `corrected` is the published
         mean with the cells that are known to be wrong replaced, NaN where there is none.
     difference: ours minus published, over the same tasks.
-    best: whether no other method of the row is better, to the three decimals that are printed.
     """
 
     mean: float
@@ -81,7 +80,6 @@ class Cell:
     corrected: float = NAN
     doubt: str = ""
     difference: float = NAN
-    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,14 +165,14 @@ def tabulate(
                 )
             cells[method] = cell
         n_test = int(frame.loc[frame["task"] == task, "n_test"].iloc[0])
-        rows.append(Row(task, n_test, _mark_best(cells)))
+        rows.append(Row(task, n_test, cells))
 
     return Table(
         suite=str(frame["suite"].iloc[0]),
         methods=tuple(having),
         seeds={method: tuple(seeds[method]) for method in having},
         rows=tuple(rows),
-        mean=_mark_best({method: _mean(frame, rows, method) for method in having}),
+        mean={method: _mean(frame, rows, method) for method in having},
         compared={
             method: tuple(row.task for row in rows if not math.isnan(row.cells[method].published)) for method in having
         },
@@ -189,12 +187,6 @@ def _cell(accuracy: np.ndarray, head: np.ndarray) -> Cell:
         for x in (accuracy, head[~np.isnan(head)])
     )
     return Cell(mean, std, len(accuracy), head_mean, head_std)
-
-
-def _mark_best(cells: dict[str, Cell]) -> dict[str, Cell]:
-    """Mark the best of two or more; all that print the same as the best."""
-    top = f"{max(cell.mean for cell in cells.values()):.3f}"
-    return {method: replace(cell, best=len(cells) > 1 and f"{cell.mean:.3f}" == top) for method, cell in cells.items()}
 
 
 def _mean(frame: pd.DataFrame, rows: Sequence[Row], method: str) -> Cell:
