@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -9,7 +10,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -284,6 +285,37 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, in UTF-8 and with the line ends of the text.
+
+    Raises:
+        OSError: if the folder cannot be made or written.
+    """
+    with atomic_write(path) as part:
+        part.write_text(text, "utf-8", newline="\n")
+
+
+def replace_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write text files, by name, into a folder in place of what has their names; where one cannot be written, none is.
+
+    Raises:
+        OSError: if the folder or a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    with (
+        tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}{TEMPORARY}") as written,
+        locked(Path(written)),
+    ):
+        for name, text in files.items():
+            write_text(Path(written) / name, text)
+        for name in files:
+            if (folder / name).is_dir():  # before the first is replaced
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
+        for name in files:
+            (Path(written) / name).replace(folder / name)
 
 
 TEMPORARY = ".part-"

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mtcs.data.arrays import as_series
 from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.validation import Validation
-from mtcs.layout import atomic_write
+from mtcs.layout import write_text
 from mtcs.reports.analysis.affinity import LabelAffinity
 from mtcs.reports.analysis.examples import Series, typical
 from mtcs.reports.analysis.own import Case, OwnTask, own_task
@@ -90,8 +90,7 @@ def write_own_report(
         gallery_of=lambda task, cases: _gallery(task, cases, series[task.name], examples, (ids or {}).get(task.name)),
         versions=", ".join(f"{name} {version}" for name, version in bundle.versions.items()),
     )
-    with atomic_write(path) as part:
-        part.write_text(page, "utf-8", newline="\n")
+    write_text(path, page)
 
 
 def _by_task(rows: dict[str, dict[str, Any]]) -> pd.DataFrame:

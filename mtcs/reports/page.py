@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from mtcs.layout import TEMPORARY, atomic_write, locked, remove_leftovers
+from mtcs.layout import atomic_write, replace_files, write_text
 from mtcs.reports import tables
 from mtcs.reports.analysis.accuracy import long_form, summary
 from mtcs.reports.analysis.affinity import FORMS, STRONGEST
@@ -50,31 +47,13 @@ def write_report(report: Report, folder: Path, export: Path | None = None) -> No
     words, frames, drawings = sentences(report), tables.every(report), draw_all(report)
     texts = text_files(report, words, frames)
     page = render(report, words, frames, drawings, list(texts))
-    _replace(folder, texts | {f"{name}.svg": one.svg for name, one in drawings.items()} | {"report.html": page})
-    if export is not None:
-        export_report(frames, drawings, export)
-
-
-def _replace(folder: Path, files: Mapping[str, str]) -> None:
-    """Write a report in place of the one before, or leave that as it is where the files cannot all be written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
-    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}{TEMPORARY}") as written, locked(Path(written)):
-        for name, content in files.items():
-            _write(Path(written) / name, content)
-        for name in files:
-            if (folder / name).is_dir():  # before the first is replaced
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
-        for name in files:
-            (Path(written) / name).replace(folder / name)
+    files = texts | {f"{name}.svg": one.svg for name, one in drawings.items()} | {"report.html": page}
+    replace_files(folder, files)
     for path in folder.iterdir():
         if OWN.fullmatch(path.name) and path.name not in files:
             path.unlink()
-
-
-def _write(path: Path, content: str) -> None:
-    with atomic_write(path) as part:
-        part.write_text(content, "utf-8", newline="\n")
+    if export is not None:
+        export_report(frames, drawings, export)
 
 
 def draw_all(report: Report) -> dict[str, Drawing]:
@@ -152,9 +131,9 @@ def export_report(frames: Mapping[str, pd.DataFrame], drawings: Mapping[str, Dra
     """
     for name, frame in frames.items():
         if frame.size:
-            _write(folder / f"{name}.csv", _csv(frame))
-            _write(folder / f"{name}.tex", tables.latex(frame))
+            write_text(folder / f"{name}.csv", _csv(frame))
+            write_text(folder / f"{name}.tex", tables.latex(frame))
     for name, drawing in drawings.items():
-        _write(folder / f"{name}.svg", drawing.svg)
+        write_text(folder / f"{name}.svg", drawing.svg)
         with atomic_write(folder / f"{name}.pdf") as part:
             drawing.save_pdf(part)
