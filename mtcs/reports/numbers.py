@@ -5,11 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-DASH = "\N{EN DASH}"
-DAGGER = "†"
-"""Marks a doubtful published number."""
-ELSEWHERE = "‡"
-"""Marks a published number over other tasks."""
+DASH, DAGGER, ELSEWHERE = "\N{EN DASH}", "†", "‡"
+"""For a number that is not there; marks of published ones that are doubtful, and of those over other tasks."""
 
 
 def number(value: float, std: float = math.nan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,7 @@ from mtcs.reports.analysis.mistakes import DRAWN, hardest, mistake_table
 from mtcs.reports.analysis.orders import orders
 from mtcs.reports.analysis.runs import versions
 from mtcs.reports.analysis.separation import separation_table
-from mtcs.reports.figures.accuracy import TOGETHER, by_task, cost_accuracy, critical_difference, overview
+from mtcs.reports.figures.accuracy import by_task, cost_accuracy, critical_difference, overview
 from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.series import classified
@@ -46,7 +46,7 @@ def write_report(report: Report, folder: Path, export: Path | None = None) -> No
     """
     words, frames, drawings = sentences(report), tables.every(report), draw_all(report)
     texts = text_files(report, words, frames)
-    page = render(report, words, frames, drawings, list(texts))
+    page = render(report, words=words, tables=frames, drawings=drawings, heading=words["heading"], files=list(texts))
     files = texts | {f"{name}.svg": one.svg for name, one in drawings.items()} | {"report.html": page}
     replace_files(folder, files)
     for path in folder.iterdir():
@@ -92,25 +92,17 @@ def _csv(frame: pd.DataFrame) -> str:
     return frame.to_csv(lineterminator="\n", float_format="%.9g", index=frame.index.name is not None)
 
 
-def render(
-    report: Report,
-    words: Mapping[str, str],
-    frames: Mapping[str, pd.DataFrame],
-    drawings: Mapping[str, Drawing],
-    files: Sequence[str],
-) -> str:
-    """The page. Everything in it is escaped but the figures, whose text was escaped when they were drawn."""
+def render(report: Report, **parts: object) -> str:
+    """The page of sentences, tables and figures; parts: these, and the names of files, as the template calls them.
+
+    Everything in it is escaped but the figures, whose text was escaped when they were drawn.
+    """
     kinds, of = {report.titles[method]: kind(method) for method in report.methods}, report.examples
     return template("page.html.jinja").render(
         report=report,
-        words=words,
-        tables=frames,
-        drawings=drawings,
-        files=files,
+        **parts,
         eyebrow="Multi-Task Classifier Sharing",
-        heading=words["heading"],
         sections={},
-        together=TOGETHER,
         forms=FORMS,
         orders=orders(report),
         kinds=kinds if len(set(kinds.values())) > 1 else {},

@@ -15,9 +15,6 @@ from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.figures.drawing import DARK, THEME
 from mtcs.reports.numbers import listed, number, percent, signed
 
-NAMED = 6
-"""Methods that a sentence names; more are counted."""
-
 
 def template(name: str) -> Template:
     """A template, which escapes what is put into it where it makes a page, and has the filters and names of all."""
@@ -37,9 +34,9 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def named(methods: Sequence[str]) -> str:
-    """Methods by name, or how many others there are."""
-    return listed(methods) if len(methods) <= NAMED else f"{len(methods)} other methods"
+def named(methods: Sequence[str], most: int = 6, others: str = "other methods") -> str:
+    """Methods by name, or of more than a reader would read, how many there are."""
+    return listed(methods) if len(methods) <= most else f"{len(methods)} {others}"
 
 
 def breakable(name: str) -> Markup:

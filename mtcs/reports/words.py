@@ -49,11 +49,8 @@ def sentences(report: Report) -> dict[str, str]:
         }
     )
     paragraphs = {name: "".join(block(context)).split("\n\n") for name, block in words.blocks.items()}
-    return {name: "\n".join(filter(None, map(_line, several))) for name, several in paragraphs.items()}
-
-
-def _line(paragraph: str) -> str:
-    return re.sub("[ \n]+", " ", paragraph).strip()
+    lines = {name: [re.sub("[ \n]+", " ", one).strip() for one in several] for name, several in paragraphs.items()}
+    return {name: "\n".join(filter(None, several)) for name, several in lines.items()}
 
 
 def _closer(report: Report) -> str:

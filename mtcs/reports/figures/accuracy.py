@@ -22,19 +22,15 @@ from mtcs.reports.numbers import duration, listed, number, short
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
 """How a range is drawn."""
-BEHIND = {"facecolor": PAPER, "linewidth": 0, "pad": 0.8}
-"""What keeps lines off a name."""
-TOGETHER = 12
-"""Methods up to which one panel holds all."""
 MANY = 40
 """Tasks up to which all methods are drawn."""
 
 
-def _dots(axes: Axes, places: ArrayLike, cells: Sequence[Cell], style: Mapping[str, Any], label: str = "") -> None:
+def _dots(axes: Axes, places: ArrayLike, cells: Sequence[Cell], style: Mapping[str, Any]) -> None:
     """The means of cells at their places, with their deviations over seeds."""
     mean, std = np.array([(cell.mean, cell.std) for cell in cells]).T
     axes.hlines(places, mean - std, mean + std, color=style["color"], linewidth=1.6)
-    axes.plot(mean, places, **style, label=label)
+    axes.plot(mean, places, **style)
 
 
 @mpl.rc_context(STYLE)
@@ -89,51 +85,36 @@ def critical_difference(report: Report) -> Drawing | None:
 
 @mpl.rc_context(STYLE)
 def by_task(report: Report, narrow: bool = False) -> Drawing:
-    """A row a task, easy ones first: accuracies, the paper's of the reference, and the range of other classifiers.
+    """A panel a method, with a row a task, easy ones first: accuracies before the range of all methods.
 
-    More methods than `TOGETHER`, and all on a narrow screen, stand in a panel each, before the range of all. Of more
-    tasks than `MANY`, only the reference and the two best others are drawn.
+    The reference's panel has the paper's numbers, too. Of more tasks than `MANY`, only the reference and the two best
+    others are drawn. On a narrow screen two panels stand side by side.
     """
-    table, titles, reference = report.table, report.titles, report.reference
+    table, reference = report.table, report.reference
     scores = table.scores.sort_values(reference, ascending=False, kind="stable")
     best = sorted(report.methods, key=lambda method: (method != reference, -table.mean[method].mean))[:3]
-    few, places = len(scores) <= MANY, np.arange(len(scores))
-    shown = [method for method in report.methods if few or method in best]
-    if apart := narrow or len(shown) > TOGETHER:
-        across, width, height = (2, 1.45, 0.15) if narrow else (5, 1.8, 0.19)  # inches of a panel, and of a task in it
-    else:
-        across, width, height = 1, 8.6, max(0.36, 0.09 * len(shown)) if few else 0.19  # so that methods stay apart
-    panels = [[method] for method in shown] if apart else [shown]
-    across, down = min(across, len(panels)), -(-len(panels) // across)
+    shown = [method for method in report.methods if len(scores) <= MANY or method in best]
+    across, width, height = (2, 1.45, 0.15) if narrow else (5, 1.8, 0.19)  # inches of a panel, and of a task in it
+    across = min(across, len(shown))
+    down, places, rows = -(-len(shown) // across), np.arange(len(scores)), {row.task: row.cells for row in table.rows}
     figure = Figure(figsize=(across * width, down * (0.4 + height * len(scores))))
     spaces = {"wspace": 0.1, "hspace": 2 / len(scores)}
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False, gridspec_kw=spaces).ravel()
-    behind, name = (scores, "all methods") if apart or not few else (report.others, "other classifiers")
-    low, high = behind.reindex(scores.index).agg(["min", "max"], axis=1).to_numpy().T
-    rows = {row.task: row.cells for row in table.rows}
-    for axes, methods in zip(grid, panels, strict=False):
-        axes.barh(places, high - low, 0.84, low, **BAND, label=name if len(behind) else "")
-        levels = (np.arange(len(methods)) - (len(methods) - 1) / 2) * min(0.3, 0.8 / len(methods))  # within a row
-        for level, method in zip(levels, methods, strict=True):
-            cells = [rows[task][method] for task in scores.index]
-            _dots(axes, places + level, cells, point(report.number(method)), titles[method])
-            if method == reference and table.compared[method]:
-                printed = [cell.published for cell in cells]
-                axes.plot(printed, places + level, **MARK, label=f"{titles[method]} in the paper")
+    for axes, method in zip(grid, shown, strict=False):
+        axes.barh(places, np.ptp(scores, axis=1), 0.84, scores.min(axis=1), **BAND)
+        cells = [rows[task][method] for task in scores.index]
+        _dots(axes, places, cells, point(report.number(method)))
+        if method == reference and table.compared[method]:
+            axes.plot([cell.published for cell in cells], places, **MARK)
         axes.use_sticky_edges = False  # points at the end of a range are whole
         name_rows(axes, list(scores.index))
-        if apart:
-            axes.set_title(short(titles[methods[0]], int(13 * width)), fontsize=8.5)
-            axes.tick_params(axis="y", labelsize=8)
-        else:
-            axes.hlines(places[1:] - 0.5, 0, 1, RULE, linewidth=0.6, transform=axes.get_yaxis_transform())
-            axes.set_xlabel("accuracy on the test series")
-            legend(axes)
+        axes.set_title(short(report.titles[method], int(13 * width)), fontsize=8.5)
+        axes.tick_params(axis="y", labelsize=8)
     grid[0].set_xlim(right=min(grid[0].get_xlim()[1], 1.01))
-    for axes in grid[len(panels) :]:
+    for axes in grid[len(shown) :]:
         axes.set_visible(False)
     title = f"Accuracy on the tasks of {report.suite}"
-    what = f"Dot plot of {counted(len(scores), 'task')}. All numbers are in the table of accuracies by task."
+    what = f"Dot plots of {counted(len(scores), 'task')}. All numbers are in the table of accuracies by task."
     return Drawing(figure, "accuracy-by-method" if narrow else "accuracy", title, what)
 
 
@@ -151,7 +132,7 @@ def cost_accuracy(report: Report) -> Drawing | None:
     if len(rows) < 3:
         return None
     means, methods, looks, times = zip(*rows, strict=True)
-    figure = Figure(figsize=(4.4, 3.2) if len(rows) <= TOGETHER else (6, 0.28 * len(rows)))
+    figure = Figure(figsize=(4.4, 3.2) if len(rows) <= 12 else (6, 0.28 * len(rows)))
     axes = figure.add_subplot(xscale="log", xlim=(0.8 * min(times), 3.2 * max(times)), ylabel="mean accuracy")
     axes.xaxis.set_major_locator(LogLocator(60, (1, 5, 15)))
     axes.xaxis.set_major_formatter(lambda time, _: duration(time).removesuffix(" 00 s").removesuffix(" 00 min"))
@@ -166,7 +147,8 @@ def cost_accuracy(report: Report) -> Drawing | None:
     levels = 0.02 * np.ptp(axes.get_ylim()) * np.array(sorted(range(-20, 21), key=abs))
     taken = [line.get_window_extent() for line in axes.lines[1:]]
     for mean, method, _, time in rows:  # a name stands beside its point, or as near as there is room
-        name = axes.text(1.16 * time, mean, report.titles[method], va="center", bbox=BEHIND, zorder=1.5)
+        name = axes.text(1.16 * time, mean, report.titles[method], va="center", zorder=1.5)
+        name.set_bbox({"facecolor": PAPER, "linewidth": 0, "pad": 0.8})  # keeps lines off it
         for level in mean + levels:
             name.set_y(level)
             if not any(name.get_window_extent().overlaps(other) for other in taken):

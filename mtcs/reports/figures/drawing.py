@@ -54,11 +54,8 @@ STYLE: dict[Any, Any] = {
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.facecolor": "none",
     "axes.axisbelow": True,
-    "figure.facecolor": PAPER,
     "grid.color": RULE,
-    "grid.linewidth": 0.6,
     "xtick.color": INK,
     "ytick.color": INK,
     "xtick.major.size": 0,
@@ -92,16 +89,15 @@ class Drawing:
     def inline(self) -> Markup:
         """The SVG element for a page: in the page's colours and typeface, as wide as the page lets it be."""
         element = self.svg[self.svg.index("<svg") :]  # without XML declaration and document type
-        element = re.sub(r' (?:width|height)="[\d.]+pt"', "", element, count=2)
         element = re.sub(r"font: (?:bold )?([\d.]+px) [^;\"]+", r"font-size: \1", element)
         for color, name in THEME.items():
             element = re.sub(f"(fill|stroke): {color}", rf"\1: var({name}, {color})", element)
         return Markup(element)
 
     @property
-    def width(self) -> int:
-        """Natural width in CSS pixels."""
-        return round(float(self.svg.partition('viewBox="0 0 ')[2].split()[0]) * 4 / 3)
+    def width(self) -> str:
+        """Natural width, as CSS has it."""
+        return self.svg.partition('width="')[2].partition('"')[0]
 
     def save_pdf(self, path: Path) -> None:
         """Write a PDF, the same bytes for the same figure."""

@@ -18,9 +18,6 @@ from mtcs.reports.numbers import listed, short
 FIGURE_2 = ("ts2vec_joint", "mtcs")
 """The methods of the paper's Figure 2, from left to right."""
 
-LEAST_SPAN = 0.1
-"""Where similarities span less than this, colours are those of a scale from 0 to 1."""
-
 CELLS = 30
 """Tasks up to which a map shows each value."""
 
@@ -48,10 +45,9 @@ def similarity(report: Report, form: str) -> Drawing | None:
     grid = figure.subplots(1, len(maps), sharey=True, squeeze=False, gridspec_kw={"wspace": 0.06})[0]
     figure.subplots_adjust(0, 0, 1, 1)
     colors = LinearSegmentedColormap.from_list("heat", [to_rgba(HEAT, 0.04), to_rgba(HEAT)], N=10_000)
-    ends, places = dict(zip(("vmin", "vmax"), scale(maps), strict=True)), np.arange(len(tasks)) + 0.5
-    related = related_pairs(tasks)
+    most, places, related = np.nan_to_num(maps).max(), np.arange(len(tasks)) + 0.5, related_pairs(tasks)
     for axes, method, values in zip(grid, methods, maps, strict=True):
-        axes.pcolormesh(values, cmap=colors, rasterized=not few, **ends)
+        axes.pcolormesh(values, cmap=colors, vmin=0, vmax=most, rasterized=not few)
         for (i, j), value in np.ndenumerate(values if few else values[:0]):
             text = "" if np.isnan(value) else f"{value:.2f}".removeprefix("0")
             axes.text(j + 0.5, i + 0.52, text, ha="center", va="center", fontsize=8.5)
@@ -66,15 +62,6 @@ def similarity(report: Report, form: str) -> Drawing | None:
     framed = f" Framed: {', '.join(map(' and '.join, related))}." if related else ""
     what = f"Heat maps side by side. All numbers are in {files}.{framed}"
     return Drawing(figure, f"figure-2{form}", f"Task similarity, {FORMS[form]}", what)
-
-
-def scale(maps: np.ndarray) -> tuple[float, float]:
-    """Ends of the colours of similarities, some of them NaN: the least and the largest, or 0 and 1 where these hardly
-    differ.
-    """
-    known = maps[~np.isnan(maps)]
-    low, high = known.min(initial=1), known.max(initial=0)
-    return (low, high) if high - low >= LEAST_SPAN else (0, 1)
 
 
 @mpl.rc_context(STYLE)
