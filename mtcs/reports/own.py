@@ -22,8 +22,8 @@ from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs
 from mtcs.reports.figures.own import learning_curves, own_overview
 from mtcs.reports.figures.series import classified
-from mtcs.reports.numbers import DASH, number, percent, probability, signed
 from mtcs.reports.template import template
+from mtcs.reports.writing import DASH, number, percent, probability, signed
 
 MATRIX = 20
 """Labels up to which a confusion matrix is shown whole; of more, the most frequent confusions."""

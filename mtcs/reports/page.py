@@ -23,8 +23,8 @@ from mtcs.reports.figures.drawing import Drawing
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.series import classified
 from mtcs.reports.template import template
-from mtcs.reports.titles import kind
 from mtcs.reports.words import sentences
+from mtcs.reports.writing import PAPER
 
 OWN = re.compile(
     r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|hard-series|objectives|overview|p-values|readings"
@@ -97,7 +97,7 @@ def render(report: Report, **parts: object) -> str:
 
     Everything in it is escaped but the figures, whose text was escaped when they were drawn.
     """
-    kinds, of = {report.titles[method]: kind(method) for method in report.methods}, report.examples
+    of, kinds = report.examples, {one: "In the paper" if one in PAPER else "Beyond the paper" for one in report.methods}
     return template("page.html.jinja").render(
         report=report,
         **parts,
@@ -105,7 +105,7 @@ def render(report: Report, **parts: object) -> str:
         sections={},
         forms=FORMS,
         orders=orders(report),
-        kinds=kinds if len(set(kinds.values())) > 1 else {},
+        kinds={report.titles[one]: kind for one, kind in kinds.items() if len(set(kinds.values())) > 1},
         hard=[
             classified(of[task, one.series], f"{task} {one.series}", task, one.label, one.predicted[0][0], of)
             for task, one in hardest(report.mistakes, DRAWN)

@@ -17,8 +17,7 @@ from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.orders import ORDERED, archive_types, means_by_type
 from mtcs.reports.analysis.runs import data_table, run_table
 from mtcs.reports.analysis.significance import LEVEL
-from mtcs.reports.numbers import DAGGER, DASH, ELSEWHERE, duration, number, percent, probability, signed
-from mtcs.reports.titles import Titles
+from mtcs.reports.writing import DAGGER, DASH, ELSEWHERE, Titles, duration, number, percent, probability, signed
 
 LEFT = (
     *("what differs", "type of data", "precision", "taken on", "device", "commit"),
@@ -32,8 +31,6 @@ COLUMNS = 12
 
 class Marked(str):
     """A cell that stands out: the best of a row or column, or a significant p value."""
-
-    __slots__ = ()
 
 
 def every(report: Report) -> dict[str, pd.DataFrame]:
@@ -243,10 +240,7 @@ def parameters(report: Report) -> pd.DataFrame:
 
 
 def markdown(frame: pd.DataFrame, title: str = "") -> str:
-    """A table under its title, with its columns lined up, so that it reads as plain text too; marked cells are bold.
-
-    Empty where the table is.
-    """
+    """A table under its title, lined up so that it reads as plain text too, marked cells bold; empty where that is."""
     if not frame.size:
         return ""
     columns = []

@@ -13,7 +13,7 @@ from mtcs.data.text import counted
 from mtcs.reports import tables
 from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.figures.drawing import DARK, THEME
-from mtcs.reports.numbers import listed, number, percent, signed
+from mtcs.reports.writing import listed, number, percent, signed
 
 
 def template(name: str) -> Template:

@@ -10,8 +10,8 @@ from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.runs import repeated
 from mtcs.reports.analysis.significance import REFERENCE, closest_rival
 from mtcs.reports.analysis.training import falling
-from mtcs.reports.numbers import number, percent, signed
 from mtcs.reports.template import template
+from mtcs.reports.writing import number, percent, signed
 
 FINDING = 0.02
 """A method whose mean is more than this below its published one is named; `docs/findings.md` has the reasons."""

@@ -41,7 +41,7 @@ def cost(
     from mtcs.provenance import commit, versions
     from mtcs.reports.analysis.cost import Costs, measured
     from mtcs.reports.tables import cost_table
-    from mtcs.reports.titles import Titles
+    from mtcs.reports.writing import Titles
 
     known = experiment()
     methods, tasks = (*known.joint, *known.single_task), known.suite(suite).tasks

@@ -31,11 +31,12 @@ def report(
     ] = False,
 ) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
-    from mtcs.reports.titles import in_kinds
+    from mtcs.reports.writing import PAPER
 
     known = experiment()
     tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
-    chosen = [name.strip() for name in methods.split(",")] if methods else in_kinds(known.methods_of(suite))
+    ours = sorted(known.methods_of(suite), key=lambda name: (name not in PAPER, not name.startswith("mtcs")))
+    chosen = [name.strip() for name in methods.split(",")] if methods else ours  # the paper's, built on it, others
     if reference not in chosen and reference != "mtcs":  # of which the report says so where it is missing
         chosen.append(reference)
     for name in chosen:

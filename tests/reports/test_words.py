@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from mtcs.reports.numbers import DASH, duration, listed, number, percent, probability, signed
 from mtcs.reports.words import sentences
+from mtcs.reports.writing import DASH, duration, listed, number, percent, probability, signed
 
 MINUS = "\N{MINUS SIGN}"
 UCR12 = (

@@ -20,7 +20,7 @@ from mtcs.reports.analysis.readings import Reading, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
 from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
-from mtcs.reports.titles import Titles
+from mtcs.reports.writing import Titles
 
 PUBLISHED_PARAMETERS = {
     "depth": 10,

@@ -14,8 +14,7 @@ from mtcs.config.parameters import differences
 from mtcs.data.task import fingerprint, read_task
 from mtcs.evaluation.results import RunResult, TrainingRecord, read_result
 from mtcs.layout import Run, is_there
-from mtcs.reports.numbers import duration
-from mtcs.reports.titles import Titles
+from mtcs.reports.writing import Titles, duration
 
 CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relevant_share")
 

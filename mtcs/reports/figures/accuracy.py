@@ -18,7 +18,7 @@ from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
 from mtcs.reports.analysis.significance import groups
 from mtcs.reports.figures.drawing import INK, MARK, PAPER, RULE, STYLE, Drawing, legend, name_rows, point
-from mtcs.reports.numbers import duration, listed, number, short
+from mtcs.reports.writing import duration, listed, number, short
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
 """How a range is drawn."""

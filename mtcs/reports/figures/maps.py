@@ -13,7 +13,7 @@ from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.examples import Series
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing
-from mtcs.reports.numbers import listed, short
+from mtcs.reports.writing import listed, short
 
 FIGURE_2 = ("ts2vec_joint", "mtcs")
 """The methods of the paper's Figure 2, from left to right."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.own import OwnTask
 from mtcs.reports.figures.drawing import MARK, MUTED, STYLE, Drawing, legend, name_rows, point
-from mtcs.reports.numbers import listed, short
+from mtcs.reports.writing import listed, short
 
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 

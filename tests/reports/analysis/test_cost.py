@@ -11,7 +11,7 @@ from mtcs.layout import Layout
 from mtcs.reports import tables
 from mtcs.reports.analysis import cost
 from mtcs.reports.analysis.cost import front
-from mtcs.reports.titles import Titles
+from mtcs.reports.writing import Titles
 
 ACCURACIES = {"A": 0.5, "B": 0.6}
 TITLES = Titles(mtcs="MTCS", mtl="MTL")

@@ -1,9 +1,12 @@
-"""How numbers and lists of names are written."""
+"""How numbers, lists of names and methods are written."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+PAPER = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
+"""The ten systems that the paper compares."""
 
 DASH, DAGGER, ELSEWHERE = "\N{EN DASH}", "†", "‡"
 """For a number that is not there; marks of published ones that are doubtful, and of those over other tasks."""
@@ -56,3 +59,13 @@ def listed(parts: Sequence[str]) -> str:
 def short(name: str, most: int = 28) -> str:
     """As much of a name as a figure has room for."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+class Titles(dict[str, str]):
+    """What a reader knows each method by; a method without a title is shown by its name."""
+
+    def __missing__(self, method: str) -> str:
+        return method
+
+    def of(self, methods: Iterable[str]) -> list[str]:
+        return [self[method] for method in methods]
