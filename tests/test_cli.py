@@ -349,6 +349,21 @@ def test_download_of_a_task_that_is_not_there(here):
     assert fails(2, "download", "tiny", "--archive", "archive").startswith("Short is not in archive (no Short.zip, ")
 
 
+@pytest.mark.parametrize(
+    ("edit", "fault"),
+    [
+        ({"labels_per_class": 7}, "has 8 training series of a label, and params.yaml says labels_per_class 7"),
+        ({"missing": [-9999]}, "was normalised with missing [], and params.yaml says [-9999.0]"),
+    ],
+)
+def test_data_normalised_before_an_edit_of_the_suite_are_not_trained_on(edit, fault):
+    normalized()
+    edited = PARAMS | {"suites": {"tiny": PARAMS["suites"]["tiny"] | edit}}
+    LAYOUT.params.write_text(yaml.safe_dump(edited))
+    said = fails(2, "train", "joint", "tiny")
+    assert said == f"Short of tiny {fault}; run 'mtcs normalize tiny'."
+
+
 def test_stage_before_was_not_run():
     assert "run 'mtcs download tiny'" in fails(2, "normalize", "tiny")
     for command in ("train", "represent", "classify", "measure", "validate"):

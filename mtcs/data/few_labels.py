@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 
 from mtcs.data.raw import RawSplit, RawTask
+from mtcs.data.task import Task
+from mtcs.errors import InputError
+
+
+def check_as_planned(tasks: Iterable[Task], suite: str, missing: Sequence[float], labels_per_class: int | None) -> None:
+    """Raise InputError if normalised tasks are of a suite as it was in params.yaml before an edit.
+
+    Args:
+        tasks: as `mtcs normalize` wrote them.
+        suite: its name.
+        missing: values that stand for missing ones, as it says now.
+        labels_per_class: training series that are kept of each label, likewise.
+    """
+    for task in tasks:
+        most = int(np.bincount(task.train.labels).max())
+        if task.missing != tuple(missing):
+            fault = f"was normalised with missing {list(task.missing)}, and params.yaml says {list(missing)}"
+        elif labels_per_class is not None and most > labels_per_class:
+            fault = f"has {most:,} training series of a label, and params.yaml says labels_per_class {labels_per_class}"
+        else:
+            continue
+        raise InputError(f"{task.name} of {suite} {fault}; run 'mtcs normalize {suite}'.")
 
 
 def with_few_labels(raw: RawTask, labels_per_class: int, draw: int = 0) -> RawTask:

@@ -37,6 +37,7 @@ def train(
     run = known.run(suite, method, seed, WORKSPACE)
 
     from mtcs.config.experiment import plain_values
+    from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import without_held_out
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classify import check_labels
@@ -51,6 +52,8 @@ def train(
     refuse_reading(run)
     spec, scopes = run.spec, run.scopes if task is None else (run.scope(task),)
     tasks = {one.name: one for one in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)}
+    planned = known.suite(suite)
+    check_as_planned(tasks.values(), suite, planned.missing, planned.labels_per_class)
     for one in tasks.values():
         check_labels(known.classifier(method), one.name, one.train.labels)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []

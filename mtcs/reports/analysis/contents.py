@@ -132,7 +132,7 @@ def analyze(
     readings = {} if readings is None else readings
     shown = (*methods, *ablation, *readings)
     planned = [Run(suite, method, seed, layout) for method in shown for seed in seeds[method]]
-    runs = read_runs(planned, tasks, parameters)
+    runs = read_runs(planned, tasks, parameters, labels_per_class)
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
         raise InputError(_nothing(suite, methods, planned, runs.set_aside))

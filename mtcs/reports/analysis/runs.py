@@ -38,7 +38,12 @@ class Runs:
         return [result for result in self.results if result.method == method]
 
 
-def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[str, Mapping[str, object]]) -> Runs:
+def read_runs(
+    planned: Iterable[Run],
+    tasks: Sequence[str],
+    parameters: Mapping[str, Mapping[str, object]],
+    labels_per_class: int | None = None,
+) -> Runs:
     """Read the results there are of planned runs.
 
     A result of other tasks, other parameters or other data is set aside: means over it and the others would mean
@@ -48,6 +53,7 @@ def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[
         planned: in the order of columns and seeds.
         tasks: those of the suite.
         parameters: each method's and its classifier's parameters, as plain values.
+        labels_per_class: training series of each label, where the suite keeps only so many.
 
     Raises:
         InputError: if a file does not hold the result of its run, or the normalised data of a task.
@@ -57,7 +63,8 @@ def read_runs(planned: Iterable[Run], tasks: Sequence[str], parameters: Mapping[
     for run in planned:
         if is_there(run.result):
             result = read_result(run.result, run.suite, run.method, run.seed)
-            if why := _differs(result, tasks, parameters.get(run.method, {})):
+            why = _differs(result, tasks, parameters.get(run.method, {})) or _more_labels(result, labels_per_class)
+            if why:
                 set_aside.append(SetAside(run, f"has {why}"))
             else:
                 results.append((run, result))
@@ -94,6 +101,16 @@ def _differs(result: RunResult, tasks: Sequence[str], parameters: Mapping[str, o
     if gone := sorted(set(tasks) ^ set(task_names)):
         return f"{'more' if set(tasks) < set(task_names) else 'other'} tasks ({', '.join(gone)})"
     return differences(result.parameters, parameters)
+
+
+def _more_labels(result: RunResult, labels_per_class: int | None) -> str:
+    """Which task had more training series than so many of each label; empty where none had."""
+    if labels_per_class is None:
+        return ""
+    for task in result.tasks:
+        if task.train > labels_per_class * len(task.classes):
+            return f"{task.train:,} training series of {task.task}, more than labels_per_class {labels_per_class} keeps"
+    return ""
 
 
 def machine(device: object) -> str:

@@ -38,6 +38,14 @@ def test_results_of_other_tasks_are_set_aside(layout: Layout, write, result, tas
     assert [one.why for one in read_runs(of(layout, ("mtcs", 0)), tasks, {}).set_aside] == [why]
 
 
+def test_results_of_more_labels_than_the_suite_keeps_are_set_aside(layout: Layout, write, result) -> None:
+    """As after an edit of params.yaml alone: the report would say that they had few."""
+    write(result("mtcs", 0, ACCURACIES))  # of 40 series and three labels
+    assert not read_runs(of(layout, ("mtcs", 0)), ["A", "B"], {}, labels_per_class=14).set_aside
+    (one,) = read_runs(of(layout, ("mtcs", 0)), ["A", "B"], {}, labels_per_class=13).set_aside
+    assert one.why == "has 40 training series of A, more than labels_per_class 13 keeps"
+
+
 def test_results_of_two_versions_of_the_data_are_not_ranked_together(layout: Layout, write, result) -> None:
     names = [("mtcs", 0), ("mtcs", 1), ("mtl", 0)]
     for method, seed in names[1:]:
