@@ -378,6 +378,11 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny().fit({"t": ([], [])}), "no series"),
         (lambda: tiny().fit({"t": ([["a"]], ["a"])}), "series 0 is not of numbers"),
         (lambda: tiny(epochs=0).fit(data), "epochs is 0"),
+        (lambda: tiny(missing=(np.nan,)).fit(data), r"missing is \[nan\], expected finite values"),
+        (
+            lambda: mtcs.cross_validate(tiny(), data, 2, groups={"pumps": [None, *"ab" * 11, "a"]}),
+            "pumps: series 0 has no group; name what it comes from, or leave it out",
+        ),
         (lambda: tiny(classifier="forest").fit(data), "Unknown classifier forest; there are nearest, svm, ridge"),
         (lambda: MultiTaskClassifier("resnet").fit(data), "Unknown method resnet; there are mtcs"),
         (lambda: MultiTaskClassifier({"depht": 3}).fit(data), "depht"),

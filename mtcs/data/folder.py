@@ -311,7 +311,7 @@ def _line(source: _Source, name: str, train: Recordings, test: Recordings | None
     if train.channels > 1:
         facts.append(f"{train.channels} channels")
     if train.groups is not None:
-        facts.append(f"{len(np.unique(train.groups))} groups")
+        facts.append(counted(len(np.unique(train.groups)), "group"))
     if test is not None:
         facts.append(f"{len(test)} more as test series")
     counts = Counter(np.asarray(train.labels).tolist()).most_common()

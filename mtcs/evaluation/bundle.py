@@ -283,6 +283,8 @@ def _task(
     """A task of given series, its labels as they were given, and the lengths of its shortest and longest series."""
     check_task_name(name)
     check_rows(X, y, name)
+    if not np.isfinite(np.asarray(missing, dtype=np.float64)).all():
+        raise InputError(f"missing is {list(missing)}, expected finite values; NaN is a missing one as it is.")
     series = as_series(X, name, missing)
     if series[0].ndim > 1 and classifier.kind in READERS_OF_SERIES:
         has = f"{name} has {len(series[0])} channels"

@@ -225,6 +225,8 @@ def _splits(name: str, task: Labelled, folds: int, groups: Any) -> list[tuple[np
     if groups is None:
         return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(indices, indices))
     groups = np.asarray(groups)
+    if unknown := [i for i, group in enumerate(groups.ravel().tolist()) if group in (None, "") or group != group]:
+        raise InputError(f"{name}: series {unknown[0]} has no group; name what it comes from, or leave it out.")
     if groups.shape != (len(indices),) or len(np.unique(groups)) < folds:
         raise InputError(
             f"{name}: {len(np.unique(groups))} groups of shape {groups.shape}, expected ({len(indices)},) with at "

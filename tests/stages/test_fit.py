@@ -301,6 +301,11 @@ def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
     assert "test series  accuracy" in out
     code, out, _ = run("inspect", "m.mtcs")
     assert "test accuracy" in out
+    frame.assign(machine=["", *frame.machine[1:]]).to_csv("sensors/pumps.csv", index=False)
+    code, _, err = run("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--group", "machine", "--device", "cpu")
+    assert code == 2
+    assert "mtcs: pumps: series 0 has no group; name what it comes from, or leave it out." in err
+    frame.to_csv("sensors/pumps.csv", index=False)
     code, _, err = run("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--group", "patient")
     assert code == 2
     assert "fans_TRAIN.csv has no column patient (--group); read without it: " in err
