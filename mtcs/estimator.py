@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.machine import DeviceName, PrecisionName
-from mtcs.config.methods import MethodSpec, MultiTaskSpec, SeriesSpec, Spec
+from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
 from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.folder import FolderData
@@ -202,9 +202,8 @@ class MultiTaskClassifier(_Parameters):
         spec = packaged_method(self.method)
         if self.members is not None:
             members = _at_least_one("members", self.members)
-            if members > 1 and not isinstance(spec, MultiTaskSpec):
-                kind = getattr(spec, "kind", "")
-                raise InputError(f"members is {members}, and method {kind} trains one encoder; take mtcs.")
+            if members > 1 and isinstance(spec, SeriesSpec):
+                raise InputError(f"members is {members}, and this method trains no encoder; take mtcs.")
             spec = spec.model_copy(update={"members": members} if members > 1 else {})
         if self.epochs is not None:
             passes = {"epochs": _at_least_one("epochs", self.epochs), "min_steps": None}

@@ -120,6 +120,11 @@ class Run:
         return replace(self, held_out=0.0)
 
     @property
+    def encoders(self) -> tuple[Run, ...]:
+        """The run, once for each encoder whose representations its classifiers read, side by side in this order."""
+        return (self.reading, self) if self.held_out else (self,)
+
+    @property
     def scopes(self) -> tuple[str | None, ...]:
         """What the method trains one model for: the suite (None), or each task."""
         return (None,) if self.joint else self.tasks

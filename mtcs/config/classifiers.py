@@ -107,7 +107,7 @@ class Mixture(BaseModel, frozen=True, extra="forbid"):
 
     The kernel is w times that of the representations and 1 - w times that of the features, each of trace n. Weight and
     penalty of each task are those of least squared error on held-out training series, whose representations are by an
-    encoder that was trained without them.
+    encoder that was trained without them. In the end these stand side by side with those of an encoder that saw all.
     """
 
     kind: Literal["mixture"]

@@ -33,21 +33,18 @@ class Spec(Block, ABC, frozen=True):
     """Whether all training steps on a task see the same length. A CPU compiles bf16 products for each length it meets,
     which takes longer than the products of one step."""
     around: ClassVar[frozenset[str]] = frozenset()
-    """Parameters that say how long training takes, or how many are trained, and not what."""
+    """Parameters that say how long training takes, and not what is trained."""
 
     schedule: Schedule
     classifier: str
     """Name, under `classifiers`, of what reads the representations. By name, so that a change there leaves every
     trained model valid."""
-
-    @property
-    def ensemble(self) -> int:
-        """How many of the method stand side by side."""
-        return 1
+    members: int = Later(1, ge=1, le=100)
+    """Of an ensemble: as many encoders, with heads of their own, are trained side by side from different weights."""
 
     def arguments(self) -> dict[str, Any]:
         """The parameters that the method's class takes, by name."""
-        return self.model_dump(exclude={"kind", "schedule", "classifier", *self.around})
+        return self.model_dump(exclude={"kind", "schedule", "classifier", "members", *self.around})
 
     def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
         """The schedule for these tasks, where it depends on their size."""
@@ -58,7 +55,6 @@ class MultiTaskSpec(Spec, frozen=True):
     """MTCS; with `sharing_weight` 0, MTL; with several `experts`, MMoE."""
 
     implementation: ClassVar[str] = "multitask.MultiTask"
-    around: ClassVar[frozenset[str]] = frozenset({"members"})
 
     kind: Literal["multitask"]
     depth: Depth = 10
@@ -83,12 +79,6 @@ class MultiTaskSpec(Spec, frozen=True):
     partners: int | None = Later(None, ge=1)
     """With how many tasks a task shares in a step on one of its batches: those whose series an untrained encoder
     represents most like its own. All tasks where it is not said."""
-    members: int = Later(1, ge=1, le=100)
-    """Of an ensemble: as many encoders, with heads of their own, are trained side by side from different weights."""
-
-    @property
-    def ensemble(self) -> int:
-        return self.members
 
 
 class Ts2VecSpec(Spec, frozen=True):
@@ -292,6 +282,8 @@ class SeriesSpec(Spec, frozen=True):
 
     kind: Literal["series", "dtw"]
     schedule: Schedule = Schedule(steps=0, batch_size=1, learning_rate=1.0)
+    members: Literal[1] = Later(1)
+    """There is no encoder to have several of."""
 
 
 MethodSpec = Annotated[

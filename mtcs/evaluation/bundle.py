@@ -28,6 +28,7 @@ from mtcs.evaluation.mixture import Choice, HeldOut, choose, fit_mixture, held_o
 from mtcs.evaluation.prediction import check_channels
 from mtcs.evaluation.represent import represent
 from mtcs.evaluation.representations import Encoded, channel_mean
+from mtcs.evaluation.side_by_side import joined
 from mtcs.methods.base import Method
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
@@ -162,6 +163,8 @@ def fit_bundle(
         unseen, _ = train_method(spec, [without_held_out(task, HELD_OUT, seed) for task in tasks], seed, hardware)
         errors = [_held_out_errors(classifier, unseen, task, seed, hardware, workers) for task in tasks]
         choices = [*choose(classifier, errors)]
+        model = joined([model, replace(model, method=unseen.eval())])
+        method = model.method
     known, pooled, heads = {}, {}, {}
     for (name, (task, labels, lengths)), choice in zip(given.items(), choices, strict=True):
         representations = represent(method, task.train.series, hardware, name)

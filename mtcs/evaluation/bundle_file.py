@@ -128,7 +128,7 @@ def load_bundle(path: Path) -> Bundle:
             tasks[info.name] = TaskClassifier(
                 info, _decoded(entry.labels), reader, entry.n_series, entry.lengths, calibration, entry.channel_names
             )
-            _check_task(tasks[info.name], width and width * model.spec.ensemble)
+            _check_task(tasks[info.name], width and width * model.spec.members)
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
         if learned != model.tasks or len(tasks) != len(contents.tasks):
             raise ValueError("its tasks are not those of its model")

@@ -16,6 +16,7 @@ from mtcs.evaluation.classify import Reader, classify, save_reader, work
 from mtcs.evaluation.cluster import on_cluster
 from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
 from mtcs.evaluation.representations import Representations, read_representations
+from mtcs.evaluation.side_by_side import beside
 from mtcs.layout import Layout, Run, atomic_write, digest
 from mtcs.progress import progress
 
@@ -92,7 +93,8 @@ def classify_task(
 def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: int) -> list[Outcome]:
     """One task after the other, twice: how well each weight does on held-out series, then with what was chosen.
 
-    The files are those of `run.reading`, but for the representations by models that did not see the held-out series.
+    Weights are chosen with the encoder that did not see the held-out series alone, whose representations then stand
+    beside those of the one that saw all.
     """
     errors, weighing, outcomes = [], [], []
     with progress(f"classify {run.suite}", 2 * len(tasks), "tasks") as advance:
@@ -105,13 +107,14 @@ def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: i
             weighing.append(read)
         for task, choice in zip(tasks, choose(spec, errors), strict=True):
             advance(len(tasks) + len(outcomes), task.name)
-            representations, read = _read(run.reading, task)
-            reader = fit_mixture(
-                spec, representations.train, task.train.series, task.train.labels, choice, run.seed, threads
+            (first, read), (second, _) = (_read(one, task) for one in run.encoders)
+            train, test = (
+                beside(parts, task.channels) for parts in ((first.train, second.train), (first.test, second.test))
             )
-            predicted = reader.predict_by_both(representations.test, task.test.series, threads)
+            reader = fit_mixture(spec, train, task.train.series, task.train.labels, choice, run.seed, threads)
+            predicted = reader.predict_by_both(test, task.test.series, threads)
             _write(run, task, reader, predicted)
-            head = representations.head_predictions()
+            head = first.head_predictions()
             outcomes.append(Outcome(read, predicted, head, choice.weight, weighing[len(outcomes)]))
         advance(2 * len(tasks), "")
     return outcomes

@@ -1,7 +1,8 @@
 """Kernel ridge on representations and random convolutional features together: two kernels, weighted for each task.
 
 What weight is right differs by task, and representations that were trained with the labels look better on their
-training series than they are. So it is chosen on training series that an encoder of its own was not trained with.
+training series than they are. So it is chosen on training series that an encoder of its own was not trained with. That
+encoder is a second opinion, too: the final fit reads its representations beside those of the one that saw all series.
 """
 
 from __future__ import annotations

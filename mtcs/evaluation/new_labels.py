@@ -13,9 +13,9 @@ from mtcs.data.recordings import Recordings, other_channels
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle
-from mtcs.layout import Run, digest
+from mtcs.layout import Run
 from mtcs.training.hardware import Hardware
-from mtcs.training.model import Model, load_model
+from mtcs.training.model import Model
 
 UNLABELLED = (None, "", "?")
 
@@ -95,7 +95,9 @@ def load_trained(run: Run, task: str) -> Model:
     scope = _scope(run, task)
     if scope and not run.model(scope).exists() and (others := sorted(run.models.glob("*.safetensors"))):
         raise InputError(f"Unknown task {task}; {run} has {', '.join(path.stem for path in others)}.")
-    model = load_model(run.model(scope), run.remedy("train"))
+    from mtcs.evaluation.side_by_side import load_encoder
+
+    model = load_encoder(run, scope)
     model.task(task)
     return model
 
@@ -112,14 +114,11 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
     from mtcs.evaluation.represent import represent
     from mtcs.evaluation.representations import Encoded
     from mtcs.evaluation.results import ClassifierRecord, read_record
+    from mtcs.evaluation.side_by_side import check_encoder
 
     scope, info = _scope(run, task), model.task(task)
     classified = read_record(run.classified, ClassifierRecord, run, "classify")
-    if classified.weights.get(scope or "joint") != digest(run.model(scope)):
-        raise InputError(
-            f"The classifier of {task} was fitted to another model's representations; "
-            f"{run.remedy('represent', 'classify')}."
-        )
+    check_encoder(run, scope, classified, f"The classifier of {task} was")
     check_file(run.classifier(task), classified.fitted.get(task), f"than was fitted; {run.remedy('classify')}")
     reader = load_reader(run.classifier(task))
     series, labels = read_new(file, info)

@@ -81,7 +81,7 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
     if not isinstance(encoder, DilatedEncoder):
         kind = getattr(bundle.model.spec, "kind", "")
         what = "a mixture of experts" if getattr(bundle.model.spec, "experts", 1) > 1 else f"method {kind}"
-        what = "an ensemble" if bundle.model.spec.ensemble > 1 else what
+        what = "an ensemble" if bundle.model.spec.members > 1 else what
         raise InputError(f"{task}: {what} cannot be exported, only one dilated encoder can; use 'mtcs predict'.")
     if not isinstance(reader, FittedKernelRidge | FittedSVM):
         kind = bundle.classifier.kind

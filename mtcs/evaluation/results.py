@@ -102,7 +102,8 @@ class ClassifierRecord(_Record):
     reads: the method whose representations they are, where it is another one.
     held_out: share of the training series on which weights were chosen, 0 where there are none; mixing: weights by
         task; weighing: digests of the representations that they were chosen with.
-    weights: digests of the models, by task or "joint"; representations, fitted, predictions: of each task's files.
+    weights: digests of the models, by task or "joint"; held_out_weights: of those that did not see the held-out series,
+        likewise; representations, fitted, predictions: of each task's files.
     """
 
     classifier: dict[str, Any]
@@ -112,6 +113,7 @@ class ClassifierRecord(_Record):
     weighing: dict[str, str] = {}
     tasks: dict[str, str]
     weights: dict[str, str]
+    held_out_weights: dict[str, str] = {}
     representations: dict[str, str]
     fitted: dict[str, str]
     predictions: dict[str, str]

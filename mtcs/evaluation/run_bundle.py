@@ -15,8 +15,9 @@ from mtcs.evaluation.classify import known_calibration, load_reader
 from mtcs.evaluation.measure import check_file, label_affinity, task_similarity
 from mtcs.evaluation.representations import channel_mean, read_representations
 from mtcs.evaluation.results import ClassifierRecord, read_record
-from mtcs.layout import Layout, Run, digest
-from mtcs.training.model import Model, load_model
+from mtcs.evaluation.side_by_side import check_encoder, load_encoder
+from mtcs.layout import Layout, Run
+from mtcs.training.model import Model
 
 
 def load_run(path: Path) -> Bundle:
@@ -28,22 +29,21 @@ def load_run(path: Path) -> Bundle:
     Args:
         path: its model, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, or that of one task. A method that
             reads the representations of another, as `mtcs_ridge`, is named like the others; the model is then the
-            other's.
+            other's; of a mixture, as `mtcs_rocket`, both models as one.
 
     Raises:
         InputError: if it is no such file, or the classifiers are missing or were fitted to another model.
     """
     run = _run_of(path)
     record = read_record(run.classified, ClassifierRecord, run, "classify")
-    run, scope = replace(run, reads=record.reads), None if path.stem == "joint" else path.stem
+    run = replace(run, reads=record.reads, held_out=record.held_out)
+    scope = None if path.stem == "joint" else path.stem
     file = run.model(scope)
     if not file.exists() and (others := sorted(run.models.glob("*.safetensors"))):
         names = ", ".join(one.stem for one in others)
         raise InputError(f"{file} does not exist; {run} has a model for each of {names:.200}: name one of these files.")
-    model = load_model(file, run.remedy("train"))
-    if record.weights.get(file.stem) != digest(file):
-        remedy = run.remedy("represent", "classify")
-        raise InputError(f"The classifiers of {run} were fitted to another model; {remedy}.")
+    model = load_encoder(run, scope)
+    check_encoder(run, scope, record, f"The classifiers of {run} were")
     tasks = {}
     for info in model.tasks:
         classifier = run.classifier(info.name)
@@ -51,7 +51,7 @@ def load_run(path: Path) -> Bundle:
         reader = load_reader(classifier)
         labels, calibration = np.array(info.classes), known_calibration(reader)
         tasks[info.name] = TaskClassifier(info, labels, reader, 0, (1, info.length), calibration)
-    similarity, affinity = _relations(run, model, record)
+    similarity, affinity = _relations(run.reading, model, record)
     return Bundle(model, tasks, similarity, affinity, packaged_classifier(record.classifier))
 
 

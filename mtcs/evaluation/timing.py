@@ -83,19 +83,20 @@ def time_method(
         if not (searched := isinstance(column.classifier, NearestNeighbor)):
             _classifying(column, *by_task[0], 50, hardware)  # compiles
         again = [_held_out_share(spec, scope, column.held_out) for scope in scopes]
+        encoders = 1 + bool(column.held_out)  # side by side
         reading = sum(_reading(column, *one, hardware) for one in by_task)
-        n, seconds = sum(len(task.train) + len(task.test) for task in tasks), representing
+        n, seconds = sum(len(task.train) + len(task.test) for task in tasks), encoders * representing
         if searched:
             n, seconds, peak = sum(len(task.test) for task in tasks), reading, round(peak_memory(where), 1)
         costs.append(
             MethodCost(
                 method=column.method,
                 parameters=dict(column.parameters),
-                models=len(models) * (1 + bool(column.held_out)) * trains,
+                models=len(models) * encoders * trains,
                 training_seconds=round(float(np.dot(training, np.add(1, again))), 1) if trains else None,
-                reading_seconds=round(representing * (1 + bool(column.held_out)) + reading, 2),
+                reading_seconds=round(encoders * representing + reading, 2),
                 series_per_second=float(f"{n / seconds:.4g}") if seconds else None,
-                weights=max(sum(weight.numel() for weight in model.parameters()) for model in models),
+                weights=encoders * max(sum(weight.numel() for weight in model.parameters()) for model in models),
                 peak_memory_mb=peak if seconds and column is columns[0] else None,
                 device=str(where),
                 precision=where.precision,

@@ -14,11 +14,11 @@ def build_method(spec: Spec, tasks: Sequence[TaskInfo]) -> Method:
     """The method of these parameters for these tasks, with fresh weights from torch's global generator."""
     module, _, name = spec.implementation.partition(".")
     implementation = getattr(import_module(f"{__name__}.{module}"), name)
-    if spec.ensemble == 1:
+    if spec.members == 1:
         return implementation(tasks, **spec.arguments())
     from mtcs.methods.ensemble import Ensemble
 
-    return Ensemble([implementation(tasks, **spec.arguments()) for _ in range(spec.ensemble)])
+    return Ensemble([implementation(tasks, **spec.arguments()) for _ in range(spec.members)])
 
 
 def prepared_method(spec: Spec, tasks: Sequence[Task]) -> Method:

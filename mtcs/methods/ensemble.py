@@ -23,26 +23,27 @@ class Ensemble(Method):
         self.members = nn.ModuleList(members)
 
     def prepare(self, tasks: Sequence[Task]) -> None:
-        for member in self._members:
+        for member in self.of:
             member.prepare(tasks)
 
     def loss(self, batch: Batch) -> Tensor:
         """The mean of the members' losses on one mini-batch, a scalar."""
-        loss = torch.stack([member.loss(batch) for member in self._members]).mean()
-        names = self._members[0].metrics
+        loss = torch.stack([member.loss(batch) for member in self.of]).mean()
+        names = self.of[0].metrics
         self.metrics = {
-            name: torch.stack([member.metrics[name].float() for member in self._members]).mean() for name in names
+            name: torch.stack([member.metrics[name].float() for member in self.of]).mean() for name in names
         }
         return loss
 
     def represent(self, series: Tensor, task: str | None = None) -> Tensor:
-        return torch.cat([member.represent(series, task) for member in self._members], 1)
+        return torch.cat([member.represent(series, task) for member in self.of], 1)
 
     def head(self, task: str) -> Tensor | None:
-        heads = [member.head(task) for member in self._members]
+        heads = [member.head(task) for member in self.of]
         known = [head for head in heads if head is not None]
         return torch.cat(known, 1) / len(known) if known else None
 
     @property
-    def _members(self) -> list[Method]:
+    def of(self) -> list[Method]:
+        """The members, in their order."""
         return [member for member in self.members if isinstance(member, Method)]

@@ -44,9 +44,7 @@ def classify(
     if dask and isinstance(spec, Mixture):
         raise InputError(f"{method} weighs all tasks of a suite together, here; leave out --dask {dask:.60}.")
     tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
-    represented = _represented(run.reading)
-    if run.held_out:
-        _represented(run)
+    represented, *held_out = [_represented(one) for one in run.encoders]
     run.classified.unlink(missing_ok=True)
     address = read_machine().dask if dask is None else dask
     if isinstance(spec, Mixture):
@@ -65,6 +63,7 @@ def classify(
         weighing={name: outcome.weighing for name, outcome in by_task.items() if outcome.weighing is not None},
         tasks={task.name: fingerprint(task) for task in tasks},
         weights=represented.weights,
+        held_out_weights=held_out[0].weights if held_out else {},
         representations={name: outcome.representations for name, outcome in by_task.items()},
         fitted={task.name: digest(run.classifier(task.name)) for task in tasks},
         predictions={task.name: digest(run.prediction(task.name)) for task in tasks},

@@ -70,7 +70,7 @@ def predict(
     else:
         from mtcs.evaluation.new_labels import label_by_run, load_trained
 
-        name, run = run_task, named_run(model, data, seed).reading
+        name, run = run_task, named_run(model, data, seed)
         trained = load_trained(run, name)
         where = hardware(trained.spec, device, precision, workers)
         labels = label_by_run(run, trained, name, file, where, threads(workers))
