@@ -1,5 +1,6 @@
 """Several of a method side by side: each learns as it would alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from mtcs import InputError, MultiTaskClassifier
 from mtcs.config.packaged import packaged_method, usual_classifier
 from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
+from mtcs.evaluation.represent import represent
+from mtcs.evaluation.side_by_side import beside, joined
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
 from mtcs.methods.ensemble import Ensemble
 from mtcs.training.hardware import choose_hardware
-from mtcs.training.loop import fit
+from mtcs.training.loop import fit, train_method
+from mtcs.training.model import Model
 
 SMALL = {"depth": 3, "hidden": 8, "output": 16}
 CPU = choose_hardware("cpu", "fp32")
@@ -75,12 +79,41 @@ def test_representations_stand_side_by_side_and_heads_agree_on_the_mean():
     torch.testing.assert_close(method.metrics["sharing_loss"], torch.stack(shares).mean())
 
 
+def test_of_several_channels_the_representations_of_each_stand_together():
+    trained = [prepared_method(packaged_method({**SMALL, "members": n}), tasks()).eval() for n in (1, 2)]
+    spec = packaged_method(SMALL)
+    models = [
+        Model(trained[0], spec, (), 0),
+        Model(trained[1], spec.model_copy(update={"members": 2}), (), 0),
+    ]
+    whole = joined(models)
+    assert whole.spec.members == 3
+    series = waves(24)[0].astype(np.float32).reshape(8, 3, 30)  # of three channels
+    parts = [represent(model.method, series, CPU, "a") for model in models]
+    assert [part.shape for part in parts] == [(8, 48), (8, 96)]
+    # Of each channel what the first says, then what the second says.
+    expected = np.concatenate([part.reshape(8, 3, -1) for part in parts], axis=2).reshape(8, -1)
+    np.testing.assert_allclose(represent(whole.method, series, CPU, "a"), expected, rtol=1e-5, atol=1e-6)
+    same = [represent(one.method, series, CPU, "a") for one in (models[0], replace(models[0]))]
+    np.testing.assert_array_equal(beside(same, 3), np.repeat(same[0].reshape(8, 3, 1, 16), 2, axis=2).reshape(8, -1))
+
+
+@pytest.mark.parametrize("method", ["ts2vec", "t_loss", "tnc", "ts_tcc", "tst"])
+def test_any_method_with_an_encoder_makes_an_ensemble(method):
+    known = {"like": method, "schedule": {"steps": 2, "batch_size": 4}, "members": 2}
+    spec = packaged_method(known)
+    ensemble, _ = train_method(spec, tasks()[:1], 0, CPU)
+    series = waves()[0].astype(np.float32)
+    assert represent(ensemble.eval(), series, CPU, "a").shape == (24, 2 * spec.model_dump()["output"])
+
+
 @pytest.mark.parametrize("classifier", ["ridge", {"kind": "mixture", "transforms": ["minirocket"], "weights": [0.5]}])
 def test_an_ensemble_of_your_own(tmp_path: Path, classifier):
     (X, y), (new, truth) = waves(), waves(seed=1)
     model = MultiTaskClassifier(SMALL, 0, epochs=2, members=3, classifier=classifier, device="cpu", precision="fp32")
     model.fit({"a": (X, y), "b": (X[:, :20], y)})
-    assert model.transform("a", new).shape == (24, 48)
+    encoders = 3 if classifier == "ridge" else 6  # a mixture's are there twice
+    assert model.transform("a", new).shape == (24, encoders * 16)
     assert (model.predict("a", new) == truth).mean() > 0.9
     assert model.label_affinity_.shape == (4, 4)
     model.add_task("c", X, y).save(tmp_path / "m.mtcs")
@@ -93,6 +126,8 @@ def test_mistakes_are_one_line():
     for members, words in ((0, "members is 0, expected"), (True, "members is True, expected")):
         with pytest.raises(InputError, match=words):
             MultiTaskClassifier(members=members).fit({"a": (X, y)})
-    with pytest.raises(InputError, match="members is 2, and method ts2vec trains one encoder"):
-        MultiTaskClassifier("ts2vec", members=2).fit({"a": (X, y)})
+    with pytest.raises(InputError, match="members is 2, and this method trains no encoder; take mtcs"):
+        MultiTaskClassifier("minirocket", members=2).fit({"a": (X, y)})
+    with pytest.raises(InputError, match="members"):
+        packaged_method({"like": "dtw", "members": 2})
     assert usual_classifier({"like": "mtcs_rocket", "members": 2}) == "with_random_kernels"

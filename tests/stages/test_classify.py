@@ -185,6 +185,20 @@ def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
         == pd.read_csv(Run("mine", "both", 0).prediction("Pump"))["predicted"].tolist()
     )
     np.testing.assert_allclose(model.predict_proba("Pump", series).sum(axis=1), 1)
+    by_both = [read_representations(Run("mine", name, 0).representation("Pump")).test for name in ("joint", "both")]
+    np.testing.assert_allclose(model.transform("Pump", series), np.concatenate(by_both, 1), rtol=1e-5, atol=1e-6)
+    model.save("run.mtcs")
+    probabilities = mtcs.load("run.mtcs").predict_proba("Pump", series)
+    np.testing.assert_array_equal(probabilities, model.predict_proba("Pump", series))
+    Run("mine", "both", 0).model().write_bytes(Run("mine", "joint", 0).model().read_bytes())
+    refused = (
+        "fitted to another model's representations; run 'mtcs represent both mine --seed 0', then "
+        "'mtcs classify both mine --seed 0'"
+    )
+    with pytest.raises(mtcs.InputError, match=f"The classifiers of both on mine, seed 0 were {refused}"):
+        mtcs.load("data/models/mine/both/seed0/joint.safetensors")
+    code, output = run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")
+    assert code == 2 and f"The classifier of Pump was {refused}" in " ".join(output.split())
 
 
 def test_a_damaged_search_begins_anew(caplog):
