@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax, softmax
 
 FLOORS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """To choose from, those above one series' share of all."""
@@ -35,7 +34,9 @@ class Calibration:
 
 def probabilities(decisions: np.ndarray, sharpness: float) -> np.ndarray:
     """Softmax of decisions (n, C) times an inverse temperature -> (n, C)."""
-    return softmax(decisions * sharpness, axis=1)
+    shares = decisions * sharpness
+    shares = np.exp(shares - shares.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
 
 
 def fit_sharpness(decisions: np.ndarray, indices: np.ndarray) -> float:
@@ -44,7 +45,8 @@ def fit_sharpness(decisions: np.ndarray, indices: np.ndarray) -> float:
     As in Platt's calibration, targets are as after one more series that could be of any class: otherwise decisions
     that are all right would be sharpened without end.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize_scalar  # not above: whoever predicts does without
+    from scipy.special import log_softmax
 
     n, n_classes = decisions.shape
     targets = (n * (indices[:, np.newaxis] == np.arange(n_classes)) + 1 / n_classes) / (n + 1)
