@@ -59,7 +59,12 @@ def fit(
     tables: TableOptions = TableOptions(),
 ) -> None:
     """Learn all tasks of a folder together, into one file that labels new series; needs no params.yaml."""
+    from mtcs.training.other_work import OtherWork
+
+    others = OtherWork()
     from dataclasses import asdict, replace
+
+    import torch
 
     from mtcs.config.environment import read_machine
     from mtcs.config.packaged import packaged_method
@@ -94,6 +99,8 @@ def fit(
         verbose=True,
         missing=tuple(missing or ()),
     )
+    if advice := others.advice(max(threads(workers), 0) or torch.get_num_threads()):
+        print(advice, file=sys.stderr)
     validations, scores, start = {}, {}, perf_counter()
     if cv is not None:
         validations = validate_model(model, data, cv, data.groups, alone=alone and page is not None, curve=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -33,7 +34,9 @@ def train(
     workers: WorkersOption = None,
 ) -> None:
     """Train a method's encoder on a suite, into data/models; killed, the same command continues."""
-    known = experiment()
+    from mtcs.training.other_work import OtherWork
+
+    others, known = OtherWork(), experiment()
     run = known.run(suite, method, seed, WORKSPACE)
 
     from mtcs.config.experiment import plain_values
@@ -57,6 +60,8 @@ def train(
     for one in tasks.values():
         check_labels(known.classifier(method), one.name, one.train.labels)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
+    if advice := others.advice(where.threads):
+        print(advice, file=sys.stderr)
     for scope in scopes:
         scoped = list(tasks.values()) if scope is None else [tasks[scope]]
         seen = [without_held_out(one, run.held_out, seed) for one in scoped] if run.held_out else scoped

@@ -30,8 +30,12 @@ class Hardware:
     def __str__(self) -> str:
         if self.device.type == "cuda":
             return f"cuda: {torch.cuda.get_device_name(self.device)}"
-        threads = torch.get_num_threads()
-        return f"cpu: {_processor()}, {threads} thread{'s' * (threads != 1)}"
+        return f"cpu: {_processor()}, {self.threads} thread{'s' * (self.threads != 1)}"
+
+    @property
+    def threads(self) -> int:
+        """Which compute one step together; on a GPU that is none of the processor's."""
+        return torch.get_num_threads() if self.device.type == "cpu" else 1
 
     @property
     def precision(self) -> str:
