@@ -15,8 +15,7 @@ from mtcs.errors import InputError
 from mtcs.evaluation.classify import Reader, classify, save_reader, work
 from mtcs.evaluation.cluster import on_cluster
 from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
-from mtcs.evaluation.representations import Representations, read_representations
-from mtcs.evaluation.side_by_side import beside
+from mtcs.evaluation.representations import Representations, beside, read_representations
 from mtcs.layout import Layout, Run, atomic_write, digest
 from mtcs.progress import progress
 

@@ -20,6 +20,7 @@ from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.svm import FittedSVM
 from mtcs.ops.convolution import DilatedConvolution
 from mtcs.training.hardware import choose_hardware
@@ -81,7 +82,8 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
     if not isinstance(encoder, DilatedEncoder):
         kind = getattr(bundle.model.spec, "kind", "")
         what = "a mixture of experts" if getattr(bundle.model.spec, "experts", 1) > 1 else f"method {kind}"
-        what = "an ensemble" if bundle.model.spec.members > 1 else what
+        if bundle.model.spec.members > 1:
+            what = "a mixture, which reads two encoders," if isinstance(reader, FittedMixture) else "an ensemble"
         raise InputError(f"{task}: {what} cannot be exported, only one dilated encoder can; use 'mtcs predict'.")
     if not isinstance(reader, FittedKernelRidge | FittedSVM):
         kind = bundle.classifier.kind

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from mtcs.errors import InputError
 from mtcs.evaluation.results import ClassifierRecord
 from mtcs.layout import Run, digest
@@ -18,7 +16,7 @@ from mtcs.training.model import Model, load_model
 def joined(models: Sequence[Model]) -> Model:
     """An ensemble of models of the same parameters and tasks; the first one's seed and version.
 
-    Its representations are those of `beside`.
+    Its representations are theirs, as `mtcs.evaluation.representations.beside` puts them together.
     """
     first = models[0]
     if len(models) == 1:
@@ -28,12 +26,6 @@ def joined(models: Sequence[Model]) -> Model:
         members += model.method.of if isinstance(model.method, Ensemble) else [model.method]
     spec = first.spec.model_copy(update={"members": len(members)})
     return replace(first, method=Ensemble(members).eval(), spec=spec)
-
-
-def beside(parts: Sequence[np.ndarray], channels: int = 1) -> np.ndarray:
-    """Representations (n, channels * D) by each of k encoders -> (n, channels * k * D), as those of their ensemble."""
-    by_channel = [part.reshape(len(part), channels, -1) for part in parts]
-    return np.concatenate(by_channel, axis=2).reshape(len(parts[0]), -1)
 
 
 def load_encoder(run: Run, scope: str | None) -> Model:

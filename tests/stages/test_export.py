@@ -153,7 +153,7 @@ def test_a_graph_that_differs_from_torch_is_not_written(monkeypatch: pytest.Monk
     [
         ({"channels": 2}, "pumps has 2 channels, and only tasks of one can be exported"),
         ({"experts": 2}, "a mixture of experts cannot be exported"),
-        ({"classifier": MIXED}, "a classifier of kind mixture cannot be exported"),
+        ({"classifier": MIXED}, "a mixture, which reads two encoders, cannot be exported"),
     ],
 )
 def test_what_cannot_be_exported(made: dict[str, Any], words: str) -> None:
