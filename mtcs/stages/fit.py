@@ -12,7 +12,7 @@ import typer
 
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import one_line
-from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, threads
+from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, hardware, threads
 from mtcs.stages.output import check_room, page_beside
 from mtcs.stages.reading import with_table_options
 
@@ -64,8 +64,6 @@ def fit(
     others = OtherWork()
     from dataclasses import asdict, replace
 
-    import torch
-
     from mtcs.config.environment import read_machine
     from mtcs.config.packaged import packaged_method
     from mtcs.data.doubts import SwappedAxes
@@ -99,7 +97,8 @@ def fit(
         verbose=True,
         missing=tuple(missing or ()),
     )
-    if advice := others.advice(max(threads(workers), 0) or torch.get_num_threads()):
+    where = hardware(packaged_method(method), device, precision, workers)  # from now on torch takes so many threads
+    if advice := others.advice(where.threads):
         print(advice, file=sys.stderr)
     validations, scores, start = {}, {}, perf_counter()
     if cv is not None:

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors import safe_open
 from typer.testing import CliRunner
 
 import mtcs
 from mtcs.cli import app
 from mtcs.stages.fit import _more_passes
+from mtcs.training import loop
+from mtcs.training.loop import train_method
+from mtcs.training.other_work import OtherWork
 
 
 @pytest.fixture(autouse=True)
@@ -316,6 +320,19 @@ def test_whoever_chose_the_passes_gets_no_tip(monkeypatch):
     code, _, err = run("fit", folder(), "--out", "m.mtcs", "--device", "cpu", "--epochs", 1)
     assert code == 0, err
     assert "Tip" not in err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_training_takes_as_many_threads_as_the_advice_on_them_counts(monkeypatch, workers):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    seen = []
+    monkeypatch.setattr(OtherWork, "advice", lambda _, threads: seen.append(threads))
+    monkeypatch.setattr(loop, "train_method", lambda *args: seen.append(torch.get_num_threads()) or train_method(*args))
+    before = torch.get_num_threads()
+    code, _, err = run("fit", folder(), "--out", "m.mtcs", "--device", "cpu", "--epochs", 1, "--workers", workers)
+    torch.set_num_threads(before)
+    assert code == 0, err
+    assert seen == [workers, workers]
 
 
 def test_methods_that_train_long_enough_ask_for_no_more_passes():
