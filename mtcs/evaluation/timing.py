@@ -96,7 +96,7 @@ def time_method(
                 training_seconds=round(float(np.dot(training, np.add(1, again))), 1) if trains else None,
                 reading_seconds=round(encoders * representing + reading, 2),
                 series_per_second=float(f"{n / seconds:.4g}") if seconds else None,
-                weights=encoders * max(sum(weight.numel() for weight in model.parameters()) for model in models),
+                weights=max(sum(weight.numel() for weight in model.parameters()) for model in models),
                 peak_memory_mb=peak if seconds and column is columns[0] else None,
                 device=str(where),
                 precision=where.precision,

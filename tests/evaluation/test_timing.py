@@ -168,5 +168,6 @@ def test_a_reading_has_the_training_of_its_method_and_a_mixture_another(monkeypa
         own.training_seconds * (1 + 6 / 11), abs=0.05
     )  # 1 and 5 batches an epoch
     assert (own.models, ridge.models, rocket.models) == (1, 1, 2)
+    assert own.weights == rocket.weights, "of one model, as the report says"
     assert rocket.reading_seconds == pytest.approx(2 * (own.reading_seconds or 0) - 2, abs=0.1)
     assert (ridge.peak_memory_mb, rocket.peak_memory_mb) == (None, None)
