@@ -204,7 +204,7 @@ class MultiTaskClassifier(_Parameters):
             members = _at_least_one("members", self.members)
             if members > 1 and isinstance(spec, SeriesSpec):
                 raise InputError(f"members is {members}, and this method trains no encoder; take mtcs.")
-            spec = spec.model_copy(update={"members": members} if members > 1 else {})
+            spec = packaged_method({**spec.model_dump(), "members": members})
         if self.epochs is not None:
             passes = {"epochs": _at_least_one("epochs", self.epochs), "min_steps": None}
             spec = spec.model_copy(update={"schedule": spec.schedule.model_copy(update=passes)})
@@ -311,7 +311,7 @@ def load(path: str | Path) -> MultiTaskClassifier:
     else:
         bundle = (load_run if Path(path).suffix == ".safetensors" else bundle_file.load_bundle)(Path(path))
     model = MultiTaskClassifier(
-        short(cast(MethodSpec, bundle.model.spec)),
+        short(cast(MethodSpec, bundle.trained_with)),
         random_state=bundle.model.seed,
         classifier=short(bundle.classifier),
         precision=bundle.precision,

@@ -36,6 +36,9 @@ from mtcs.training.model import Model
 HELD_OUT = 0.25
 """Share of a task's series on which a mixture chooses its weights, as of `mtcs_rocket` in params.yaml."""
 
+MOST_OF_MIXTURE = 50
+"""Members of its method: a file holds an ensemble of up to 100."""
+
 
 @dataclass(frozen=True)
 class TaskClassifier:
@@ -77,6 +80,17 @@ class Bundle:
     precision: PrecisionName = "auto"
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def trained_with(self) -> Spec:
+        """The method's parameters as they were given: a mixture's model has each encoder twice.
+
+        Not so one that was fitted before mixtures read both: as a rule that has one encoder, and one is given back.
+        """
+        spec = self.model.spec
+        if not isinstance(self.classifier, Mixture) or spec.members % 2:
+            return spec
+        return spec.model_copy(update={"members": spec.members // 2})
 
     def task(self, name: str) -> TaskClassifier:
         """Raises InputError, with the known names, if there is no such task."""
@@ -153,6 +167,11 @@ def fit_bundle(
     if not data:
         raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
     _check_reads(spec, classifier)
+    if isinstance(classifier, Mixture) and spec.members > MOST_OF_MIXTURE:
+        raise InputError(
+            f"members is {spec.members}, and a mixture trains as many encoders once more; take at most "
+            f"{MOST_OF_MIXTURE}."
+        )
     given = {name: _task(name, X, y, classifier, missing) for name, (X, y) in data.items()}
     tasks = [task for task, _, _ in given.values()]
     _warn_of_swapped_axes(tasks)

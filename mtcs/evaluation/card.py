@@ -10,8 +10,9 @@ from mtcs.evaluation.bundle import Bundle, TaskClassifier
 def model_card(bundle: Bundle) -> str:
     """Lines of text: the method, each task with its series, labels and scores, and the versions."""
     weights = sum(weight.numel() for weight in bundle.model.method.parameters())
-    kind = getattr(bundle.model.spec, "kind", "")
-    lines = [f"{kind} with {weights:,} weights, seed {bundle.model.seed}, read by {bundle.classifier.kind}"]
+    kind, members = getattr(bundle.model.spec, "kind", ""), bundle.model.spec.members
+    encoders = f" in {members} encoders" * (members > 1)
+    lines = [f"{kind} with {weights:,} weights{encoders}, seed {bundle.model.seed}, read by {bundle.classifier.kind}"]
     learned = {task.name for task in bundle.model.tasks}
     for name, task in bundle.tasks.items():
         added = "" if name in learned else ", added later"

@@ -12,6 +12,7 @@ from mtcs import InputError, MultiTaskClassifier
 from mtcs.config.packaged import packaged_method, usual_classifier
 from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
+from mtcs.evaluation.card import model_card
 from mtcs.evaluation.represent import represent
 from mtcs.evaluation.representations import beside
 from mtcs.evaluation.side_by_side import joined
@@ -120,6 +121,10 @@ def test_an_ensemble_of_your_own(tmp_path: Path, classifier):
     model.add_task("c", X, y).save(tmp_path / "m.mtcs")
     loaded = mtcs.load(tmp_path / "m.mtcs")
     np.testing.assert_allclose(loaded.predict_proba("c", new), model.predict_proba("c", new), rtol=1e-9)
+    assert f" in {encoders} encoders, seed 0" in model_card(loaded.bundle_)
+    again = loaded.set_params(epochs=2, device="cpu", precision="fp32").fit({"a": (X, y), "b": (X[:, :20], y)})
+    np.testing.assert_array_equal(again.transform("a", new), model.transform("a", new), "fitted as it was")
+    assert loaded.set_params(members=1).fit({"a": (X, y)}).transform("a", new).shape == (24, encoders // 3 * 16)
 
 
 def test_mistakes_are_one_line():
@@ -127,6 +132,10 @@ def test_mistakes_are_one_line():
     for members, words in ((0, "members is 0, expected"), (True, "members is True, expected")):
         with pytest.raises(InputError, match=words):
             MultiTaskClassifier(members=members).fit({"a": (X, y)})
+    with pytest.raises(InputError, match="members: Input should be less than or equal to 100"):
+        MultiTaskClassifier(members=101).fit({"a": (X, y)})
+    with pytest.raises(InputError, match="members is 51, and a mixture trains as many encoders once more; take at m"):
+        MultiTaskClassifier("mtcs_rocket", members=51).fit({"a": (X, y)})
     with pytest.raises(InputError, match="members is 2, and this method trains no encoder; take mtcs"):
         MultiTaskClassifier("minirocket", members=2).fit({"a": (X, y)})
     with pytest.raises(InputError, match="members"):
