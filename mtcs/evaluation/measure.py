@@ -57,13 +57,15 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     classified = read_record(run.classified, ClassifierRecord, run, "classify")
     _check_chain(run, trained, sources, classified, tasks)
     parameters = {**(trained[0].settings or {}), "classifier": classified.classifier}
-    if mixture is not None:  # its own models have a cost, and nothing else that a report shows
-        trained = [read_record(mixture.record(scope), TrainingRecord, mixture, "train") for scope in scopes]
-        represented = read_record(mixture.representation_cost, RepresentationRecord, mixture, "represent")
+    if mixture is not None:  # its own models add to the cost, and a report shows nothing else of them
+        own_trained = [read_record(mixture.record(scope), TrainingRecord, mixture, "train") for scope in scopes]
+        own_cost = read_record(mixture.representation_cost, RepresentationRecord, mixture, "represent")
+        own_sources = read_record(mixture.represented, RepresentationSources, mixture, "represent")
+        by_own = {"weights": classified.held_out_weights, "representations": classified.weighing}
+        _check_chain(mixture, own_trained, own_sources, classified.model_copy(update=by_own), tasks)
+        trained += own_trained
+        represented = own_cost.model_copy(update={"seconds": own_cost.seconds + represented.seconds})
         parameters |= {"held_out": classified.held_out}
-        for task in tasks:
-            remedy = f"than was classified with; {mixture.remedy('classify')}"
-            check_file(mixture.representation(task.name), classified.weighing.get(task.name), remedy)
     representations = {task.name: _read_representations(run, task) for task in tasks}
     series = {task.name: channel_mean(representations[task.name].train, task.channels) for task in tasks}
     heads = {name: one.head for name, one in representations.items() if one.head is not None}

@@ -207,8 +207,9 @@ class RunResult(Kept):
 
     parameters: of the method and its classifier, as plain values.
     joint: whether one model serves all tasks.
-    trained: one record of a joint model, or one for each task, or one that sums these up.
-    represented: what the representations cost; None where it was not recorded.
+    trained: one record of a joint model, or one for each task, or one that sums these up; of a mixture those of both
+        encoders.
+    represented: what the representations cost, of a mixture by both; None where it was not recorded.
     similarity, centered: task similarity of the training series (Figure 2), the paper's form and the centered one;
         label_affinity: Equation 4 over the labels of all heads. None where no model serves all tasks, or it has no
         heads, or they were not measured.

@@ -19,7 +19,16 @@ from mtcs.evaluation.classify import load_reader
 from mtcs.evaluation.measure import task_similarity
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.representations import read_representations
+from mtcs.evaluation.results import (
+    ClassifierRecord,
+    RepresentationRecord,
+    TrainingRecord,
+    read_record,
+    read_result,
+    write_record,
+)
 from mtcs.layout import Layout, Run
+from mtcs.reports.analysis.cost import summarize
 
 LAYOUT = Layout()
 PARAMS: dict[str, Any] = {
@@ -169,7 +178,8 @@ def test_a_reading_is_loaded_by_its_own_name():
         mtcs.load("data/models/mine/joint/seed0/joint.safetensors")
 
 
-def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
+def classified_mixture() -> None:
+    """A run of `both`, which reads `joint` and an encoder of its own."""
     readings = {"both": {"representations_of": "joint", "classifier": "mixed", "held_out": 0.25}}
     classifiers = PARAMS["classifiers"] | {"mixed": {"kind": "mixture", "transforms": ["hydra"], "weights": [0.5]}}
     workspace(["low", "high"] * 20, PARAMS | {"readings": readings, "classifiers": classifiers})
@@ -178,6 +188,51 @@ def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
             assert run(stage, method, "mine")[0] == 0
     code, output = run("classify", "both", "mine")
     assert code == 0, output
+
+
+def test_a_mixture_costs_what_both_of_its_encoders_cost():
+    classified_mixture()
+    for name, seconds in (("joint", 2.0), ("both", 3.0)):
+        one = Run("mine", name, 0)
+        represented = read_record(one.representation_cost, RepresentationRecord, one, "represent")
+        write_record(one.representation_cost, represented.model_copy(update={"run": str(one), "seconds": seconds}))
+    for stage, method in (("classify", "joint"), ("measure", "joint"), ("measure", "both")):
+        assert run(stage, method, "mine")[0] == 0
+    result = {name: read_result(Run("mine", name, 0).result, "mine", name, 0) for name in ("joint", "both")}
+    own = read_record(Run("mine", "both", 0).record(), TrainingRecord, Run("mine", "both", 0), "train")
+    assert [record.steps for record in result["both"].trained] == [result["joint"].trained[0].steps, own.steps]
+    joint, both = summarize({name: [one] for name, one in result.items()})
+    assert (joint.models, both.models) == (1, 2)
+    assert both.training == pytest.approx((joint.training or 0) + own.seconds)
+    assert both.inference == pytest.approx((joint.inference or 0) * 2 / 5)
+
+
+def test_a_mixture_that_read_one_encoder_or_another_is_not_taken_for_one_that_read_both():
+    classified_mixture()
+    one = Run("mine", "both", 0)
+    record = read_record(one.classified, ClassifierRecord, one, "classify")
+    before = record.model_copy(update={"run": str(one), "held_out_weights": {}})  # as of an earlier version
+    write_record(one.classified, before)
+    assert run("measure", "both", "mine") == (
+        2,
+        f"mtcs: {one} was classified by other models than were represented; run 'mtcs classify both mine --seed 0'.\n",
+    )
+    assert run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")[0] == 2
+    assert run("classify", "both", "mine")[0] == run("measure", "both", "mine")[0] == 0
+    params = yaml.safe_load(LAYOUT.params.read_text())
+    params["readings"]["both"]["held_out"] = 0.5
+    LAYOUT.params.write_text(yaml.safe_dump(params))
+    assert run("train", "both", "mine")[0] == 0
+    code, output = run("measure", "both", "mine")
+    assert (code, output) == (
+        2,
+        f"mtcs: The representations of {one} are of other weights of joint than were trained last; run 'mtcs represent "
+        "both mine --seed 0', then 'mtcs classify both mine --seed 0'.\n",
+    )
+
+
+def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
+    classified_mixture()
     series, _ = read_series(Path("source/Pump_TEST.tsv"))
     model = mtcs.load("data/models/mine/both/seed0/joint.safetensors")
     assert (

@@ -129,11 +129,12 @@ def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
             continue
         trained = [record for run in complete_runs for record in run if record.steps]
         seconds = sum(cost.seconds for cost in represented)
+        scopes = 1 if results[0].joint else len(results[0].tasks)
         records = (*trained, *represented) if trained else ()
         costs.append(
             Cost(
                 method=method,
-                models=0 if not trained else 1 if results[0].joint else len(results[0].tasks),
+                models=max(scopes, *map(len, complete_runs)) if trained else 0,
                 training=fmean(sum(record.seconds for record in run) for run in complete_runs) if trained else None,
                 reading=None,
                 runs=len(complete_runs),
