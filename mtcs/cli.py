@@ -130,7 +130,8 @@ def methods() -> None:
         note = ", a variant for the table of ablations" if name in experiment.ablation else ""
         if name in experiment.readings:
             reading = experiment.readings[name]
-            typer.echo(f"{name}: representations of {reading.representations_of}, classifier {reading.classifier}")
+            own = f" and of an encoder trained without {reading.held_out:g} of each task" if reading.held_out else ""
+            typer.echo(f"{name}: representations of {reading.representations_of}{own}, classifier {reading.classifier}")
             continue
         typer.echo(f"{name}: one model for {'each task' if name in experiment.single_task else 'a suite'}{note}")
         for parameter, value in effective(experiment.methods[name].model_dump(mode="json")).items():

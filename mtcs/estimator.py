@@ -139,7 +139,10 @@ class MultiTaskClassifier(_Parameters):
         return self._fitted.predict_proba(task, self.encode(task, X), self._workers)
 
     def transform(self, task: str, X: Any) -> np.ndarray:
-        """Representations (n, D) of new series of a task; (n, channels * D), channel by channel, of several."""
+        """Representations (n, D) of new series of a task; (n, channels * D), channel by channel, of several.
+
+        D is the sum over encoders, of which an ensemble has `members`, and a mixture, as "mtcs_rocket", twice as many.
+        """
         return self.encode(task, X).representations
 
     def add_task(self, name: str, X: Any, y: Any) -> MultiTaskClassifier:

@@ -76,7 +76,8 @@ class Reading(BaseModel, frozen=True, extra="forbid"):
     classifier: Name
     """What reads them."""
     held_out: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of each task's training series on which a mixture chooses its weights, by a model trained without them."""
+    """Share of each task's training series on which a mixture chooses its weights, by a model trained without them. It
+    then reads the representations of both models."""
 
 
 class Experiment(BaseModel, frozen=True, extra="forbid"):
@@ -94,7 +95,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
     ablation: tuple[Name, ...] = ()
     """Variants of joint methods, for a table of their own; `dvc.yaml` says on which suite they are run."""
     readings: dict[Name, Reading] = {}
-    """Columns without a training of their own, with the seeds of the method that they read, where that is run."""
+    """Columns that take the models of another method (a mixture trains one more), with its seeds, where that is run."""
     methods: dict[Name, MethodSpec]
     """In params.yaml, `like: NAME` takes over all parameters of another method, or suite, but those beside it."""
     titles: dict[Name, Title] = {}

@@ -92,8 +92,8 @@ def classify_task(
 def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: int) -> list[Outcome]:
     """One task after the other, twice: how well each weight does on held-out series, then with what was chosen.
 
-    Weights are chosen with the encoder that did not see the held-out series alone, whose representations then stand
-    beside those of the one that saw all.
+    A weight is chosen with the run's own encoder, which did not see the held-out series. What is fitted then reads its
+    representations beside those of the encoder that saw all series.
     """
     errors, weighing, outcomes = [], [], []
     with progress(f"classify {run.suite}", 2 * len(tasks), "tasks") as advance:

@@ -13,6 +13,7 @@ from mtcs.data.recordings import Recordings, other_channels
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle
+from mtcs.evaluation.side_by_side import check_encoder, load_encoder
 from mtcs.layout import Run
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
@@ -95,8 +96,6 @@ def load_trained(run: Run, task: str) -> Model:
     scope = _scope(run, task)
     if scope and not run.model(scope).exists() and (others := sorted(run.models.glob("*.safetensors"))):
         raise InputError(f"Unknown task {task}; {run} has {', '.join(path.stem for path in others)}.")
-    from mtcs.evaluation.side_by_side import load_encoder
-
     model = load_encoder(run, scope)
     model.task(task)
     return model
@@ -114,7 +113,6 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
     from mtcs.evaluation.represent import represent
     from mtcs.evaluation.representations import Encoded
     from mtcs.evaluation.results import ClassifierRecord, read_record
-    from mtcs.evaluation.side_by_side import check_encoder
 
     scope, info = _scope(run, task), model.task(task)
     classified = read_record(run.classified, ClassifierRecord, run, "classify")
@@ -130,7 +128,8 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
 
 def _scope(run: Run, task: str) -> str | None:
     """What the run's model that serves a task is of: all tasks (None), or that task."""
-    return None if run.model().exists() or (run.spec is not None and run.joint) else task
+    joint = any(one.model().exists() for one in run.encoders) or (run.spec is not None and run.joint)
+    return None if joint else task
 
 
 def _known_labels(file: Path, task: str, recordings: Recordings, names: Sequence[str]) -> list[str]:

@@ -24,7 +24,7 @@ def load_run(path: Path) -> Bundle:
     """The bundle of a run whose stages train, represent and classify are done.
 
     An SVM of the pipeline has no probabilities; ridge regression has. Similarity and affinity are those of the tasks'
-    training representations, where these are still there.
+    training representations, where these are still there; of a mixture those by the encoder that saw all series.
 
     Args:
         path: its model, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, or that of one task. A method that

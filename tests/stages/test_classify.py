@@ -190,6 +190,22 @@ def classified_mixture() -> None:
     assert code == 0, output
 
 
+def test_whatever_model_of_a_mixture_is_missing_is_named():
+    classified_mixture()
+    listed = "\nboth: representations of joint and of an encoder trained without 0.25 of each task, classifier mixed\n"
+    assert listed in run("methods")[1]
+    for params in (True, False):
+        if not params:  # what the run has left says as much
+            LAYOUT.params.unlink()
+        for name in ("joint", "both"):
+            file = Run("mine", name, 0).model()
+            content = file.read_bytes()
+            file.unlink()
+            code, output = run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")
+            assert (code, output) == (2, f"mtcs: {file} does not exist; run 'mtcs train {name} mine --seed 0'.\n")
+            file.write_bytes(content)
+
+
 def test_a_mixture_costs_what_both_of_its_encoders_cost():
     classified_mixture()
     for name, seconds in (("joint", 2.0), ("both", 3.0)):
