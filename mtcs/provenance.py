@@ -40,7 +40,7 @@ READERS = {
     "kernel_ridge": "mtcs.evaluation.kernel_ridge",
     "random_kernels": "mtcs.evaluation.random_kernels",
     "quant": "mtcs.evaluation.quant",
-    "mixture": "mtcs.evaluation.classified",  # which puts together what it reads
+    "mixture": "mtcs.evaluation.mixture",
 }
 """Modules of classifiers by their kind."""
 

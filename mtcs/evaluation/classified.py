@@ -14,8 +14,8 @@ from mtcs.data.task import Task, read_task
 from mtcs.errors import InputError
 from mtcs.evaluation.classify import Reader, classify, save_reader, work
 from mtcs.evaluation.cluster import on_cluster
-from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
-from mtcs.evaluation.representations import Representations, beside, read_representations
+from mtcs.evaluation.mixture import beside, choose, fit_mixture, held_out_errors
+from mtcs.evaluation.representations import Representations, read_representations
 from mtcs.layout import Layout, Run, atomic_write, digest
 from mtcs.progress import progress
 

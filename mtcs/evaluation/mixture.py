@@ -141,6 +141,12 @@ def choose(spec: Mixture, tasks: Sequence[HeldOut]) -> list[Choice]:
     return chosen
 
 
+def beside(parts: Sequence[np.ndarray], channels: int = 1) -> np.ndarray:
+    """Representations (n, channels * D) by each of k encoders -> (n, channels * k * D), as those of their ensemble."""
+    by_channel = [part.reshape(len(part), channels, -1) for part in parts]
+    return np.concatenate(by_channel, axis=2).reshape(len(parts[0]), -1)
+
+
 def fit_mixture(
     spec: Mixture,
     representations: np.ndarray,

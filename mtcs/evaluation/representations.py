@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -51,12 +50,6 @@ def channel_mean(representations: np.ndarray, channels: int) -> np.ndarray:
     if channels == 1:
         return representations
     return representations.reshape(len(representations), channels, -1).mean(1)
-
-
-def beside(parts: Sequence[np.ndarray], channels: int = 1) -> np.ndarray:
-    """Representations (n, channels * D) by each of k encoders -> (n, channels * k * D), as those of their ensemble."""
-    by_channel = [part.reshape(len(part), channels, -1) for part in parts]
-    return np.concatenate(by_channel, axis=2).reshape(len(parts[0]), -1)
 
 
 def write_representations(path: Path, representations: Representations) -> None:
