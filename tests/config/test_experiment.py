@@ -397,6 +397,7 @@ def test_a_rule_that_chooses_nothing_says_why(tmp_path, rule, message):
 
 def test_the_archive_is_a_suite_of_all_its_tasks():
     assert len(set(read_experiment(PARAMS).suites["archive"].tasks)) == 128
+    assert len(set(read_experiment(PARAMS).suites["archive91"].tasks)) == 91
 
 
 def test_a_suite_may_be_like_another_with_few_labels(tmp_path):

@@ -61,7 +61,7 @@ def test_a_new_suite():
 
 def test_what_is_refused():
     assert init("mine", "--suite", "pumps") == (
-        2, "mtcs: Unknown suite pumps; params.yaml has demo, ucr12, ucr10, ucr15, archive.\n",
+        2, "mtcs: Unknown suite pumps; params.yaml has demo, ucr12, ucr10, ucr15, archive, archive91.\n",
     )  # fmt: skip
     assert init("mine", "--suite", "demo", "--methods", "mtl,svm")[1].startswith(
         "mtcs: Unknown method svm; a workspace runs"
