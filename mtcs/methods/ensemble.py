@@ -12,10 +12,14 @@ from mtcs.methods.base import Batch, Method
 
 
 class Ensemble(Method):
-    """Members do not see each other: each takes the steps that it would take alone, but for Adam's epsilon.
+    """Members do not see each other: each takes the steps that it would take alone.
 
-    The loss is the mean of theirs. Their representations (B, D) stand side by side, (B, members * D), and the head's
-    logits are the mean of theirs.
+    The loss is the mean of theirs, so a gradient is divided by their number. Adam's steps do not change with that,
+    except for its epsilon, weight decay that is part of the gradient (TS-TCC) and a limit to the norm of all gradients
+    together (TST).
+
+    Representations (B, D) of the members stand side by side, (B, members * D), and the head's logits are the mean of
+    theirs.
     """
 
     def __init__(self, members: Sequence[Method]) -> None:
