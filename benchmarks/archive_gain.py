@@ -3,8 +3,8 @@
     python benchmarks/archive_gain.py suites [--method mtcs_ridge] [--figure FILE.svg]
     python benchmarks/archive_gain.py alone [--tasks 20] [--out FILE.jsonl] [--figure FILE.svg]
 
-In a workspace where `mtcs measure mtcs_ridge archive` was run. The first holds the accuracies in
-`results/archive/METHOD` against those of the same method in ucr10 and ucr12, both means over seeds. The second holds
+In a workspace where `mtcs measure mtcs_ridge archive91` was run. The first holds the accuracies in
+`results/archive91/METHOD` against those of the same method in ucr10 and ucr12, both means over seeds. The second holds
 `mtcs_ridge` against an encoder for each task, also read by kernel ridge: MTL of one task, for at least 500 steps and
 five epochs. Tasks come in random order, the same every time; killed, the same command continues.
 """
@@ -36,6 +36,7 @@ from mtcs.reports.figures.drawing import LIGHT, STYLE
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method
 
+SUITE = "archive91"
 REFERENCE = files("mtcs") / "reference"
 SERIES, LABELS = (0, 50, 100, 300, 1000, np.inf), (0, 2, 5, 10, np.inf)
 
@@ -54,12 +55,12 @@ def alone(count: int, out: Path) -> Any:
     known, where = read_experiment(layout.params), choose_hardware("cpu", "auto", True, 1)
     lines = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     done = {line["task"]: line["ridge"] for line in lines}
-    tasks = list(known.suite("archive").tasks)
+    tasks = list(known.suite(SUITE).tasks)
     random.Random(0).shuffle(tasks)
     for name in tasks[:count]:
         if name in done:
             continue
-        task = read_task(layout.normalized("archive", name))
+        task = read_task(layout.normalized(SUITE, name))
         spec, part = trained_long_enough(known.methods["mtl"], [task]), out.with_suffix(".safetensors")
         model, _ = train_method(spec, [task], 0, where, part)
         part.unlink(missing_ok=True)
@@ -133,7 +134,7 @@ def main() -> None:
         other = alone(given.tasks, given.out)
     else:
         other = pd.concat([of_suite(given.method, suite) for suite in ("ucr10", "ucr12")])
-    table = described(of_suite(given.method, "archive"), other)
+    table = described(of_suite(given.method, SUITE), other)
     difference, test = table["difference"], cast("Any", wilcoxon(table["difference"]))
     print(
         f"{len(table)} tasks: {table['method'].mean():.3f} with the whole archive, {table['other'].mean():.3f} in "
