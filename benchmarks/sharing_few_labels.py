@@ -7,9 +7,10 @@ every number of them and every method: a training of as many epochs as make 500 
 accuracy over tasks, on all test series, of the heads, of kernel ridge and of the SVM of the paper's protocol. The file
 has the accuracy on each task, too.
 
-`mtl_rest` is MTL with a sharing weight of 1e-9, so that every head takes part in every step, as with sharing. `alone`
-is MTL with a model for each task; `minirocket` has no encoder. One line of JSON each; killed, the same command
-continues.
+`mtl_rest` is MTL with a sharing weight of 1e-9, so that every head takes part in every step, as with sharing.
+`mtcs_names` shares between labels of one name alone, `mtcs_names_1` with ten times the weight: for suites where these
+mean the same, such as the axes of UWave's gestures. `alone` is MTL with a model for each task; `minirocket` has no
+encoder. One line of JSON each; killed, the same command continues.
 """
 
 import argparse
@@ -36,7 +37,6 @@ from mtcs.training.loop import count_steps, train_method
 
 METHODS = (
     "mtl",
-    "mtl_rest",
     "mtcs_alpha_001",
     "mtcs",
     "mtcs_alpha_1",
@@ -44,7 +44,13 @@ METHODS = (
     "mtcs_random_pairs",
     "mtcs_covariance",
 )
-METHODS += ("alone", "minirocket")
+CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
+    "mtl_rest": ("mtl", {"sharing_weight": 1e-9}),
+    "mtcs_names": ("mtcs", {"relevance": "names"}),
+    "mtcs_names_1": ("mtcs", {"relevance": "names", "sharing_weight": 1.0}),
+    "alone": ("mtl", {}),
+}
+METHODS += (*CHANGED, "minirocket")
 LEAST_STEPS, LEAST_EPOCHS = 500, 5
 READERS = ("ridge", "svm")
 
@@ -72,9 +78,8 @@ def scores(
             _, predicted = classify(spec, task.train.series, task.train.labels, task.test.series, 1, seed=seed)
             yield {"task": task.name, "rocket": (predicted == task.test.labels).mean()}
         return
-    spec = known.methods["mtl" if method in ("alone", "mtl_rest") else method]
-    if method == "mtl_rest":
-        spec = spec.model_copy(update={"sharing_weight": 1e-9})
+    like, changes = CHANGED.get(method, (method, {}))
+    spec = known.methods[like].model_copy(update=changes)
     for scope in [[task] for task in tasks] if method == "alone" else [tasks]:
         model, _ = train_method(trained_long_enough(spec, scope), scope, seed, where, part)
         part.unlink(missing_ok=True)

@@ -73,9 +73,10 @@ class MultiTaskSpec(Spec, frozen=True):
     """Whether Equation 3 averages or sums over the D coordinates."""
     difference: bool = Later(False)
     """Whether the encoder sees the first difference of a series as a second input, in units of its root mean square."""
-    relevance: Literal["probabilities", "covariance", "random"] = Later("probabilities")
+    relevance: Literal["probabilities", "covariance", "random", "names"] = Later("probabilities")
     """What makes labels relevant to each other: Equation 4; the covariance similarity of their latest representations;
-    or chance, as a control: as many pairs of two tasks as by Equation 4, but of other labels at every step."""
+    the same name in two tasks, for labels that are known to mean the same; or chance, as a control: as many pairs of
+    two tasks as by Equation 4, but of other labels at every step."""
     partners: int | None = Later(None, ge=1)
     """With how many tasks a task shares in a step on one of its batches: those whose series an untrained encoder
     represents most like its own. All tasks where it is not said."""

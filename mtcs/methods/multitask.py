@@ -7,6 +7,7 @@ supervised training masks nothing, drops nothing out and averages no weights.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -18,8 +19,9 @@ from mtcs.data.task import Task, TaskInfo
 from mtcs.encoders.by_task import ByTask
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.encoders.mixture import MixtureEncoder
+from mtcs.errors import InputError
 from mtcs.methods.base import Batch, Method
-from mtcs.ops.sharing import covariance_sharing, stacked_sharing
+from mtcs.ops.sharing import covariance_sharing, named_sharing, stacked_sharing
 from mtcs.sharing import Reduction, total_loss
 
 RECENT = 8
@@ -47,7 +49,7 @@ class MultiTask(Method):
         threshold: float,
         reduction: Reduction,
         difference: bool = False,
-        relevance: Literal["probabilities", "covariance", "random"] = "probabilities",
+        relevance: Literal["probabilities", "covariance", "random", "names"] = "probabilities",
         partners: int | None = None,
     ) -> None:
         super().__init__()
@@ -63,11 +65,23 @@ class MultiTask(Method):
         self.classes, self.relevance, self.partners = classes, relevance, partners
         self.by_count = _by_count(classes)
         self.nearest: dict[str, list[str]] = {}
+        if relevance == "names":
+            names = sorted({label for task in tasks for label in task.classes})
+            self.names = {task.name: torch.tensor([names.index(label) for label in task.classes]) for task in tasks}
         if relevance == "covariance":
             self.recent = ByTask({name: _Recent(count, output) for name, count in classes.items()})
 
     def prepare(self, tasks: Sequence[Task]) -> None:
-        """Find the partners of every task, by the mean representations of its first series before any training."""
+        """Find the partners of every task, by the mean representations of its first series before any training.
+
+        Raises:
+            InputError: if labels share by their names, and no name is in two tasks.
+        """
+        if self.relevance == "names" and max(Counter(name for task in tasks for name in task.classes).values()) == 1:
+            raise InputError(
+                "relevance is names, and no two tasks have a label of one name; "
+                "give labels that mean the same one name, or leave relevance out."
+            )
         if self.partners is None or self.partners >= len(tasks) - 1:
             return
         with torch.no_grad():
@@ -107,6 +121,9 @@ class MultiTask(Method):
             self._recent(batch.task).add(x.detach(), batch.labels)
             rows = torch.cat([self._recent(name).rows for _, names in groups for name in names])  # (S, RECENT, D)
             loss, share = covariance_sharing(weights, _centered(rows), classes, self.threshold, self.reduction)
+        elif self.relevance == "names":
+            named = torch.cat([self.names[name] for _, names in groups for name in names]).to(x.device)  # (S,)
+            loss, share = named_sharing(weights, named, classes, self.reduction)
         else:
             with torch.no_grad():
                 logits = (x @ weights.T).split([count * len(names) for count, names in groups], 1)

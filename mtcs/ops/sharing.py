@@ -1,6 +1,7 @@
 """Equal to `mtcs.sharing.sharing_loss`: the sum of Equation 3 over all ordered pairs of tasks, on stacked heads.
 
-With `covariance_affinity` in place of Equation 4, `covariance_sharing`.
+With `covariance_affinity` in place of Equation 4, `covariance_sharing`; with relevance known beforehand,
+`named_sharing`.
 """
 
 from __future__ import annotations
@@ -74,8 +75,7 @@ def covariance_sharing(
 ) -> tuple[Tensor, Tensor]:
     """As `stacked_sharing`, relevance by the labels' representations: rows (S, m, D), see `covariance_affinity`."""
     with torch.no_grad():
-        task = torch.arange(len(classes)).repeat_interleave(classes).to(weights.device)  # (S,)
-        size = classes.to(weights.device)[task].to(rows.dtype)  # (S,)
+        task, size = _tasks_of_labels(classes, rows)
         labels, count, width = rows.shape
         flat = rows.reshape(-1, width)
         squares = (flat @ flat.T).square_().reshape(labels, count, labels, count).sum((1, 3))  # (S, S)
@@ -84,12 +84,35 @@ def covariance_sharing(
         share = torch.zeros(len(classes), labels, dtype=rows.dtype, device=rows.device)
         share[task, torch.arange(labels, device=rows.device)] = 1 / size  # (K, S)
         mean = share @ affinity @ share.T  # (K, K)
-        relevant = (affinity > threshold * mean[task][:, task]) & (task.unsqueeze(1) != task)
-        v = (relevant / torch.outer(size, size)).to(weights.dtype)
+        relevant = affinity > threshold * mean[task][:, task]
+    return _sharing_of_pairs(weights, relevant, classes, reduction)
+
+
+def named_sharing(
+    weights: Tensor, names: Tensor, classes: Tensor, reduction: Reduction = "mean"
+) -> tuple[Tensor, Tensor]:
+    """As `stacked_sharing`, with labels of one name relevant to each other: names (S,), numbers that stand for them."""
+    return _sharing_of_pairs(weights, names.unsqueeze(1) == names, classes, reduction)
+
+
+def _sharing_of_pairs(
+    weights: Tensor, relevant: Tensor, classes: Tensor, reduction: Reduction
+) -> tuple[Tensor, Tensor]:
+    """As `stacked_sharing`, relevant (S, S) as Equation 5 has it; pairs of one task do not count."""
+    with torch.no_grad():
+        task, size = _tasks_of_labels(classes, weights)
+        relevant = relevant & (task.unsqueeze(1) != task)
+        v = relevant / torch.outer(size, size)
         pairs = max(int(classes.sum()) ** 2 - int(classes.square().sum()), 1)
     pull = v.sum(1, keepdim=True) * weights - v @ weights  # (S, D)
     scale = 2.0 / weights.shape[1] if reduction == "mean" else 2.0
     return scale * (weights * pull).sum(), relevant.sum() / pairs
+
+
+def _tasks_of_labels(classes: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Each label's task, (S,) int64, and its number of labels, (S,) of the type of `like`; on its device."""
+    task = torch.arange(len(classes)).repeat_interleave(classes).to(like.device)
+    return task, classes.to(like.device)[task].to(like.dtype)
 
 
 class _Quadratic(torch.autograd.Function):

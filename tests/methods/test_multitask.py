@@ -1,5 +1,7 @@
 """Which tasks and labels share, where it is not all of them by Equation 4."""
 
+from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import torch
 from mtcs.config.experiment import read_experiment
 from mtcs.config.methods import MultiTaskSpec
 from mtcs.data.task import Split, Task
+from mtcs.errors import InputError
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import RECENT, MultiTask
@@ -110,3 +113,22 @@ def test_relevance_by_chance_takes_as_many_pairs_of_other_labels():
         assert method.metrics["relevant_share"] == plain.metrics["relevant_share"]
         losses.add(round(method.metrics["sharing_loss"].item(), 6))
     assert len(losses) > 1
+
+
+def test_relevance_by_names_shares_between_labels_of_one_name_alone():
+    method, batch = make(relevance="names"), batch_of(TASKS[1])
+    method.loss(batch)
+    heads = [method.head(task.name) for task in TASKS]
+    expected = torch.zeros(())
+    for (one, a), (other, b) in permutations(zip(TASKS, heads, strict=True), 2):
+        same = set(one.classes) & set(other.classes)
+        squares = sum((a[one.classes.index(name)] - b[other.classes.index(name)]).square().mean() for name in same)
+        expected += squares / (one.n_classes * other.n_classes)
+    assert method.metrics["sharing_loss"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_relevance_by_names_needs_a_name_in_two_tasks():
+    tasks = [replace(task, classes=tuple(f"{task.name} {name}" for name in task.classes)) for task in TASKS]
+    spec = MTCS.model_copy(update={"relevance": "names"})
+    with pytest.raises(InputError, match="relevance is names, and no two tasks have a label of one name"):
+        prepared_method(spec, tasks)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from mtcs.ops.sharing import covariance_sharing, stacked_sharing
+from mtcs.ops.sharing import covariance_sharing, named_sharing, stacked_sharing
 from mtcs.sharing import affinity, covariance_affinity, relevant_pairs, sharing_loss
 
 
@@ -67,6 +67,28 @@ def test_sharing_by_covariances_and_its_gradient_are_those_of_a_loop_over_pairs(
     if expected.requires_grad:
         expected.backward()
         assert 0 < share < 1
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a.grad, torch.zeros_like(a) if b.grad is None else b.grad)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_sharing_by_names_and_its_gradient_are_those_of_a_loop_over_pairs(reduction):
+    names = [(0, 1), (1, 2, 0), (3,), (1, 4)]
+    weights, _ = heads([len(of) for of in names])
+    ours, theirs = ([w.clone().requires_grad_() for w in weights] for _ in range(2))
+    stacked = torch.tensor([name for of in names for name in of])
+    loss, share = named_sharing(torch.cat(ours), stacked, torch.tensor([len(of) for of in names]), reduction)
+    expected, pairs = torch.zeros((), dtype=weights[0].dtype), 0
+    for k, j in permutations(range(4), 2):
+        for p, q in product(range(len(names[j])), range(len(names[k]))):
+            if names[j][p] == names[k][q]:
+                squares = (theirs[j][p] - theirs[k][q]).square()
+                expected = expected + getattr(squares, reduction)() / (len(names[j]) * len(names[k]))
+                pairs += 1
+    torch.testing.assert_close(loss, expected)
+    assert pairs == 8 and share == pytest.approx(8 / 46)
+    loss.backward()
+    expected.backward()
     for a, b in zip(ours, theirs, strict=True):
         torch.testing.assert_close(a.grad, torch.zeros_like(a) if b.grad is None else b.grad)
 
