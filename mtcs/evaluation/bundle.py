@@ -132,7 +132,9 @@ class Bundle:
         known = self.task(task)
         values = decisions(known.reader, encoded, workers)
         if values is None or known.calibration is None:
-            raise InputError(f"{task}: its classifier gives no probabilities; ridge, svm and with_random_kernels do.")
+            raise InputError(
+                f"{task}: its classifier gives no probabilities; ridge, svm and random kernels of 'mtcs fit' do."
+            )
         return known.calibration(values)
 
 

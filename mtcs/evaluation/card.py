@@ -12,7 +12,8 @@ def model_card(bundle: Bundle) -> str:
     weights = sum(weight.numel() for weight in bundle.model.method.parameters())
     kind, members = getattr(bundle.model.spec, "kind", ""), bundle.model.spec.members
     encoders = f" in {members} encoders" * (members > 1)
-    lines = [f"{kind} with {weights:,} weights{encoders}, seed {bundle.model.seed}, read by {bundle.classifier.kind}"]
+    learned_by = f"{kind} with {weights:,} weights{encoders}" if weights else "no encoder"
+    lines = [f"{learned_by}, seed {bundle.model.seed}, read by {bundle.classifier.kind}"]
     learned = {task.name for task in bundle.model.tasks}
     for name, task in bundle.tasks.items():
         added = "" if name in learned else ", added later"

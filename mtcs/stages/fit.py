@@ -38,16 +38,26 @@ def fit(
         bool, typer.Option("--alone/--no-alone", help="With --cv: also learn each task alone, as much training again.")
     ] = True,
     method: Annotated[
-        str, typer.Option("--method", help="What trains the encoder; mtcs_rocket is more accurate, and much slower.")
+        str,
+        typer.Option(
+            "--method",
+            help="As mtcs or mtl; mtcs_rocket is more accurate, much slower; minirocket and quant train no encoder.",
+        ),
     ] = "mtcs",
     members: Annotated[
         int | None,
         typer.Option("--members", min=1, help="Encoders side by side: more accurate, in as many times the time."),
     ] = None,
     classifier: Annotated[
-        str | None, typer.Option("--classifier", help="What reads representations; default: ridge or the method's own.")
+        str | None,
+        typer.Option(
+            "--classifier",
+            help="What reads representations: ridge, svm or with_random_kernels; default: ridge or the method's own.",
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes; few series need more.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over all series, 5 of mtcs; few series need more.")
+    ] = None,
     missing: Annotated[
         list[float] | None,
         typer.Option("--missing", metavar="VALUE", help="Stands for a missing value, as -9999; may be repeated."),
@@ -65,7 +75,7 @@ def fit(
     from dataclasses import asdict, replace
 
     from mtcs.config.environment import read_machine
-    from mtcs.config.packaged import packaged_method
+    from mtcs.config.packaged import packaged_classifier, packaged_method
     from mtcs.data.doubts import SwappedAxes
     from mtcs.data.folder import doubts_of, read_folder
     from mtcs.data.text import counted
@@ -75,15 +85,18 @@ def fit(
     from mtcs.evaluation.validation import recalibrate
     from mtcs.reports.own import Settings, write_own_report
 
-    page = page_beside(out, report)
+    page = page_beside(out, report, measured=cv is not None)
     for path in (out,) if cv is None or page is None else (out, page):
         check_room(path)
+    spec = packaged_method(method)  # a wrong name is reported before anything is read
+    if classifier is not None:
+        packaged_classifier(classifier)
     data = read_folder(folder, **asdict(tables))
     for sentence in doubts_of(data, tuple(missing or ())):
         print(one_line(f"Warning: {sentence}"), file=sys.stderr)
     warnings.simplefilter("ignore", SwappedAxes)  # which has just been said
     sizes = [len(y) for _, y in data.values()]
-    if epochs is None and (more := _more_passes(packaged_method(method).schedule, sizes)):
+    if epochs is None and (more := _more_passes(spec.schedule, sizes)):
         print(f"Tip: with so few series more passes may be better; compare --cv 5 --epochs {more}.", file=sys.stderr)
     model = MultiTaskClassifier(
         method,
@@ -97,7 +110,7 @@ def fit(
         verbose=True,
         missing=tuple(missing or ()),
     )
-    where = hardware(packaged_method(method), device, precision, workers)  # from now on torch takes so many threads
+    where = hardware(spec, device, precision, workers)  # from now on torch takes so many threads
     if advice := others.advice(where.threads):
         print(advice, file=sys.stderr)
     validations, scores, start = {}, {}, perf_counter()

@@ -33,17 +33,19 @@ def check_room(path: Path) -> None:
         raise
 
 
-def page_beside(out: Path, report: str | None) -> Path | None:
-    """The page of `--report`: as named, none, or that of the classifier's file.
+def page_beside(out: Path, report: str | None, measured: bool) -> Path | None:
+    """The page of `--report`: as named, none, or that of the classifier's file; measured: whether there is `--cv`.
 
     Raises:
-        InputError: if the classifier's file does not end in .mtcs, or the page in .html.
+        InputError: if the classifier's file does not end in .mtcs, or the page in .html, or nothing is measured for it.
     """
     if out.suffix != ".mtcs":
         raise InputError(f"--out {out} does not end in .mtcs, by which 'mtcs predict' knows it; name it so.")
     page = None if report == "none" else out.with_suffix(".html") if report is None else Path(report)
     if page is not None and page.suffix != ".html":
         raise InputError(f"--report {page} does not end in .html; name it so, or 'none' for no page.")
+    if report is not None and page is not None and not measured:
+        raise InputError(f"--report {page} shows what --cv measures; add --cv 5, or leave --report out.")
     return page
 
 

@@ -27,8 +27,10 @@ from mtcs.stages.reading import with_table_options
 def predict(
     model: Annotated[str, typer.Argument(metavar="FILE.mtcs|METHOD", help="What 'mtcs fit' wrote; or a method.")],
     data: Annotated[str, typer.Argument(metavar="DATA|SUITE", help="New series; or the suite of a run.")],
-    run_task: Annotated[str | None, typer.Argument(metavar="[TASK", help="With a suite: one of its tasks,")] = None,
-    file: Annotated[Path | None, typer.Argument(metavar="DATA]", help="and new series of it, .ts or .tsv.")] = None,
+    run_task: Annotated[str | None, typer.Argument(metavar="TASK", help="With a suite: one of its tasks.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="DATA", help="With a suite: new series of the task, .ts or .tsv.")
+    ] = None,
     task: Annotated[str | None, typer.Option("--task", help="Of FILE.mtcs, where it has several.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="With the probability of each label.")] = False,
     seed: SeedOption = 0,

@@ -288,7 +288,21 @@ def test_where_the_classifier_goes_is_looked_at_before_anything_is_learned(monke
     code, _, err = run("fit", pumps, "--out", "m.mtcs", "--cv", 2, "--report", f"{pumps}/page.html")
     assert code == 1
     assert "page.html" in err
+    code, _, err = run("fit", pumps, "--out", "m.mtcs", "--report", "page.html")
+    assert (code, err) == (2, "mtcs: --report page.html shows what --cv measures; add --cv 5, or leave --report out.\n")
     assert sorted(path.name for path in Path().iterdir()) == ["folder.mtcs", "sensors"]
+
+
+@pytest.mark.parametrize("what", ["method", "classifier"])
+def test_an_unknown_name_is_refused_before_anything_is_read(what):
+    code, _, err = run("fit", "nowhere", "--out", "m.mtcs", f"--{what}", "svn")
+    assert code == 2
+    assert err.startswith(f"mtcs: Unknown {what} svn; there are ")
+
+
+def test_a_file_without_an_encoder_says_so():
+    assert run("fit", folder() / "pumps.csv", "--out", "m.mtcs", "--method", "dtw")[0] == 0
+    assert "MB, no encoder, seed 0, read by nearest_neighbour\n" in run("inspect", "m.mtcs")[1]
 
 
 def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
