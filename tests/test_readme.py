@@ -196,6 +196,20 @@ def test_links_lead_somewhere():
             assert (path.parent / link).exists(), f"{path.relative_to(ROOT)}: {link}"
 
 
+def test_tests_that_the_documents_name_are_there():
+    rows = re.findall(
+        r"^\|.*\|(.*`\S+\.py`.*)\|(.*)\|$", (ROOT / "docs/reliability.md").read_text("utf-8"), re.MULTILINE
+    )
+    named = [
+        (re.findall(r"`(\S+\.py)`", files), name)
+        for files, tests in rows
+        for name in re.findall(r"`(test_\w+)`", tests)
+    ]
+    assert len(named) > 60
+    for files, name in named:
+        assert any(f"def {name}(" in (ROOT / "tests" / file).read_text("utf-8") for file in files), name
+
+
 def dependencies(*extras: str) -> list[Requirement]:
     """What pyproject.toml asks for, with these extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
