@@ -290,7 +290,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
         (lambda _: "suites: [", "params.yaml: line 1: expected the node content, but found"),
         (lambda _: "", "params.yaml: Input should be"),
         (lambda _: "- a\n- b\n", "params.yaml: Input should be"),
-        (replaced("seeds:", "sedes:"), "params.yaml: seeds: Field required; and 1 more"),
+        (replaced("seeds:", "sedes:"), "params.yaml: sedes: Extra inputs are not permitted (is [0, 1]); and 1 more"),
         (replaced("epochs: 1", "epochs: 0"), "methods.joint.schedule.epochs: Input should be greater than or equal to"),
         (replaced("epochs: 1", "epochs: 0"), "(is 0)."),
         (replaced("epochs: 1", "epochs: many"), "(is 'many')."),

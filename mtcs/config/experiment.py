@@ -362,8 +362,11 @@ def _with_tuples(values: Any) -> Any:
 
 
 def _first_fault(error: ValidationError) -> str:
-    """The first thing that is wrong, with its place and value, and how many more there are."""
-    first, more = error.errors()[0], error.error_count() - 1
+    """The first thing that is wrong, with its place and value, and how many more there are.
+
+    A name that is unknown comes before what is missing, which may be the same parameter, misspelt.
+    """
+    first, more = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden"), error.error_count() - 1
     where = _place(first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     value = (

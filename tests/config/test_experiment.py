@@ -280,6 +280,13 @@ def test_several_mistakes_are_counted(tmp_path):
         read_experiment(path)
 
 
+def test_a_misspelt_parameter_is_named_before_the_one_that_is_missing(tmp_path):
+    text = PARAMS.read_text("utf-8").replace("    sharing_weight: 0.1", "    sharing_wieght: 0.1", 1)
+    (tmp_path / "params.yaml").write_text(text, "utf-8")
+    with pytest.raises(InputError, match=r"methods\.mtcs\.sharing_wieght: Extra inputs are not permitted \(is 0\.1\)"):
+        read_experiment(tmp_path / "params.yaml")
+
+
 def test_a_file_that_is_not_there(tmp_path):
     path = tmp_path / "params.yaml"
     with pytest.raises(InputError) as error:
