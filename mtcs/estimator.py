@@ -134,7 +134,7 @@ class MultiTaskClassifier(_Parameters):
         """Probabilities (n, C) of new series of a task, a column for each of `classes_[task]`.
 
         Raises:
-            InputError: if the classifier gives none, as "quant" and "nearest".
+            InputError: if the classifier gives none, as "quant", "dtw" and the SVM of a run of the pipeline.
         """
         return self._fitted.predict_proba(task, self.encode(task, X), self._workers)
 

@@ -237,7 +237,7 @@ def test_unknown_names_of_a_run(command):
     assert fails(2, command, "joint", "tinny") == "Unknown suite tinny; params.yaml has tiny, toy."
     assert fails(2, command, "jiont", "tiny") == "Unknown method jiont; params.yaml runs joint, alone."
     assert fails(2, command, "spare", "tiny") == (
-        "Unknown method spare under methods, but not in joint, single_task or ablation; params.yaml runs joint, alone."
+        "spare is under methods, but not in joint, single_task or ablation; add it to one."
     )
 
 

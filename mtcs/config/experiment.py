@@ -270,8 +270,9 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             InputError: with the known names, if no method of that name is run.
         """
         if name not in self.known:
-            hint = " under methods, but not in joint, single_task or ablation" if name in self.methods else ""
-            raise InputError(f"Unknown method {name}{hint}; params.yaml runs {', '.join(self.known)}.")
+            if name in self.methods:
+                raise InputError(f"{name} is under methods, but not in joint, single_task or ablation; add it to one.")
+            raise InputError(f"Unknown method {name}; params.yaml runs {', '.join(self.known)}.")
         return self._spec(name)
 
     def _spec(self, name: str) -> MethodSpec:

@@ -568,9 +568,7 @@ def test_unknown_names_are_answered_with_the_known_ones(tmp_path):
     assert str(error.value) == "Unknown method ts3vec; params.yaml runs mtcs."
     with pytest.raises(InputError) as error:
         experiment.method("unused")
-    assert str(error.value) == (
-        "Unknown method unused under methods, but not in joint, single_task or ablation; params.yaml runs mtcs."
-    )
+    assert str(error.value) == ("unused is under methods, but not in joint, single_task or ablation; add it to one.")
 
 
 def test_joint_methods_come_first_and_each_has_its_seeds(tmp_path):
