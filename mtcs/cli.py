@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from mtcs import __version__
 from mtcs.errors import MtcsError, WorkError, one_line
 from mtcs.stages import OWN, STAGES
+from mtcs.stages.options import SomeSuite
 from mtcs.stages.options import experiment as read_params
 
 
@@ -98,13 +99,14 @@ for _stage in STAGES:
 
 
 @app.command(rich_help_panel=_PIPELINE)
-def suites() -> None:
+def suites(only: SomeSuite = None) -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
     from mtcs.data.published import published_sizes
     from mtcs.data.text import counted
 
     sizes = published_sizes()
-    for name, suite in read_params().suites.items():
+    params = read_params()
+    for name, suite in (params.suites if only is None else {only: params.suite(only)}).items():
         known = [sizes[task] for task in suite.tasks if task in sizes]
         total = f", {sum(s.n_train for s in known):,} training series, {sum(s.n_classes for s in known)} labels"
         total = total if len(known) == len(suite.tasks) else ""

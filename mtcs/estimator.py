@@ -210,6 +210,8 @@ class MultiTaskClassifier(_Parameters):
             spec = packaged_method({**spec.model_dump(), "members": members})
         if self.epochs is not None:
             passes = {"epochs": _at_least_one("epochs", self.epochs), "min_steps": None}
+            if isinstance(spec, SeriesSpec):
+                raise InputError(f"epochs is {self.epochs}, and this method trains no encoder; leave it out.")
             spec = spec.model_copy(update={"schedule": spec.schedule.model_copy(update=passes)})
         return spec
 

@@ -101,7 +101,7 @@ def test_every_method_reads_each_channel_as_a_series_of_its_own(spec, tasks, tmp
 @pytest.mark.parametrize("name", OF_SERIES)
 def test_methods_of_series_refuse_several_channels_before_any_work(name, tasks):
     with pytest.raises(
-        InputError, match="train has 3 channels, and dtw and its like read series of one; leave the task"
+        InputError, match="train has 3 channels, and a method without an encoder reads series of one; leave the task"
     ):
         train_method(METHODS[name], tasks, 0, CPU)
 
@@ -192,7 +192,7 @@ def test_a_suite_through_all_stages(tmp_path, monkeypatch):
     assert "series 0 has 2 channels, expected 3 as train was trained on" in failed.stderr
     failed = CliRunner().invoke(app, ["train", "dtw", "mine"])
     assert failed.exit_code == 2
-    assert "train has 3 channels, and dtw and its like read series of one; leave the task out" in failed.stderr
+    assert "train has 3 channels, and a method without an encoder reads series of one" in failed.stderr
 
 
 @pytest.fixture(scope="module")

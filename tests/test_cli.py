@@ -183,6 +183,9 @@ def test_suites_are_listed_with_sizes():
     assert "toy: 1 task, 50 training series, 2 labels (from aeon)" in said
     assert "GunPoint                         50 train    150 test   2 labels  length 150" in said
     assert "Short                        not in the UCR archive" in said
+    assert "tiny" not in mtcs_says("suites", "toy")
+    assert "GunPoint" in mtcs_says("suites", "toy")
+    assert fails(2, "suites", "tin") == "Unknown suite tin; params.yaml has tiny, toy."
 
 
 def test_methods_are_listed_with_parameters():

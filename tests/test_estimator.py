@@ -277,7 +277,7 @@ def test_classifiers_of_series(method, tmp_path):
     else:
         with pytest.raises(InputError, match="no probabilities"):
             loaded.predict_proba("pumps", new)
-    with pytest.raises(InputError, match="3 channels, and dtw and its like read series of one"):
+    with pytest.raises(InputError, match="3 channels, and what reads series without an encoder reads one"):
         MultiTaskClassifier(method).fit({"pumps": (np.stack([X] * 3, axis=1), y)})
 
 

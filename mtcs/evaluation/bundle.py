@@ -312,7 +312,9 @@ def _task(
     series = as_series(X, name, missing)
     if series[0].ndim > 1 and classifier.kind in READERS_OF_SERIES:
         has = f"{name} has {len(series[0])} channels"
-        raise InputError(f"{has}, and dtw and its like read series of one; leave it out, or take another method.")
+        raise InputError(
+            f"{has}, and what reads series without an encoder reads one; leave it out, or take another method."
+        )
     labels, indices = as_labels(y, len(series), name)
     if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
         raise InputError(

@@ -18,8 +18,8 @@ class Series(Method):
         super().__init__()
         if several := [task for task in tasks if task.channels > 1]:
             raise InputError(
-                f"{several[0].name} has {several[0].channels} channels, and dtw and its like read series of one; leave "
-                "the task out or take another method."
+                f"{several[0].name} has {several[0].channels} channels, and a method without an encoder reads series "
+                "of one; leave the task out or take another method."
             )
 
     def loss(self, batch: Batch) -> Tensor:

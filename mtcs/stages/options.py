@@ -34,6 +34,10 @@ def _names(section: str) -> Callable[[], list[str]]:
     return complete
 
 
+SomeSuite = Annotated[
+    str | None,
+    typer.Argument(metavar="SUITE", help="Only this one; default: all.", autocompletion=_names("suites")),
+]
 SuiteName = Annotated[
     str,
     typer.Argument(metavar="SUITE", help="Suite of params.yaml; see 'mtcs suites'.", autocompletion=_names("suites")),

@@ -138,6 +138,8 @@ def test_mistakes_are_one_line():
         MultiTaskClassifier("mtcs_rocket", members=51).fit({"a": (X, y)})
     with pytest.raises(InputError, match="members is 2, and this method trains no encoder; take mtcs"):
         MultiTaskClassifier("minirocket", members=2).fit({"a": (X, y)})
+    with pytest.raises(InputError, match="epochs is 3, and this method trains no encoder; leave it out"):
+        MultiTaskClassifier("minirocket", epochs=3).fit({"a": (X, y)})
     with pytest.raises(InputError, match="members"):
         packaged_method({"like": "dtw", "members": 2})
     assert usual_classifier({"like": "mtcs_rocket", "members": 2}) == "with_random_kernels"
