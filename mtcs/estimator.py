@@ -309,7 +309,7 @@ def load(path: str | Path) -> MultiTaskClassifier:
             of the pipeline, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, with its classifiers.
 
     Raises:
-        InputError: in one line, if there is no such file, or it is corrupt or no bundle.
+        InputError: in one line, if there is no such file, it is corrupt, or it is something else.
     """
     if path in PRETRAINED and not Path(path).exists():
         bundle = load_pretrained(str(path))

@@ -228,9 +228,9 @@ def test_nearest_neighbors(tmp_path):
     np.testing.assert_array_equal(mtcs.load(tmp_path / "m.mtcs").predict("t", X), y)
     with pytest.raises(InputError, match="no probabilities; ridge, svm"):
         model.predict_proba("t", X)
-    with pytest.raises(InputError, match="kind kernel_ridge reads representations, and this method makes none"):
+    with pytest.raises(InputError, match="Classifier ridge reads representations, and this method makes none"):
         MultiTaskClassifier("dtw", classifier="ridge").fit({"t": (X, y)})
-    with pytest.raises(InputError, match="kind quant reads series, not representations; name it as the method"):
+    with pytest.raises(InputError, match="Classifier quant reads series, not representations; name it as the method"):
         tiny(classifier="quant").fit({"t": (X, y)})
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.experiment import Experiment, merged, read_experiment
-from mtcs.config.methods import MethodSpec, SeriesSpec
+from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.errors import InputError, fault
 
 
@@ -61,14 +61,32 @@ def packaged_classifier(classifier: str | Mapping[str, Any]) -> ClassifierSpec:
 
 def short(parameters: MethodSpec | ClassifierSpec) -> str | dict[str, Any]:
     """The name of a method or classifier of this version, or the parameters of another: what the above take."""
-    known = {**_methods(), **packaged_experiment().classifiers}
-    names = [name for name, one in known.items() if one == parameters]
+    names = [name for name, one in _methods_and_classifiers() if one == parameters]
     return names[0] if names else parameters.model_dump()
+
+
+def display_name(parameters: Spec | ClassifierSpec) -> str:
+    """What messages call a method or classifier: its name, whatever its schedule and members; or "like" the nearest.
+
+    Of several names for the same parameters it is the shortest.
+    """
+    fields = type(parameters).model_fields.keys() - {"schedule", "members"}
+    different, _, name = min(
+        (sum(getattr(one, field) != getattr(parameters, field) for field in fields), len(name), name)
+        for name, one in _methods_and_classifiers()
+        if type(one) is type(parameters)
+    )
+    return f"like {name}" if different else name
 
 
 def _methods() -> dict[str, MethodSpec]:
     known = packaged_experiment()
     return {name: known.method(name) for name in (*known.trained, *known.mixtures)}
+
+
+def _methods_and_classifiers() -> list[tuple[str, MethodSpec | ClassifierSpec]]:
+    """Some of both have the same name."""
+    return [*_methods().items(), *packaged_experiment().classifiers.items()]
 
 
 def _named(known: Mapping[str, Any], what: str, name: Any) -> Any:

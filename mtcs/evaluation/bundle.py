@@ -15,6 +15,7 @@ import numpy as np
 from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, NearestNeighbor
 from mtcs.config.machine import PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
+from mtcs.config.packaged import display_name
 from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.doubts import SwappedAxes, swapped_axes
 from mtcs.data.normalize import scaled, z_normalize
@@ -270,7 +271,7 @@ def _check_reads(spec: Spec, classifier: ClassifierSpec) -> None:
             if isinstance(spec, SeriesSpec)
             else "series, not representations; name it as the method, which needs no encoder"
         )
-        raise InputError(f"A classifier of kind {classifier.kind} reads {way_out}, or take another.")
+        raise InputError(f"Classifier {display_name(classifier)} reads {way_out}, or take another.")
 
 
 def _held_out_errors(

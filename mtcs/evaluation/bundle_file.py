@@ -114,7 +114,7 @@ def load_bundle(path: Path) -> Bundle:
         InputError: in one line, if there is no such file, or it is corrupt, of another kind or another format.
     """
     remedy = "name a file that 'mtcs fit' or save() wrote"
-    metadata, tensors = read_tensors(path, FORMAT, "bundle", remedy)
+    metadata, tensors = read_tensors(path, FORMAT, "fitted classifier", remedy)
     remedy = remedy_of(metadata, remedy)
     parts = _by_part(tensors)
     model = build_described(path, metadata, parts.pop("model", {}), remedy)
@@ -141,9 +141,9 @@ def load_bundle(path: Path) -> Bundle:
         if similarity is None or wrong or parts or extra:
             raise ValueError("its arrays are not those it describes")
     except ValidationError as error:
-        raise InputError(f"{path} describes no bundle ({fault(error):.200}); {remedy}.") from error
+        raise InputError(f"{path} describes no fitted classifier ({fault(error):.200}); {remedy}.") from error
     except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{path} does not hold a bundle ({error!s:.200}); {remedy}.") from error
+        raise InputError(f"{path} does not hold a fitted classifier ({error!s:.200}); {remedy}.") from error
     return Bundle(
         model=model,
         tasks=tasks,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from mtcs.config.packaged import display_name
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 
 
 def model_card(bundle: Bundle) -> str:
     """Lines of text: the method, each task with its series, labels and scores, and the versions."""
     weights = sum(weight.numel() for weight in bundle.model.method.parameters())
-    kind, members = getattr(bundle.model.spec, "kind", ""), bundle.model.spec.members
+    method, members = display_name(bundle.trained_with), bundle.model.spec.members
     encoders = f" in {members} encoders" * (members > 1)
-    learned_by = f"{kind} with {weights:,} weights{encoders}" if weights else "no encoder"
-    lines = [f"{learned_by}, seed {bundle.model.seed}, read by {bundle.classifier.kind}"]
+    learned_by = f"{method} with {weights:,} weights{encoders}" if weights else f"{method} without an encoder"
+    lines = [f"{learned_by}, seed {bundle.model.seed}, read by {display_name(bundle.classifier)}"]
     learned = {task.name for task in bundle.model.tasks}
     for name, task in bundle.tasks.items():
         added = "" if name in learned else ", added later"

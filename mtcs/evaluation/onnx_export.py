@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mtcs
+from mtcs.config.packaged import display_name
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
 from mtcs.encoders.dilated import DilatedEncoder
@@ -80,16 +81,14 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
     known = bundle.task(task)
     encoder, reader = getattr(bundle.model.method, "encoder", None), known.reader
     if not isinstance(encoder, DilatedEncoder):
-        kind = getattr(bundle.model.spec, "kind", "")
-        what = "a mixture of experts" if getattr(bundle.model.spec, "experts", 1) > 1 else f"method {kind}"
+        method = display_name(bundle.trained_with)
+        what = "a mixture of experts" if getattr(bundle.model.spec, "experts", 1) > 1 else f"method {method}"
         if bundle.model.spec.members > 1:
             what = "a mixture, which reads two encoders," if isinstance(reader, FittedMixture) else "an ensemble"
         raise InputError(f"{task}: {what} cannot be exported, only one dilated encoder can; use 'mtcs predict'.")
     if not isinstance(reader, FittedKernelRidge | FittedSVM):
-        kind = bundle.classifier.kind
-        raise InputError(
-            f"{task}: a classifier of kind {kind} cannot be exported, ridge and svm can; use 'mtcs predict'."
-        )
+        name = display_name(bundle.classifier)
+        raise InputError(f"{task}: classifier {name} cannot be exported, ridge and svm can; use 'mtcs predict'.")
     if known.info.channels > 1:
         has = counted(known.info.channels, "channel")
         raise InputError(f"{task} has {has}, and only tasks of one can be exported; use 'mtcs predict'.")

@@ -75,7 +75,7 @@ def fit(
     from dataclasses import asdict, replace
 
     from mtcs.config.environment import read_machine
-    from mtcs.config.packaged import packaged_classifier, packaged_method
+    from mtcs.config.packaged import display_name, packaged_classifier, packaged_method
     from mtcs.data.doubts import SwappedAxes
     from mtcs.data.folder import doubts_of, read_folder
     from mtcs.data.text import counted
@@ -125,7 +125,7 @@ def fit(
         print(score_table(scores["test"], "test series"))
     save_bundle(out, replace(bundle, scores=scores_by_task(scores)))
     if validations and page is not None:
-        settings = Settings(out.name, method, bundle.classifier.kind, cv or 0, seconds)
+        settings = Settings(out.name, method, display_name(bundle.classifier), cv or 0, seconds)
         write_own_report(page, data, validations, bundle, settings, data.ids)
         print(f"{page}: how well new recordings are labelled", file=sys.stderr)
     print(f"{out}: {counted(len(data), 'task')}, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)

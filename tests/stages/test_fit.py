@@ -84,8 +84,10 @@ def test_fit_inspect_and_predict(monkeypatch):
     page = Path("m.html").read_text()
     assert "Labels of new recordings of pumps are right" in page
     assert "What learning together was worth" in page
+    assert "Method mtcs, classifier ridge, 2 folds" in page
     code, out, _ = run("inspect", "m.mtcs")
     assert code == 0
+    assert re.match(r"m\.mtcs: [\d.]+ MB, like mtcs with [\d,]+ weights, seed 0, read by ridge\n", out)
     assert "pumps: 12 series of 15 to 20 steps; labels ok, worn out" in out
     assert "2-fold accuracy" in out
     assert re.search(r"\n    2-fold accuracy [\d., a-z_]+, calibration_error 0\.", out)
@@ -111,7 +113,7 @@ def test_fit_inspect_and_predict(monkeypatch):
         (("fit", "none", "--out", "m.mtcs"), "none is no folder"),
         (("fit", "sensors", "--out", "m.bin"), "does not end in .mtcs"),
         (("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--report", "page"), "does not end in .html"),
-        (("inspect", "new.csv"), "new.csv is no bundle"),
+        (("inspect", "new.csv"), "new.csv is no fitted classifier"),
     ):
         code, _, err = run(*arguments)
         assert code == 2
@@ -302,7 +304,7 @@ def test_an_unknown_name_is_refused_before_anything_is_read(what):
 
 def test_a_file_without_an_encoder_says_so():
     assert run("fit", folder() / "pumps.csv", "--out", "m.mtcs", "--method", "dtw")[0] == 0
-    assert "MB, no encoder, seed 0, read by nearest_neighbour\n" in run("inspect", "m.mtcs")[1]
+    assert "MB, dtw without an encoder, seed 0, read by nearest\n" in run("inspect", "m.mtcs")[1]
 
 
 def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
