@@ -17,7 +17,11 @@ from mtcs.data.fields import (
     is_number,
 )
 from mtcs.data.table_options import TableOptions, UnknownColumn
+from mtcs.data.text import counted
 from mtcs.errors import InputError
+
+ONE_RECORDING = "if each file is one recording, put those of all labels into one folder, with labels.csv (file,label)"
+"""The way out of files that are read as tables of labelled series, and are none."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     Raises:
         InputError: if an option names no column, or what a column is cannot be told.
     """
+    _refuse_prose(table)
     names = [name.lower() for name in table.names]
     task = _column(table, "--task-column", options.task, TASK_NAMES)
     group = _column(table, "--group", options.group)
@@ -61,7 +66,7 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     if identity is None and (long or time is not None):
         raise InputError(
             f"{table.path} has one row a time step, but no column `id` that says of which series; add --id, or if one "
-            "row is one series --layout wide."
+            f"row is one series --layout wide; {ONE_RECORDING}."
         )
     if not long and options.time is None:
         time = None
@@ -76,8 +81,21 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     if not options.values:
         _check_values(table, values, long)
     if not values:
-        raise InputError(f"{table.path} has no column of values; name them with --values, as --values x,y or t0:t99.")
+        way_out = ONE_RECORDING if table.width == 1 else "name them with --values, as --values x,y or t0:t99"
+        raise InputError(f"{table.path} has no column of values beside that of labels or names; {way_out}.")
     return Columns("long" if long else "wide", label, identity, time, task, group, values)
+
+
+def _refuse_prose(table: Table) -> None:
+    """Raise where most lines hold no number, as those of a README.txt among the tables."""
+    if table.names:
+        return
+    lines = [any(is_number(field) for field in row if field.strip()) for row in table.rows]
+    if 2 * sum(lines) < len(lines):
+        raise InputError(
+            f"{table.path}: {lines.count(False)} of {counted(len(lines), 'line')} have no number between separators; "
+            "if it is no table of series, move it out of the folder; else name --separator and --decimal."
+        )
 
 
 def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = ()) -> int | None:

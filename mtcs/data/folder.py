@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mtcs.data.arrays import as_series
+from mtcs.data.columns import ONE_RECORDING
 from mtcs.data.doubts import check_labels, copies, doubts
 from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.raw import RawSplit, RawTask
@@ -169,10 +170,11 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
         else:
             skipped.append(entry.name)
     if not files:
-        raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file; put one for each task there.")
+        raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file{_instead(path)}.")
     if skipped and verbose:
-        shown = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
-        print(one_line(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {shown}"), file=sys.stderr)
+        print(
+            one_line(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {_first(skipped)}"), file=sys.stderr
+        )
     _refuse_parts(path, list(files))
     for name, paths in files.items():
         if paths[0].parent != path and label_file(paths[0].parent) is not None:
@@ -188,6 +190,27 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
         if test and not train:
             raise InputError(f"{test[0]} has no {name}_TRAIN beside it; add that file, or rename this one.")
         yield _Source(name, paths[0], train, test)
+
+
+def _instead(folder: Path) -> str:
+    """What a folder without a file that is read holds, one level into its subfolders, and the way out."""
+
+    def inside(entry: Path) -> str:
+        return f"{entry.name}/ ({_first(names(entry)) or 'empty'})" if entry.is_dir() else entry.name
+
+    def names(folder: Path) -> list[str]:
+        return [f"{one.name}{'/' * one.is_dir()}" for one in sorted(folder.iterdir()) if not one.name.startswith(".")]
+
+    if not (held := [inside(entry) for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]):
+        return "; it is empty"
+    way_out = "export what you have as CSV, a file for each task"
+    if any(file.suffix.lower() in SUFFIXES for file in folder.glob("*/*/*")):
+        way_out = "put a task's files side by side into its folder, recordings with labels.csv (file,label)"
+    return f", only {_first(held)}; {way_out}"
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 _PART_WORD = re.compile(
@@ -279,7 +302,7 @@ def _labels(source: _Source, recordings: Recordings) -> np.ndarray:
         if source.train and source.train[0].suffix.lower() == ".npz":
             hint = "save them as array y (n,)"
         elif source.train and source.train[0].suffix.lower() in TABLES:
-            hint += "; if each file is one recording, write labels.csv beside them (file,label)"
+            hint += f"; {ONE_RECORDING}"
         raise InputError(f"{source.where} has no labels; {hint}.")
     unknown = [i for i, one in enumerate(recordings.labels.tolist()) if str(one).lower() in UNKNOWN]
     if unknown:
@@ -336,7 +359,7 @@ def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
         try:
             check_labels(task)
         except InvalidData as fault:
-            raise InputError(f"{fault}; say with --label in which column labels are.") from fault
+            raise InputError(f"{fault}; say with --label in which column labels are; {ONE_RECORDING}.") from fault
         sentences += doubts(task, "add --missing {}")
         digests[name] = [sha256(values.tobytes()).digest() for values in train.series]
     return sentences + copies(digests)

@@ -315,7 +315,7 @@ def test_folders_that_are_refused():
 def test_recordings_without_labels_are_told_where_these_go():
     for name in ("r1", "r2"):
         Path(f"data/{name}.csv").write_text("x,y\n1,2\n3,4\n")
-    with pytest.raises(InputError, match=r"r1\.csv has no labels; .*if each file is one recording, write labels\.csv"):
+    with pytest.raises(InputError, match=r"r1\.csv has no labels; .*if each file is one recording, put those of"):
         read_folder("data", verbose=False)
 
 

@@ -99,3 +99,64 @@ def test_copies_and_labels_that_are_nearly_alike_are_doubted():
     same = "a (train) has labels 'OK' and 'ok', which count as two; if they are meant as one, write them alike."
     assert same in sentences
     assert not [one for one in sentences if one.startswith("b (train): ") and "copies" in one]
+
+
+def held(*names: str, content: str = "") -> None:
+    for name in names:
+        path = Path("data", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ((), "file; it is empty."),
+        (("fans.xlsx", "pumps.xlsx", ".hidden"), "file, only fans.xlsx, pumps.xlsx; export what you have as CSV, a"),
+        (("ok/1.wav", "worn/1.wav"), "file, only ok/ (1.wav), worn/ (1.wav); export what you have as CSV"),
+        ([f"{name}.xls" for name in "abcdefgh"], "file, only a.xls, b.xls, c.xls, d.xls, e.xls, ...; export"),
+        (("pumps/ok/1.csv", "pumps/worn/1.csv"), "file, only pumps/ (ok/, worn/); put a task's files side by side"),
+    ],
+)
+def test_a_folder_without_a_table_is_refused_with_what_it_holds(names, words):
+    held(*names)
+    with pytest.raises(InputError) as error:
+        read_folder("data")
+    assert str(error.value).startswith("data holds no .csv, .tsv,")
+    assert words in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["time,x,y\n0,0.5,1\n1,0.7,2\n", "x,y\n0.5,1\n0.7,2\n", "0.5\n0.7\n0.6\n", "0.5,1.5\n0.7,2\n0.6,1\n3,4\n"],
+)
+def test_a_folder_for_each_label_is_refused_with_the_layout_that_is_read(content):
+    held("ok/1.csv", "ok/2.csv", "worn/1.csv", content=content)
+    words = r"if each file is one recording, put those of all labels into one folder, with labels\.csv \(file,label"
+    with pytest.raises(InputError, match=words) as error:
+        doubts_of(read_folder("data"))
+    assert len(str(error.value)) < 390
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Recordings of three machines.\n\nSampled at 50 Hz, by J. Doe.\nSee also: pumps, fans.\n", "3 of 3 lines"),
+        ("Sensors 2026\n", "1 of 1 line"),
+        ("Sensors\n\nAt 50 Hz, in rooms\n12\nof 3, 4 or 5\n", "3 of 4 lines"),
+        ("machine,place\na,hall\nb,yard\n", "3 of 3 lines"),
+    ],
+)
+def test_a_text_among_the_tables_is_named_and_not_left_out(text, lines):
+    """What looks like prose may be a table that was written in an unusual way."""
+    held("README.txt", content=text)
+    held("pumps.csv", content="t0,t1,label\n1,2,ok\n3,4,worn\n")
+    words = rf"README\.txt: {lines} have no number between separators; if it is no table of series, move it"
+    with pytest.raises(InputError, match=words):
+        read_folder("data", verbose=False)
+
+
+def test_a_table_whose_series_are_mostly_missing_is_no_text():
+    held("a.csv", content="ok,1,2\nworn,,3\nok,?,4\n")
+    assert len(read_folder("data", verbose=False)["a"][1]) == 3
