@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.files import from_stdin, read_file
-from mtcs.data.recording_files import read_recording_files
+from mtcs.data.files import SUFFIXES, from_stdin, read_file
+from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
@@ -40,6 +41,7 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
             except InputError as error:  # the file's place says nothing to whoever wrote to standard input
                 raise InputError(str(error).replace(f"{folder}/", "")) from error
     elif path.is_dir():
+        _refuse_tasks(path, task)
         by_task: dict[str | None, Recordings] = {None: read_recording_files(path, options)}
     else:
         by_task = read_file(path, options, known)
@@ -50,6 +52,17 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
             f"{path} has series of {', '.join(map(str, by_task))[:200]}, and none of task {task}; see --task."
         )
     return by_task[task]
+
+
+def _refuse_tasks(folder: Path, task: str) -> None:
+    """Raise where a folder has a file or a subfolder for each task, as `mtcs fit` reads them."""
+    name = re.compile(rf"{re.escape(task)}((_TRAIN|_TEST)?({'|'.join(map(re.escape, SUFFIXES))}))?", re.IGNORECASE)
+    own = [entry for entry in sorted(folder.iterdir()) if name.fullmatch(entry.name)]
+    if own and label_file(folder) is None:
+        raise InputError(
+            f"{folder} has {own[0].name}, all of task {task:.60} it seems; name {own[0]} itself: each file of a "
+            "folder is one recording."
+        )
 
 
 def names_of(recordings: Recordings) -> list[str]:

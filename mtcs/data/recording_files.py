@@ -17,6 +17,7 @@ from mtcs.errors import InputError
 
 LABELS = "labels"
 """Name, without its suffix, of the table that says which label each file has."""
+_HINT = "repair it, take the file out or name it alone: each file of a folder is one recording, a row a time step"
 
 
 def label_file(folder: Path) -> Path | None:
@@ -129,7 +130,7 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     if not channels:
         raise InputError(f"{path} has no column of values; write one for each channel.")
     rows = range(len(table.rows))
-    values = np.stack([numbers(table, table.column(i), rows, "repair it") for i in channels])  # (channels, T)
+    values = np.stack([numbers(table, table.column(i), rows, _HINT) for i in channels])  # (channels, T)
     order = _order_of_time(table, [i for i, name in enumerate(names) if {name, name.lower()} & times], path.stem)
     values = values if order is None else values[:, order]
     one = trimmed(

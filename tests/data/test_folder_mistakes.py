@@ -8,6 +8,8 @@ import pytest
 
 from mtcs import InputError, read_folder
 from mtcs.data.folder import doubts_of
+from mtcs.data.new_series import read_new_series
+from mtcs.data.table_options import TableOptions
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +162,23 @@ def test_a_text_among_the_tables_is_named_and_not_left_out(text, lines):
 def test_a_table_whose_series_are_mostly_missing_is_no_text():
     held("a.csv", content="ok,1,2\nworn,,3\nok,?,4\n")
     assert len(read_folder("data", verbose=False)["a"][1]) == 3
+
+
+def test_new_series_are_of_one_task():
+    """Of a folder that fit reads, the file of the task is named; recordings with whatever names are read."""
+    labels, options = frozenset({"ok", "worn"}), TableOptions()
+    held("pumps.csv", "fans.csv", content="t0,t1,t2,state\n1,2,3,ok\n3,4,3,worn\n")
+    held("valves/labels.csv", "Belt_TEST.tsv", "Belt_TRAIN.tsv")
+    Path("monday").mkdir()
+    Path("monday/new.csv").write_text(Path("data/pumps.csv").read_text())
+    for task, name in (("pumps", "pumps.csv"), ("valves", "valves"), ("Belt", "Belt_TEST.tsv")):
+        with pytest.raises(
+            InputError, match=rf"^data has {name}, all of task {task} it seems; name data/{name} itself"
+        ):
+            read_new_series(Path("data"), task, options, labels)
+    with pytest.raises(InputError, match=r"'ok' is no finite number; .*each file of a folder is one recording"):
+        read_new_series(Path("monday"), "pumps", options, labels)
+    assert len(read_new_series(Path("data/pumps.csv"), "pumps", options, labels)) == 2
+    held("new/pumps.csv", "new/p2.csv", content="x\n1\n2\n")
+    held("new/labels.csv", content="file,label\npumps,ok\np2,worn\n")
+    assert read_new_series(Path("data/new"), "pumps", options, labels).ids == ["pumps", "p2"]
