@@ -67,6 +67,28 @@ def test_a_fill_value_is_reported(fill: float) -> None:
     assert len(doubt) < 300
 
 
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_a_fill_value_is_reported_among_few_values(n: int) -> None:
+    """And what is the largest of a few is not taken for one."""
+    mistaken = 0
+    for seed in range(20):
+        series = np.random.default_rng(seed).normal(size=(2, n)).round(1)
+        mistaken += any("spread" in doubt for doubt in doubts(task(["a", "b"], series=series)))
+        series[0, n // 2] = -9999
+        assert f"the value -9999, which 1 of {2 * n} values have" in doubts(task(["a", "b"], series=series))[0]
+    assert mistaken <= 1
+    series = np.random.default_rng(1).normal(20, 1, size=(4, 10))
+    series[2, 5] = 0
+    assert "the value 0, which 1 of 40 values have" in doubts(task(["a", "b"] * 2, series=series))[0]
+
+
+def test_the_ends_of_short_series_are_no_times() -> None:
+    ramps = np.arange(5) + np.random.default_rng(1).normal(scale=0.1, size=(8, 5))
+    assert doubts(task(["a", "b"] * 4, series=ramps)) == []
+    ramps[:, 0] = 1.7e9 + 3600 * np.random.default_rng(1).random(8)
+    assert "at the first time step" in doubts(task(["a", "b"] * 4, series=ramps))[-1]
+
+
 def test_two_fill_values_are_both_reported() -> None:
     series = np.random.default_rng(1).normal(size=(20, 50))
     series[:6, 3], series[7, 30] = -9999, 9.96921e36

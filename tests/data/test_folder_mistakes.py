@@ -98,6 +98,11 @@ def test_copies_and_labels_that_are_nearly_alike_are_doubted():
     sentences = doubts_of(read_folder("data", verbose=False))
     assert "a (train): 2 of 6 series are copies of others, which flatters --cv; leave them out." in sentences
     assert "a and b have 4 training series in common; leave them out of one of the two." in sentences
+    held("c.csv", content="t0,t1,t2,label\n1,2,4,OK\n2,8,7,worn\n")
+    one_line = "a and b have 4 training series in common, and 2 more pairs of tasks have some; leave them out of one of"
+    assert [line for line in doubts_of(read_folder("data", verbose=False)) if "in common" in line] == [
+        f"{one_line} the two."
+    ]
     same = "a (train) has labels 'OK' and 'ok', which count as two; if they are meant as one, write them alike."
     assert same in sentences
     assert not [one for one in sentences if one.startswith("b (train): ") and "copies" in one]
