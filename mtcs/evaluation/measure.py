@@ -32,6 +32,8 @@ from mtcs.layout import Run, digest, regular
 from mtcs.sharing import affinity
 from mtcs.similarity import factor, factor_similarity
 
+MAX_LABELS = 500
+"""Of all tasks, up to which a result keeps the affinity of every pair: of 700 it is three megabytes in git."""
 CURVE_POINTS = 60
 """Points of a training curve that are kept, each the mean over a stretch of the run."""
 
@@ -71,6 +73,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
     own = run.reads is None  # what a reading has not made itself is in the result of the method that it reads
     compared = own and joint
+    few_labels = compared and sum(task.n_classes for task in tasks) <= MAX_LABELS
     return RunResult(
         suite=run.suite,
         method=run.method,
@@ -84,7 +87,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
         represented=represented if own or mixture else None,
         similarity=Triangle.of(task_similarity(series)) if compared else None,
         centered=Triangle.of(task_similarity(series, centered=True)) if compared else None,
-        label_affinity=Triangle.of(label_affinity(series, heads)) if compared and len(heads) == len(tasks) else None,
+        label_affinity=Triangle.of(label_affinity(series, heads)) if few_labels and len(heads) == len(tasks) else None,
         curves=tuple(curve for scope in scopes if own for curve in _read_curves(run.curves(scope), run)),
     )
 

@@ -212,7 +212,7 @@ class RunResult(Kept):
     represented: what the representations cost, of a mixture by both; None where it was not recorded.
     similarity, centered: task similarity of the training series (Figure 2), the paper's form and the centered one;
         label_affinity: Equation 4 over the labels of all heads. None where no model serves all tasks, or it has no
-        heads, or they were not measured.
+        heads or very many labels, or they were not measured.
     curves: how training went, task by task.
     """
 

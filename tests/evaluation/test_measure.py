@@ -138,6 +138,14 @@ def test_similarity_and_affinity_are_of_all_training_series(run: Run) -> None:
     assert result.label_affinity.square() == pytest.approx(label_affinity(series, heads), rel=1e-5)
 
 
+def test_of_very_many_labels_the_affinity_of_pairs_is_left_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_LABELS", 5)
+    assert measured(run).label_affinity is not None
+    monkeypatch.setattr(module, "MAX_LABELS", 4)
+    result = measured(run)
+    assert result.label_affinity is None and result.similarity is not None
+
+
 def test_a_reading_has_what_it_made_itself(run: Run) -> None:
     reading = replace(run, method="mtcs_ridge", reads="mtcs")
     for name in TASKS:
