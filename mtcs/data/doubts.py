@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from unicodedata import normalize
@@ -86,7 +86,7 @@ def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> l
         remarks.append(swapped)
         return remarks  # of channels that are none
     channels = task.by_channel()
-    remarks += [remark for one in channels for remark in _odd_values(one, remedy)]
+    remarks += _odd_values(channels, remedy)
     remarks += [remark for one in channels for remark in _odd_steps(one)]
     return remarks + _odd_labels(task)
 
@@ -127,9 +127,23 @@ def swapped_axes(name: str, channels: int, steps: int) -> str | None:
     )
 
 
-def _odd_values(task: RawTask, remedy: str) -> list[str]:
-    """Values that alone make much of the spread: fill values such as -9999, or single faults of a sensor."""
-    values, remarks = task.train.observed(), []
+def _odd_values(channels: Sequence[RawTask], remedy: str) -> list[str]:
+    """Values that alone make much of a channel's spread, each once: fill values, or single faults of a sensor."""
+    remarks: dict[float, list[str]] = {}
+    for task in channels:
+        for value, remark in _dominating(task):
+            remarks.setdefault(value, []).append(remark)
+    return [
+        first
+        + f", and so in {counted(len(others), 'more channel')}" * bool(others)
+        + f"; if it stands for a missing one, {remedy.format(f'{value:.12g}')}."
+        for value, (first, *others) in remarks.items()
+    ]
+
+
+def _dominating(task: RawTask) -> Iterator[tuple[float, str]]:
+    """Up to three values of one channel, largest part of the spread first, and what is odd about each."""
+    values = task.train.observed()
     for _ in range(3):
         spread = _Spread.of(values)
         counts = {value: int((values == value).sum()) for value in (float(np.nanmin(values)), float(np.nanmax(values)))}
@@ -137,13 +151,12 @@ def _odd_values(task: RawTask, remedy: str) -> list[str]:
         value = max(shares, key=shares.__getitem__)
         if not _dominates(shares[value], spread.n) or sum(counts.values()) == spread.n:
             break  # with two values alone, each makes the spread: a signal of two levels
-        remarks.append(
+        yield (
+            value,
             f"{task.name} (train): {shares[value]:.1%} of the spread comes from the value {value:.12g}, which "
-            f"{counts[value]:,} of {spread.n:,} values have; if it stands for a missing one, "
-            f"{remedy.format(f'{value:.12g}')}."
+            f"{counts[value]:,} of {spread.n:,} values have",
         )
         values[values == value] = np.nan  # in place, where a copy takes as much memory again
-    return remarks
 
 
 def _dominates(share: float, n: int) -> bool:

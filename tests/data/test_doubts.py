@@ -99,6 +99,16 @@ def test_two_fill_values_are_both_reported() -> None:
     assert len(doubts(task(SHARED, series=series))) == 2
 
 
+def test_a_fill_value_of_several_channels_is_reported_once() -> None:
+    series = np.random.default_rng(1).normal(size=(20, 4, 50))
+    series[3, :3, 7], series[5, 3, 8] = -9999, 9999
+    first, second = doubts(task(SHARED, series=series))
+    assert "Toy, channel 1 (train): " in first
+    assert "the value -9999, which 1 of 1,000 values have, and so in 2 more channels; if it stands" in first
+    assert "Toy, channel 4 (train): " in second
+    assert "the value 9999, which 1 of 1,000 values have; if it stands" in second
+
+
 def test_most_values_may_be_a_fill_value() -> None:
     series = np.random.default_rng(1).normal(size=(20, 50))
     series[:, 10:] = -9999
