@@ -11,16 +11,16 @@ import traceback
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from mtcs import __version__
 from mtcs.errors import MtcsError, WorkError, one_line
+from mtcs.help import SectionedCommand, SectionedGroup
 from mtcs.stages import OWN, STAGES
 from mtcs.stages.options import SomeSuite
 from mtcs.stages.options import experiment as read_params
 
 
-class _Group(TyperGroup):
+class _Group(SectionedGroup):
     """Ends a failed command with one line and its exit code; the traceback is for --debug."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -67,7 +67,7 @@ _NO_MEMORY = re.compile(
 )
 """Of errors of torch, the loader of libraries, and Python."""
 
-app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(cls=_Group, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
@@ -95,10 +95,10 @@ def _main(
 _PIPELINE = "The pipeline of params.yaml"
 
 for _stage in STAGES:
-    app.command(rich_help_panel="Your own series" if _stage in OWN else _PIPELINE)(_stage)
+    app.command(cls=SectionedCommand, rich_help_panel="Your own series" if _stage in OWN else _PIPELINE)(_stage)
 
 
-@app.command(rich_help_panel=_PIPELINE)
+@app.command(cls=SectionedCommand, rich_help_panel=_PIPELINE)
 def suites(only: SomeSuite = None) -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
     from mtcs.data.published import published_sizes
@@ -122,7 +122,7 @@ def suites(only: SomeSuite = None) -> None:
             typer.echo(f"  {task:28} {facts}")
 
 
-@app.command(rich_help_panel=_PIPELINE)
+@app.command(cls=SectionedCommand, rich_help_panel=_PIPELINE)
 def methods() -> None:
     """List the methods of params.yaml and their parameters."""
     from mtcs.config.parameters import effective

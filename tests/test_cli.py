@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,25 @@ def test_help_lists_every_command_with_its_purpose():
     ):
         assert f" {name} " in said
     assert "Z-normalise a suite's tasks" in said
+    own, pipeline = said.split("\nYour own series:\n")[1].split("\n\nThe pipeline of params.yaml:\n")
+    assert own.startswith("  fit      Learn all tasks of a folder together, into one file that labels new\n")
+    assert pipeline.startswith("  code ")
+    assert "..." not in pipeline  # sentences are whole
+
+
+def test_help_lists_options_under_their_headings():
+    said = mtcs_says("fit", "--help")
+    _, arguments, options, tables = re.split("\n\n(?:Arguments|Options|How tables are read[^\n]*):\n", said)
+    assert "FOLDER" in arguments
+    assert "--epochs" in options
+    assert "--label" in tables
+
+
+def test_help_is_written_without_rich():
+    code = "import sys; from mtcs.cli import app; app(['fit', '--help'], standalone_mode=False)"
+    code += "; print('rich' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.endswith("\nFalse\n")
 
 
 @pytest.mark.parametrize(
