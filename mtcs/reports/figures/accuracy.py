@@ -107,9 +107,11 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
         if method == reference and table.compared[method]:
             axes.plot([cell.published for cell in cells], places, **MARK)
         axes.use_sticky_edges = False  # points at the end of a range are whole
-        name_rows(axes, list(scores.index))
+        axes.grid(True, axis="x")
+        axes.spines["left"].set_visible(False)
         axes.set_title(short(report.titles[method], int(13 * width)), fontsize=8.5)
         axes.tick_params(axis="y", labelsize=8)
+    name_rows(grid[0], list(scores.index))  # the others have the same
     grid[0].set_xlim(right=min(grid[0].get_xlim()[1], 1.01))
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
@@ -151,7 +153,7 @@ def cost_accuracy(report: Report) -> Drawing | None:
         name.set_bbox({"facecolor": PAPER, "linewidth": 0, "pad": 0.8})  # keeps lines off it
         for level in mean + levels:
             name.set_y(level)
-            if not any(name.get_window_extent().overlaps(other) for other in taken):
+            if not any(map(name.get_window_extent().overlaps, taken)):
                 break
         taken.append(name.get_window_extent())
         axes.plot([time, 1.12 * time], [mean, name.get_position()[1]], color=RULE, linewidth=0.8, zorder=1)

@@ -114,7 +114,7 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
     """A row for each name, from top to bottom, whose values are read at vertical lines."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.grid(axis="x")
+    axes.grid(True, axis="x")
     axes.spines["left"].set_visible(False)
 
 
