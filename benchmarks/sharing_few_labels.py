@@ -99,9 +99,13 @@ def scores(
             yield {"task": task.name, **accuracies}
 
 
+def _count(line: dict) -> float:
+    return np.inf if line["labels"] == "all" else int(line["labels"])
+
+
 def table(lines: list[dict]) -> str:
     """Mean over draws and its standard deviation over them, by number of labels, method and reader."""
-    frame = pd.DataFrame([{**line, **line["mean"]} for line in lines])
+    frame = pd.DataFrame([{**line, **line["mean"]} for line in sorted(lines, key=_count)])
     columns = [name for name in ("heads", *READERS, "rocket") if name in frame]
     groups: Any = frame.groupby(["labels", "method"], sort=False)[columns]
     text = groups.mean().map("{:.3f}".format) + " ± " + groups.std().map("{:.3f}".format)
@@ -110,11 +114,11 @@ def table(lines: list[dict]) -> str:
 
 def draw_curves(lines: list[dict], path: Path) -> None:
     """Accuracy by the number of labelled series: of trained heads, and of what reads representations or series."""
-    frame = pd.DataFrame([{**line, "heads": np.nan, **line["mean"]} for line in lines])
+    frame = pd.DataFrame([{**line, "heads": np.nan, **line["mean"]} for line in sorted(lines, key=_count)])
     reader = next(name for name in READERS if name in frame)
     frame["read"] = frame[reader].fillna(frame["rocket"]) if "rocket" in frame else frame[reader]
     methods = list(frame["method"].unique())
-    counts = sorted(frame["labels"].unique(), key=lambda count: np.inf if count == "all" else int(count))
+    counts = list(frame["labels"].unique())
     drawn_by_all = frame.groupby(["labels", "draw"])["method"].transform("nunique") == len(methods)
     groups: Any = frame[drawn_by_all].groupby(["method", "labels"])[["heads", "read"]]
     means, spread = groups.mean(), groups.std()
