@@ -17,7 +17,7 @@ def test_the_benchmark_of_a_gpu_runs_on_a_cpu(tmp_path):
     assert result["agreement"]["fp32"]["loss"] == result["agreement"]["fp32"]["representations"] == 0  # with itself
     assert 0 < result["agreement"]["bf16"]["representations"] <= result["agreement"]["bf16"]["bound"]
     assert {(one["precision"], one["T"]) for one in result["steps"]} == {
-        (precision, length) for precision in ("fp32", "tf32", "bf16") for length in (24, 300)
+        (precision, length) for precision in ("fp32", "tf32", "bf16") for length in (24, 64)
     }
     assert all(one["starts_per_step"] > 100 and one["milliseconds"] > 0 for one in result["steps"])
     assert result["training"]["bf16"]["steps"] == 3

@@ -619,7 +619,7 @@ def stay() -> None:
 
 def eventually(condition: Callable[[], Any]) -> Any:
     """What a condition gives as soon as that is true."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240  # a process may start late on a busy machine
     while not (actual := condition()):
         assert time.monotonic() < until
         time.sleep(0.05)
