@@ -110,12 +110,13 @@ def point(i: int) -> dict[str, Any]:
     return {"color": color, "marker": shape, "markersize": size, "markeredgewidth": 0, "linestyle": ""}
 
 
-def name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """A row for each name, from top to bottom, whose values are read at vertical lines."""
+def name_rows(names: Sequence[str], axes: Axes, *sharing: Axes) -> None:
+    """A row for each name, from top to bottom, whose values are read at vertical lines; others share them."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.grid(True, axis="x")
-    axes.spines["left"].set_visible(False)
+    for one in (axes, *sharing):
+        one.grid(True, axis="x")
+        one.spines["left"].set_visible(False)
 
 
 def legend(axes: Axes, columns: int = 6) -> None:

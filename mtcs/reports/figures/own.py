@@ -26,7 +26,7 @@ def own_overview(tasks: Sequence[OwnTask]) -> Drawing:
     axes.hlines(places, [task.low for task in tasks], [task.high for task in tasks], color=style["color"], linewidth=2)
     axes.plot([task.accuracy for task in tasks], places, **style, label="model")
     axes.plot([task.majority for task in tasks], places, **MARK, label="most frequent label")
-    name_rows(axes, [short(task.name) for task in tasks])
+    name_rows([short(task.name) for task in tasks], axes)
     axes.set_xlim(min(0.45, *(min(task.majority, task.low) for task in tasks)) - 0.05, 1.02)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xlabel("labels that are right")
