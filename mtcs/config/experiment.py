@@ -252,6 +252,18 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         """What reads the representations of a known method."""
         return self.classifiers[self._spec(method).classifier]
 
+    def with_fewer_labels(self, name: str) -> dict[str, int]:
+        """Suites that are this one but for the training series they keep: by name, how many of each label."""
+        ours = self.suite(name)
+        if ours.labels_per_class is not None:
+            return {}
+        return {
+            other: one.labels_per_class
+            for other, one in self.suites.items()
+            if one.labels_per_class is not None
+            and (one.source, one.missing, sorted(one.tasks)) == (ours.source, ours.missing, sorted(ours.tasks))
+        }
+
     def parameters(self, method: str) -> dict[str, Any]:
         """The parameters of a known method as plain values, those of its classifier in place of its name."""
         parameters = plain_values(self._spec(method)) | {"classifier": plain_values(self.classifier(method))}

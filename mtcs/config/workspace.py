@@ -7,7 +7,7 @@ time that a record takes does not grow with the number of suites.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -19,13 +19,22 @@ from mtcs.config.parameter_file import read_yaml
 from mtcs.errors import InputError, fault
 
 
-def new_workspace(name: str, suite: Mapping[str, Any], methods: Collection[str] | None = None) -> dict[str, str]:
+def new_workspace(
+    name: str,
+    suite: Mapping[str, Any],
+    methods: Collection[str] | None = None,
+    labels: Sequence[int] = (),
+    draws: int = 1,
+) -> dict[str, str]:
     """The files of a workspace, text by name.
 
     Args:
         name: of the suite.
         suite: its entry in `params.yaml`.
         methods: of `joint`, `single_task` and mixtures, those to run; all of them if None.
+        labels: for each number a suite that keeps so many training series of each label, for a curve in the report;
+            these are run with one seed.
+        draws: how often they are drawn, each time for a suite of its own.
 
     Raises:
         InputError: with the known names, if a method is not run in this project; or with what is wrong of the suite.
@@ -42,23 +51,34 @@ def new_workspace(name: str, suite: Mapping[str, Any], methods: Collection[str] 
         for reading, one in known.readings.items()
         if one.representations_of not in kept or (one.held_out and reading not in kept)
     }
-    entry = yaml.safe_dump({name: dict(suite)}, sort_keys=False, default_flow_style=None, width=110)
+    suites = {name: dict(suite)} | _with_fewer_labels(name, labels, draws)
+    entry = yaml.safe_dump(suites, sort_keys=False, default_flow_style=None, width=110)
     params = re.sub(
         r"(?ms)^suites:\n.*?\n\n", lambda _: "suites:\n" + re.sub("(?m)^", "  ", entry).rstrip() + "\n\n", params
     )
     params = re.sub(r"(?ms)^# variants, run on .*?^ablation:.*?\]\n", "ablation: [] # variants\n", params)
     params = re.sub(r"(?m)^(joint|single_task): \[(.*?)\]", lambda m: f"{m[1]}: [{_chosen(m[2], kept)}]", params)
     params = "".join(line for line in params.splitlines(keepends=True) if not _defines(line, dropped))
-    stages = re.sub(r"(?m)suite: (&suites )?\[.*?\]", lambda m: f"suite: {m[1] or ''}[{name}]", stages)
+    stages = re.sub(r"(?m)suite: (&suites )?\[.*?\]", lambda m: f"suite: {m[1] or ''}[{', '.join(suites)}]", stages)
     stages = re.sub(r"method: \[(.*?)\]", lambda m: f"method: [{_chosen(m[1], kept)}]", stages)
     stages = stages.replace(
         "    deps: [mtcs]\n", "    always_changed: true # the package lies elsewhere; takes a second\n"
     )
+    if labels:
+        params = re.sub(r"(?m)^seeds: .*$", "seeds: [0] # draws of labels are the repetitions", params)
+        stages = stages.replace('deps: ["results/${key}"]', "deps: [results] # of fewer labels, too")
     try:
         Experiment.model_validate(read_yaml(params))
     except ValidationError as error:
         raise InputError(f"{fault(error)}; name another suite, or other tasks.") from error
     return {"params.yaml": params, "dvc.yaml": stages}
+
+
+def _with_fewer_labels(name: str, labels: Sequence[int], draws: int) -> dict[str, dict[str, Any]]:
+    """Suites like that one with fewer labels."""
+    first = {f"{name}_{count}": {"like": name, "labels_per_class": count} for count in labels}
+    again = {f"{few}_{draw}": {"like": few, "draw": draw} for draw in range(1, draws) for few in first}
+    return first | again
 
 
 def _packaged(file: str) -> str:

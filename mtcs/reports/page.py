@@ -20,15 +20,24 @@ from mtcs.reports.analysis.runs import versions
 from mtcs.reports.analysis.separation import separation_table
 from mtcs.reports.figures.accuracy import by_task, cost_accuracy, critical_difference, overview
 from mtcs.reports.figures.drawing import Drawing
+from mtcs.reports.figures.learning_curve import learning_curve
 from mtcs.reports.figures.maps import label_pairs, similarity
 from mtcs.reports.figures.series import classified
 from mtcs.reports.template import template
 from mtcs.reports.words import sentences
 from mtcs.reports.writing import PAPER
 
+TEXTS = {
+    "ablation": "Ablations",
+    "readings": "Another classifier",
+    "learning-curve": "Fewer labels",
+    "cost": "Cost of the methods",
+}
+"""Tables with a file and sentences of their own, and their titles."""
+
 OWN = re.compile(
-    r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|hard-series|objectives|overview|p-values|readings"
-    r"|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
+    r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|hard-series|learning-curve|objectives|overview"
+    r"|p-values|readings|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
 )
 """Files of earlier reports, of which those that are not written again are removed."""
 
@@ -59,7 +68,7 @@ def write_report(report: Report, folder: Path, export: Path | None = None) -> No
 def draw_all(report: Report) -> dict[str, Drawing]:
     """The figures by name, those that these results have something for."""
     drawings = [overview(report), critical_difference(report), by_task(report), by_task(report, narrow=True)]
-    drawings += [cost_accuracy(report), *(similarity(report, form) for form in FORMS)]
+    drawings += [learning_curve(report), cost_accuracy(report), *(similarity(report, form) for form in FORMS)]
     for method, labels in list(report.labelled.items())[:1]:
         title = f"Labels that share, {report.titles[method]}"
         drawings.append(label_pairs(labels, report.examples, f"labels-{method}", title))
@@ -72,9 +81,10 @@ def text_files(report: Report, words: Mapping[str, str], frames: Mapping[str, pd
         "accuracy.md": template("accuracy.md.jinja").render(words=words, tables=frames),
         "summary.json": json.dumps(summary(report.table, report.comparisons), indent=2) + "\n",
     }
-    for name, title in (("ablation", "Ablations"), ("readings", "Another classifier"), ("cost", "Cost of the methods")):
+    for name, title in TEXTS.items():
         if frames[name].size:
-            files[f"{name}.md"] = f"{tables.markdown(frames[name], f'# {title} on {report.suite}')}\n\n{words[name]}\n"
+            text = tables.markdown(frames[name], f"# {title} on {report.suite}")
+            files[f"{name}.md"] = f"{text}\n\n{words[name.replace('-', '_')]}\n"
     numbers = {
         "accuracy": long_form(report.results),
         "p-values": report.pairs.rename_axis("method") if len(report.methods) > 1 else pd.DataFrame(),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import parameter_table
+from mtcs.data.text import counted
 from mtcs.reports.analysis.accuracy import Cell, beside_others
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report
@@ -36,7 +37,8 @@ class Marked(str):
 def every(report: Report) -> dict[str, pd.DataFrame]:
     """All tables with results, by the names of their files; empty ones where there is nothing to show."""
     made = (methods, types_of_data, accuracy, other_classifiers, p_values, paper, balanced_accuracy, readings, ablation)
-    return {one.__name__.replace("_", "-"): one(report) for one in (*made, separation, hard_series, parameters)} | {
+    made += (learning_curve, separation, hard_series, parameters)
+    return {one.__name__.replace("_", "-"): one(report) for one in made} | {
         "cost": cost_table(report.costs, report.titles),
         "data": data_table(report.results, report.tasks),
         "runs": run_table(report.results, report.titles),
@@ -195,6 +197,18 @@ def readings(report: Report) -> pd.DataFrame:
         }
         for one in report.readings
     )
+
+
+def learning_curve(report: Report) -> pd.DataFrame:
+    """Accuracy by the number of training series of each label, methods and then their heads by numbers."""
+    rows: dict[str, dict[str, str]] = {}
+    for values, suffix in (("accuracy", ""), ("heads", ", heads")):
+        for point in report.learning_curve:
+            column = f"{point.name} ({counted(point.draws, 'draw')})" if point.labels else point.name
+            for method, (mean, std) in getattr(point, values).items():
+                name = f"{report.titles[method]}{suffix}"
+                rows.setdefault(name, {"method": name})[column] = number(mean, std)
+    return _frame(rows.values()).replace("", DASH)
 
 
 def separation(report: Report) -> pd.DataFrame:

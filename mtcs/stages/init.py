@@ -21,6 +21,18 @@ def init(
     methods: Annotated[
         str | None, typer.Option("--methods", metavar="NAMES", help="Those to run, as mtcs,mtl; default: all.")
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="N,N,N",
+            help="Also run it with so many training series of each label, as 5,10,20, for a curve in its report.",
+        ),
+    ] = None,
+    draws: Annotated[
+        int,
+        typer.Option("--draws", metavar="N", min=1, max=100, help="How often --labels draws them, each with one seed."),
+    ] = 1,
 ) -> None:
     """Write params.yaml and dvc.yaml of one suite into a folder, where `dvc repro` runs it and keeps a dvc.lock for it.
 
@@ -33,15 +45,29 @@ def init(
 
     if there := [name for name in ("params.yaml", "dvc.yaml") if is_there(folder / name)]:
         raise InputError(f"{folder / there[0]} exists; name a folder without a pipeline.")
+    counts = [] if labels is None else _counts(labels)
+    if draws > 1 and not counts:
+        raise InputError(f"--draws is {draws}, but all series are kept; say --labels, too.")
     if tasks is None:
         known = experiment() if is_there(WORKSPACE.params) else packaged_experiment()
         entry = known.suite(suite).model_dump(mode="json", exclude_defaults=True)
     else:
         entry = {"tasks": "all" if tasks == "all" else _names(tasks)}
-    for name, text in new_workspace(suite, entry, None if methods is None else _names(methods)).items():
+    for name, text in new_workspace(suite, entry, None if methods is None else _names(methods), counts, draws).items():
         with atomic_write(folder / name) as part:
             part.write_text(text, encoding="utf-8")
     print(f"{folder}: params.yaml and dvc.yaml of the suite {suite}; 'cd {folder}', then 'dvc repro report@{suite}'.")
+
+
+def _counts(listed: str) -> list[int]:
+    """Raises InputError for what is no number of labels."""
+    from mtcs.errors import InputError
+
+    names = _names(listed)
+    for name in names or [listed]:
+        if not (name.isascii() and name.isdigit() and 0 < int(name) < 10**6):
+            raise InputError(f"--labels: {name!r} is not a number of training series; write --labels 5,10,20.")
+    return sorted({int(name) for name in names})
 
 
 def _names(listed: str) -> list[str]:

@@ -63,6 +63,7 @@ def report(
         reference=reference,
         series=series,
         labels_per_class=known.suite(suite).labels_per_class,
+        fewer_labels=known.with_fewer_labels(suite),
     )
     write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())

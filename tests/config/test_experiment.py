@@ -415,6 +415,12 @@ def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
     assert {name: (one.tasks, one.labels_per_class, one.draw) for name, one in suites.items()} == {
         "one": (("A", "B"), None, None), "few": (("A", "B"), 5, None), "again": (("A", "B"), 5, 1),
     }  # fmt: skip
+    known = read_experiment(write(tmp_path, content))
+    assert known.with_fewer_labels("one") == {"few": 5, "again": 5}
+    assert known.with_fewer_labels("few") == {}
+    content["suites"]["other"] = {"like": "one", "missing": [-9], "labels_per_class": 3}
+    assert "other" not in read_experiment(write(tmp_path, content)).with_fewer_labels("one")
+    del content["suites"]["other"]
     content["suites"]["again"] = {"like": "none"}
     with pytest.raises(InputError, match=r"again\.like: 'none' is not among suites \(again, few, one\)"):
         read_experiment(write(tmp_path, content))

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from dvc.repo import Repo
 from typer.testing import CliRunner
 
@@ -57,6 +58,34 @@ def test_without_methods_it_has_all_of_them():
 def test_a_new_suite():
     assert init("mine", "--suite", "pumps", "--tasks", "Inlet, Outlet", "--methods", "mtl")[0] == 0
     assert read_experiment(Path("mine/params.yaml")).suites["pumps"].tasks == ("Inlet", "Outlet")
+
+
+def test_a_curve_over_labels_is_suites_of_fewer_and_a_report_after_all_of_them():
+    arguments = ("--suite", "demo", "--methods", "mtl", "--labels", "10, 5", "--draws", "2")
+    assert init("few", *arguments)[0] == 0
+    known = read_experiment(Path("few/params.yaml"))
+    assert {name: (one.labels_per_class, one.draw) for name, one in known.suites.items()} == {
+        "demo": (None, None), "demo_5": (5, None), "demo_10": (10, None), "demo_5_1": (5, 1), "demo_10_1": (10, 1),
+    }  # fmt: skip
+    assert known.with_fewer_labels("demo") == {"demo_5": 5, "demo_10": 10, "demo_5_1": 5, "demo_10_1": 10}
+    assert known.seeds == (0,)
+    assert {"train@demo-mtl-0", "train@demo_10_1-mtl-0", "report@demo"} <= stages("few")
+    pipeline = yaml.safe_load(Path("few/dvc.yaml").read_text())
+    assert pipeline["stages"]["report"]["do"]["deps"] == ["results"], "which all suites leave"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--labels", "0"), "--labels: '0' is not a number of training series; write --labels 5,10,20."),
+        (("--labels", "5,x"), "--labels: 'x' is not a number of training series; write --labels 5,10,20."),
+        (("--labels", ","), "--labels: ',' is not a number of training series; write --labels 5,10,20."),
+        (("--draws", "2"), "--draws is 2, but all series are kept; say --labels, too."),
+    ],
+)
+def test_labels_and_draws_that_make_no_sense_are_refused(options, message):
+    assert init("few", "--suite", "demo", *options) == (2, f"mtcs: {message}\n")
+    assert not Path("few").exists()
 
 
 def test_what_is_refused():

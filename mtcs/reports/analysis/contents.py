@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
 from mtcs.reports.analysis.balance import Balance, balance
 from mtcs.reports.analysis.examples import Series, examples
+from mtcs.reports.analysis.learning_curve import Labelled, learning_curve
 from mtcs.reports.analysis.mistakes import DRAWN, Mistakes, hardest, mistakes
 from mtcs.reports.analysis.readings import Reading, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
@@ -45,6 +46,7 @@ class Report:
     affinities: of the methods with one model for all tasks, the reference first.
     separations: how the pairs that the paper calls related rank in them, by method and form.
     readings: methods whose representations another classifier has read, too.
+    learning_curve: accuracies with fewer labels, where suites of the same tasks with fewer have results.
     curves: training curves by method, without the sharing loss.
     mistakes: the test series that are wrong most often, where results say which are.
     examples: series to look at, where they are asked for and the data are at hand.
@@ -67,6 +69,7 @@ class Report:
     examples: Series
     variants: list[Variant]
     readings: list[Reading]
+    learning_curve: list[Labelled]
     balances: list[Balance]
     costs: cost.Costs
     curves: dict[str, pd.DataFrame]
@@ -108,6 +111,7 @@ def analyze(
     reference: str = REFERENCE,
     series: bool = False,
     labels_per_class: int | None = None,
+    fewer_labels: Mapping[str, int] | None = None,
 ) -> Report:
     """Read the results of whatever runs there are and compute what they say.
 
@@ -125,6 +129,7 @@ def analyze(
         reference: the method that the others are compared with.
         series: read series to draw from the normalised data, where those are at hand.
         labels_per_class: training series of each label, where the suite keeps only so many.
+        fewer_labels: by name, suites of the same tasks, and how many training series of each label they keep.
 
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
@@ -133,6 +138,11 @@ def analyze(
     shown = (*methods, *ablation, *readings)
     planned = [Run(suite, method, seed, layout) for method in shown for seed in seeds[method]]
     runs = read_runs(planned, tasks, parameters, labels_per_class)
+    fewer = [
+        read_runs([replace(run, suite=name) for run in planned], tasks, parameters, labels)
+        for name, labels in (fewer_labels or {}).items()
+    ]
+    all_results = [result for several in (runs, *fewer) for result in several.results]
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
         raise InputError(_nothing(suite, methods, planned, runs.set_aside))
@@ -169,6 +179,7 @@ def analyze(
         examples=examples(layout, suite, [*_drawn_labels(affinities), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=read_again,
+        learning_curve=learning_curve(accuracy.long_form(all_results), suite, fewer_labels or {}),
         balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(
             layout, suite, tasks, parameters, by_method | {one.name: runs.of(one.name) for one in read_again}
@@ -181,7 +192,7 @@ def analyze(
         unlike=_unlike_the_paper(parameters.get(REFERENCE, {})) if REFERENCE in table.methods else "",
         labels_per_class=labels_per_class,
         results=runs.results,
-        set_aside=runs.set_aside,
+        set_aside=tuple(one for several in (runs, *fewer) for one in several.set_aside),
         left_out=tuple(name for name in parameters if name not in shown),
     )
 
