@@ -50,9 +50,13 @@ def parse_request(**parameters: Any) -> Request:
 
 
 def check_request(root: Path, request: Request) -> None:
-    """Raises InputError if params.yaml or a name is wrong."""
+    """Raises InputError if params.yaml, a name or a seed is wrong."""
     experiment = read_experiment(Layout(root).params)
     for suite in request.suites:
         experiment.suite(suite)
     for method in request.methods:
         experiment.method(method)
+    known = dict.fromkeys([*experiment.seeds, *(experiment.seeds_single_task or ())])
+    for seed in request.seeds:
+        if seed not in known:
+            raise InputError(f"Unknown seed {seed}; params.yaml has {', '.join(map(str, known))}.")

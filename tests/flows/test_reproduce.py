@@ -281,7 +281,7 @@ def test_a_second_flow_is_refused(workspace):
     [
         ({"suites": ["nope"]}, "Unknown suite nope; params.yaml has one, two."),
         ({"methods": ["nope"]}, "Unknown method nope; params.yaml runs mtl."),
-        ({"seeds": [7]}, "No stage of dvc.yaml makes results of seeds 7; add it there, or ask for what it has."),
+        ({"seeds": [7]}, "Unknown seed 7; params.yaml has 0, 1."),
         ({"force": ["nope"]}, "force: there is no stage nope in this run; it has "),
     ],
 )
@@ -308,6 +308,8 @@ def test_mistakes_are_reported_before_a_server_is_asked(workspace, capsys, monke
     monkeypatch.setattr("flows.reproduce.prefect_api", None)
     assert main(["--workers", "0"]) == 2
     assert "workers: Input should be greater than or equal to 1" in capsys.readouterr().err
+    assert main(["--seeds", "0", "9"]) == 2
+    assert "reproduce: Unknown seed 9; params.yaml has 0, 1." in capsys.readouterr().err
 
 
 def test_a_mistake_in_params_yaml_is_reported_before_prefect_is_imported(workspace):
