@@ -18,7 +18,9 @@ from pathlib import Path
 
 import mtcs
 from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.experiment import Suite
 from mtcs.config.methods import Spec
+from mtcs.config.schedule import Schedule
 
 PACKAGE = Path(mtcs.__file__).parent
 
@@ -48,8 +50,9 @@ READERS = {
 def training_digest(spec: Spec, held_out: float = 0.0) -> str:
     """Of the code and the parameters that make a model; held_out: share of the training series that it does not see."""
     parameters = spec.model_dump_json(exclude={"classifier"})
+    sources = (_source(type(spec)), _source(Schedule))
     split = (str(held_out), code_digest("mtcs.data.splits")) if held_out else ()
-    return _digest(code_digest("mtcs.training.loop", _method_module(spec)), _source(type(spec)), parameters, *split)
+    return _digest(code_digest("mtcs.training.loop", _method_module(spec)), *sources, parameters, *split)
 
 
 def representation_digest(spec: Spec) -> str:
@@ -60,6 +63,14 @@ def representation_digest(spec: Spec) -> str:
 def classification_digest(classifier: ClassifierSpec) -> str:
     """Of the code and the parameters that make predictions of representations."""
     return _digest(code_digest(READERS[classifier.kind]), _source(type(classifier)), classifier.model_dump_json())
+
+
+def suite_digests(suite: Suite) -> dict[str, str]:
+    """Of what a suite is once `like` is replaced: of its data, and of all that its report reads."""
+    return {
+        "data": _digest(suite.model_dump_json(exclude={"methods", "seeds"}, exclude_defaults=True)),
+        "report": _digest(suite.model_dump_json(exclude_defaults=True)),
+    }
 
 
 def code_digest(*modules: str, data: str = "") -> str:
@@ -140,16 +151,25 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit of the code, marked where tracked files other than results differ from it."""
-    git = ["git", "describe", "--always", "--abbrev=12", "--exclude=*"]
-    results = [":!dvc.lock", ":!reports", ":!results"]
-    changes = ["git", "status", "--porcelain", "--untracked-files=no", "--", ".", *results]
+    """The commit of the code, wherever it is called from; marked where tracked files other than results differ."""
+    others = [f":(top,exclude){name}" for name in ("dvc.lock", "reports", "results")]
+    commands = (
+        [
+            "ls-files",
+            "--error-unmatch",
+            "__init__.py",
+        ],  # else another project's repository, around an installed package
+        ["describe", "--always", "--abbrev=12", "--exclude=*"],
+        ["status", "--porcelain", "--untracked-files=no", "--", ":/", *others],
+    )
     try:
-        revision, changed = (
-            subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-            for command in (git, changes)
+        _, revision, changed = (
+            subprocess.run(
+                ["git", *command], cwd=PACKAGE, capture_output=True, text=True, check=True, timeout=10
+            ).stdout.strip()
+            for command in commands
         )
     except (OSError, subprocess.SubprocessError):
-        print("No git commit to record: this folder is not a git checkout.", file=sys.stderr)
+        print("No git commit to record: the code is not in a git checkout.", file=sys.stderr)
         return None
     return f"{revision}-dirty" if changed else revision

@@ -855,14 +855,18 @@ def test_closed_pipe_is_no_error(here):
 # What a run records
 
 
-def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(here: Path):
+def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     from mtcs.provenance import commit
+
+    monkeypatch.setattr("mtcs.provenance.PACKAGE", here / "mtcs")
 
     def git(*arguments: str) -> str:
         who = ("-c", "user.name=one", "-c", "user.email=one@example.com")
         return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True).stdout.strip()
 
-    for name in ("code.py", "dvc.lock", "reports/tiny/accuracy.md"):
+    for name in ("code.py", "dvc.lock", "reports/tiny/accuracy.md", "mtcs/__init__.py"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("before")
     git("init", "-q")
@@ -874,6 +878,15 @@ def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(here: 
     assert commit() == head
     Path("code.py").write_text("after")
     assert commit() == f"{head}-dirty"
+    Path("study").mkdir()
+    monkeypatch.chdir("study")
+    assert commit() == f"{head}-dirty", "from a folder below, too"
+    installed = here / "site-packages/mtcs"
+    installed.mkdir(parents=True)
+    (installed / "__init__.py").touch()
+    monkeypatch.setattr("mtcs.provenance.PACKAGE", installed)
+    assert commit() is None, "the repository around it is another project's"
+    assert "No git commit to record: the code is not in a git checkout." in capsys.readouterr().err
 
 
 def test_bf16_goes_to_methods_that_repeat_their_lengths(monkeypatch: pytest.MonkeyPatch):

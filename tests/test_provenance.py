@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from mtcs.config.experiment import read_experiment
-from mtcs.provenance import imports
+from mtcs.config.experiment import Experiment, read_experiment
+from mtcs.provenance import imports, suite_digests
 
 ROOT = Path(__file__).parents[1]
 READINGS = read_experiment(ROOT / "params.yaml").readings
@@ -34,6 +35,7 @@ def changed(tmp_path: Path) -> Callable[..., set[str]]:
         environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
         subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
         result = json.loads((tmp_path / "data/code.json").read_text())
+        assert result.pop("suites")
         return {
             f"{stage}.{name}".rstrip("."): digest
             for stage, value in result.items()
@@ -74,6 +76,28 @@ def test_a_change_of_a_default_concerns_the_methods_that_have_it(changed):
 def test_a_change_of_parameters_concerns_variants_too(changed):
     result = changed("params.yaml", lambda text: text.replace("      epochs: 5\n", "      epochs: 6\n"))
     assert result == of(("train",), tuple(name for name in SUPERVISED if not name.endswith("epochs_20")))
+
+
+def test_a_change_of_how_long_is_trained_concerns_all_training(changed):
+    result = changed(
+        "mtcs/config/schedule.py", lambda text: text.replace("return max(1, whole)", "return max(2, whole)")
+    )
+    assert of(("train",), ENCODERS) <= result
+    assert {name.partition(".")[0] for name in result} == {"train"}
+
+
+def test_a_suite_like_another_changes_with_it():
+    def digests(**changes: Any) -> dict[str, dict[str, str]]:
+        base = {"tasks": ["A"], **changes}
+        suites = {"base": base, "few": {"like": "base", "labels_per_class": 5}}
+        parameters = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"suites": suites}
+        known = Experiment.model_validate(parameters)
+        return {name: suite_digests(suite) for name, suite in known.suites.items()}
+
+    before, after, seeds = digests(), digests(missing=[-9]), digests(seeds=[1])
+    assert before["few"]["data"] not in (before["base"]["data"], after["few"]["data"])
+    assert {name: one["data"] for name, one in before.items()} == {name: one["data"] for name, one in seeds.items()}
+    assert before["few"]["report"] != seeds["few"]["report"]
 
 
 def test_wiring_concerns_nothing(changed):

@@ -10,11 +10,18 @@ from mtcs.stages.options import WORKSPACE, experiment
 
 def code() -> None:
     """Write digests of the code behind every stage into data/code.json; a change reruns what it concerns."""
-    from mtcs.provenance import classification_digest, code_digest, representation_digest, training_digest
+    from mtcs.provenance import (
+        classification_digest,
+        code_digest,
+        representation_digest,
+        suite_digests,
+        training_digest,
+    )
 
     known = experiment()
     normalizing = ("mtcs.data.normalize", "mtcs.data.formats", "mtcs.data.few_labels")
     digests = {
+        "suites": {name: suite_digests(suite) for name, suite in known.suites.items()},
         "download": code_digest("mtcs.data.sources", data="reference/archive_sizes.csv"),
         "normalize": code_digest(*normalizing, data="reference/archive_sizes.csv"),
         "train": {name: training_digest(known.method(name)) for name in known.trained}
