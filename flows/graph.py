@@ -49,9 +49,12 @@ class Graph:
         """Raises InputError if the workspace or its `dvc.yaml` is broken."""
         try:
             self.repo = Repo(str(root), _wait_for_lock=True)
-            self._graph: Any = get_active_graph(self.repo.index.graph)
+            graph: Any = get_active_graph(self.repo.index.graph)
         except DvcException as error:
             raise InputError(f"DVC: {without_secrets(str(error))}; run 'dvc status' for details.") from error
+        self._root = root.resolve()
+        ours = [stage for stage in graph if Path(stage.wdir).resolve() == self._root]  # others are other workspaces
+        self._graph = graph.subgraph(ours)
         self._stages: dict[str, Any] = {stage.addressing: stage for stage in self._graph}
 
     def select(
@@ -117,7 +120,8 @@ class Graph:
         return stages
 
     def _outs(self, stage: Any) -> list[Path]:
-        return [Path(out.fs_path).relative_to(self.repo.root_dir) for out in stage.outs if out.protocol == "local"]
+        outs = [Path(out.fs_path) for out in stage.outs if out.protocol == "local"]
+        return [out.relative_to(self._root) for out in outs if out.is_relative_to(self._root)]
 
     def _stage(self, stage: Any, selected: set[Any]) -> Stage:
         needs = [other.addressing for other in self._graph.successors(stage) if other in selected]

@@ -65,7 +65,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def normalized() -> None:
+def normalized(few_labels: tuple[int, int] | None = None) -> None:
     """What `mtcs normalize tiny` leaves."""
     rng, fingerprints = np.random.default_rng(0), []
     for name, length in (("Short", 12), ("Long", 20)):
@@ -75,7 +75,7 @@ def normalized() -> None:
         task = Task(name, *splits, ("no", "yes"))
         write_task(LAYOUT.normalized("tiny", name), task)
         fingerprints.append(fingerprint(task))
-    write_index(LAYOUT.normalized_suite("tiny"), ("Short", "Long"), fingerprints)
+    write_index(LAYOUT.normalized_suite("tiny"), ("Short", "Long"), fingerprints, few_labels)
 
 
 def mtcs_says(*arguments: str) -> str:
@@ -375,16 +375,27 @@ def test_download_of_a_task_that_is_not_there(here):
 @pytest.mark.parametrize(
     ("edit", "fault"),
     [
-        ({"labels_per_class": 7}, "has 8 training series of a label, and params.yaml says labels_per_class 7"),
-        ({"missing": [-9999]}, "was normalised with missing [], and params.yaml says [-9999.0]"),
+        (
+            {"labels_per_class": 9},
+            "tiny was normalised with labels_per_class 8, draw 0, and params.yaml says labels_per_class 9, draw 0",
+        ),
+        (
+            {"labels_per_class": 8, "draw": 1},
+            "tiny was normalised with labels_per_class 8, draw 0, and params.yaml says labels_per_class 8, draw 1",
+        ),
+        ({}, "tiny was normalised with labels_per_class 8, draw 0, and params.yaml says all training series"),
+        (
+            {"labels_per_class": 8, "missing": [-9999]},
+            "Short of tiny was normalised with missing [], and params.yaml says [-9999.0]",
+        ),
     ],
 )
 def test_data_normalised_before_an_edit_of_the_suite_are_not_trained_on(edit, fault):
-    normalized()
+    normalized(few_labels=(8, 0))
     edited = PARAMS | {"suites": {"tiny": PARAMS["suites"]["tiny"] | edit}}
     LAYOUT.params.write_text(yaml.safe_dump(edited))
-    said = fails(2, "train", "joint", "tiny")
-    assert said == f"Short of tiny {fault}; run 'mtcs normalize tiny'."
+    for command in ("train", "validate"):
+        assert fails(2, command, "joint", "tiny") == f"{fault}; run 'mtcs normalize tiny'."
 
 
 def test_stage_before_was_not_run():
@@ -850,6 +861,15 @@ def test_closed_pipe_is_no_error(here):
     with os.fdopen(write, "wb") as pipe:
         done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=here)
     assert "Traceback" not in done.stderr
+
+
+def test_a_method_that_trains_one_model_for_each_task_now_leaves_no_joint_model():
+    normalized()
+    mtcs_says("train", "joint", "tiny")
+    LAYOUT.params.write_text(yaml.safe_dump(PARAMS | {"joint": [], "single_task": ["joint", "alone"]}))
+    mtcs_says("train", "joint", "tiny")
+    assert sorted(path.name for path in RUN.models.iterdir()) == ["Long.safetensors", "Short.safetensors"]
+    assert {path.stem for path in RUN.training.iterdir()} == {"Long", "Short"}
 
 
 # What a run records

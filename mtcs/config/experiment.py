@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -60,6 +61,11 @@ class Suite(BaseModel, frozen=True, extra="forbid"):
     """The methods of its report, where these are not all of `joint` and `single_task`."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] | None = None
     """Their seeds, where these are not `seeds` and `seeds_single_task`."""
+
+    @property
+    def few_labels(self) -> tuple[int, int] | None:
+        """Training series that are kept of each label, and the draw; None where all are."""
+        return None if self.labels_per_class is None else (self.labels_per_class, self.draw or 0)
 
     @model_validator(mode="after")
     def _draw_of_something(self) -> Suite:
@@ -253,16 +259,13 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         return self.classifiers[self._spec(method).classifier]
 
     def with_fewer_labels(self, name: str) -> dict[str, int]:
-        """Suites that are this one but for the training series they keep: by name, how many of each label."""
-        ours = self.suite(name)
-        if ours.labels_per_class is not None:
-            return {}
-        return {
-            other: one.labels_per_class
-            for other, one in self.suites.items()
-            if one.labels_per_class is not None
-            and (one.source, one.missing, sorted(one.tasks)) == (ours.source, ours.missing, sorted(ours.tasks))
-        }
+        """Suites that are this one but keep fewer training series: by name, how many of each label, each draw once."""
+        ours, found = self.suite(name), dict[tuple[int, int], str]()
+        for other, one in self.suites.items():
+            same = (one.source, one.missing, sorted(one.tasks)) == (ours.source, ours.missing, sorted(ours.tasks))
+            if same and one.few_labels and one.few_labels[0] < (ours.labels_per_class or math.inf):
+                found.setdefault(one.few_labels, other)
+        return {other: count for (count, _), other in found.items()}
 
     def parameters(self, method: str) -> dict[str, Any]:
         """The parameters of a known method as plain values, those of its classifier in place of its name."""

@@ -6,6 +6,7 @@ time that a record takes does not grow with the number of suites.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
@@ -30,10 +31,10 @@ def new_workspace(
 
     Args:
         name: of the suite.
-        suite: its entry in `params.yaml`.
-        methods: of `joint`, `single_task` and mixtures, those to run; all of them if None.
+        suite: its entry in `params.yaml`; its methods and seeds become those of the whole workspace.
+        methods: of `joint`, `single_task` and mixtures, those to run; the suite's, else all of them if None.
         labels: for each number a suite that keeps so many training series of each label, for a curve in the report;
-            these are run with one seed.
+            all are then run with one seed.
         draws: how often they are drawn, each time for a suite of its own.
 
     Raises:
@@ -44,14 +45,17 @@ def new_workspace(
     runnable = (*known.joint, *known.single_task, *known.mixtures)
     if unknown := sorted(set(methods or ()) - set(runnable)):
         raise InputError(f"Unknown method {unknown[0]}; a workspace runs {', '.join(runnable)}.")
-    kept = set(runnable) if methods is None else set(methods)
+    kept = set(runnable) & set(suite.get("methods", runnable)) if methods is None else set(methods)
+    seeds = list(suite.get("seeds", ()))
     kept |= {known.readings[mixture].representations_of for mixture in known.mixtures if mixture in kept}
     dropped = {
         reading
         for reading, one in known.readings.items()
         if one.representations_of not in kept or (one.held_out and reading not in kept)
     }
-    suites = {name: dict(suite)} | _with_fewer_labels(name, labels, draws)
+    own = {key: value for key, value in suite.items() if key not in ("methods", "seeds")}
+    suites = {name: own} | _with_fewer_labels(name, labels, draws)
+    listed = yaml.safe_dump(list(suites), default_flow_style=True, width=math.inf).strip()
     entry = yaml.safe_dump(suites, sort_keys=False, default_flow_style=None, width=110)
     params = re.sub(
         r"(?ms)^suites:\n.*?\n\n", lambda _: "suites:\n" + re.sub("(?m)^", "  ", entry).rstrip() + "\n\n", params
@@ -59,14 +63,16 @@ def new_workspace(
     params = re.sub(r"(?ms)^# variants, run on .*?^ablation:.*?\]\n", "ablation: [] # variants\n", params)
     params = re.sub(r"(?m)^(joint|single_task): \[(.*?)\]", lambda m: f"{m[1]}: [{_chosen(m[2], kept)}]", params)
     params = "".join(line for line in params.splitlines(keepends=True) if not _defines(line, dropped))
-    stages = re.sub(r"(?m)suite: (&suites )?\[.*?\]", lambda m: f"suite: {m[1] or ''}[{', '.join(suites)}]", stages)
+    stages = re.sub(r"(?m)suite: (&suites )?\[.*?\]", lambda m: f"suite: {m[1] or ''}{listed}", stages)
     stages = re.sub(r"method: \[(.*?)\]", lambda m: f"method: [{_chosen(m[1], kept)}]", stages)
     stages = stages.replace(
         "    deps: [mtcs]\n", "    always_changed: true # the package lies elsewhere; takes a second\n"
     )
     if labels:
-        params = re.sub(r"(?m)^seeds: .*$", "seeds: [0] # draws of labels are the repetitions", params)
+        seeds = seeds[:1] or [0]  # draws are the repetitions
         stages = stages.replace('deps: ["results/${key}"]', "deps: [results] # of fewer labels, too")
+    if seeds:
+        params = re.sub(r"(?m)^(seeds|seeds_single_task): .*$", rf"\1: {seeds}", params)
     try:
         Experiment.model_validate(read_yaml(params))
     except ValidationError as error:

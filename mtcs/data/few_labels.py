@@ -4,33 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 
 from mtcs.data.raw import RawSplit, RawTask
-from mtcs.data.task import Task
+from mtcs.data.task import Task, read_few_labels
 from mtcs.errors import InputError
 
 
-def check_as_planned(tasks: Iterable[Task], suite: str, missing: Sequence[float], labels_per_class: int | None) -> None:
-    """Raise InputError if normalised tasks are of a suite as it was in params.yaml before an edit.
+def check_as_planned(
+    folder: Path, tasks: Iterable[Task], missing: Sequence[float], few_labels: tuple[int, int] | None
+) -> None:
+    """Raise InputError if normalised data are of a suite as it was in params.yaml before an edit.
 
     Args:
-        tasks: as `mtcs normalize` wrote them.
-        suite: its name.
-        missing: values that stand for missing ones, as it says now.
-        labels_per_class: training series that are kept of each label, likewise.
+        folder: of the suite, whose name it has.
+        tasks: read from it.
+        missing: values that stand for missing ones, as params.yaml says now.
+        few_labels: training series that are kept of each label and the draw, likewise; None for all.
     """
-    for task in tasks:
-        most = int(np.bincount(task.train.labels).max())
-        if task.missing != tuple(missing):
-            fault = f"was normalised with missing {list(task.missing)}, and params.yaml says {list(missing)}"
-        elif labels_per_class is not None and most > labels_per_class:
-            fault = f"has {most:,} training series of a label, and params.yaml says labels_per_class {labels_per_class}"
-        else:
-            continue
-        raise InputError(f"{task.name} of {suite} {fault}; run 'mtcs normalize {suite}'.")
+    known = read_few_labels(folder)
+    suite, faults = folder.name, []
+    if known != few_labels:
+        faults.append(f"{suite} was normalised with {_kept(known)}, and params.yaml says {_kept(few_labels)}")
+    faults += [
+        f"{task.name} of {suite} was normalised with missing {list(task.missing)}, and params.yaml says {list(missing)}"
+        for task in tasks
+        if task.missing != tuple(missing)
+    ]
+    if faults:
+        raise InputError(f"{faults[0]}; run 'mtcs normalize {suite}'.")
+
+
+def _kept(few_labels: tuple[object, object] | None) -> str:
+    return "all training series" if few_labels is None else "labels_per_class {}, draw {}".format(*few_labels)
 
 
 def with_few_labels(raw: RawTask, labels_per_class: int, draw: int = 0) -> RawTask:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -198,12 +199,18 @@ def _scale(array: np.ndarray) -> Scale:
     return tuple(map(float, array)) if array.ndim else float(array)
 
 
-def write_index(folder: Path, tasks: Sequence[str], fingerprints: Sequence[str]) -> None:
+def write_index(
+    folder: Path, tasks: Sequence[str], fingerprints: Sequence[str], few_labels: tuple[int, int] | None = None
+) -> None:
     """Write which tasks a suite has, in their order, beside their `.npz` files; of each, the fingerprint and the file's
     digest, which covers its scale, too.
+
+    few_labels: how many training series of each label are kept, and by which draw; None for all of them.
     """
     files = {name: digest(folder / f"{name}.npz") for name in tasks}
-    index = {"tasks": dict(zip(tasks, fingerprints, strict=True)), "files": files}
+    index: dict[str, Any] = {"tasks": dict(zip(tasks, fingerprints, strict=True)), "files": files}
+    if few_labels is not None:
+        index["few_labels"] = dict(zip(("labels_per_class", "draw"), few_labels, strict=True))
     with atomic_write(folder / INDEX) as part:
         part.write_text(json.dumps(index, indent=2) + "\n")
 
@@ -234,6 +241,12 @@ def read_suite(folder: Path, expected: Sequence[str] | None = None) -> list[Task
         if task.name in files and digest(file) != files[task.name]:
             raise InputError(f"{file} holds another scale or other labels than were written; {remedy}.")
     return tasks
+
+
+def read_few_labels(folder: Path) -> tuple[Any, Any] | None:
+    """What the index of a suite that can be read says of `few_labels`."""
+    kept = json.loads((folder / INDEX).read_bytes()).get("few_labels")
+    return (kept.get("labels_per_class"), kept.get("draw")) if isinstance(kept, dict) else None
 
 
 def fingerprint(task: Task) -> str:

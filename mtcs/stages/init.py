@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,7 @@ def init(
 
     DVC reads the pipelines of all folders as one. What a suite costs then does not depend on how many there are.
     """
+    from mtcs.config.experiment import read_experiment
     from mtcs.config.packaged import packaged_experiment
     from mtcs.config.workspace import new_workspace
     from mtcs.errors import InputError
@@ -48,14 +50,25 @@ def init(
     counts = [] if labels is None else _counts(labels)
     if draws > 1 and not counts:
         raise InputError(f"--draws is {draws}, but all series are kept; say --labels, too.")
+    here = experiment() if is_there(WORKSPACE.params) else packaged_experiment()
     if tasks is None:
-        known = experiment() if is_there(WORKSPACE.params) else packaged_experiment()
-        entry = known.suite(suite).model_dump(mode="json", exclude_defaults=True)
+        known = here.suite(suite)
+        entry = known.model_dump(mode="json", exclude_defaults=True)
+        if counts and known.few_labels and counts[-1] >= known.few_labels[0]:
+            raise InputError(
+                f"--labels: {counts[-1]} is not fewer than labels_per_class {known.labels_per_class} of {suite}; "
+                "name smaller numbers."
+            )
     else:
         entry = {"tasks": "all" if tasks == "all" else _names(tasks)}
     for name, text in new_workspace(suite, entry, None if methods is None else _names(methods), counts, draws).items():
         with atomic_write(folder / name) as part:
             part.write_text(text, encoding="utf-8")
+    made = read_experiment(folder / "params.yaml")
+    shared = [name for name in made.trained if name in here.known]
+    if other := [name for name in shared if here.parameters(name) != made.parameters(name)]:
+        note = f"Its parameters are the package's; those of {WORKSPACE.params} differ for {', '.join(other)}."
+        print(note, file=sys.stderr)
     print(f"{folder}: params.yaml and dvc.yaml of the suite {suite}; 'cd {folder}', then 'dvc repro report@{suite}'.")
 
 

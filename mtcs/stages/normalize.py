@@ -22,17 +22,17 @@ def normalize(suite: SuiteName) -> None:
     with progress(f"normalize {suite}", len(names), "tasks") as advance:
         for done, name in enumerate(names, 1):
             raw = read_raw(WORKSPACE.raw(suite, name), name, wanted.missing)
-            if wanted.labels_per_class is not None:
+            if wanted.few_labels is not None:
                 from mtcs.data.few_labels import with_few_labels
 
-                raw = with_few_labels(raw, wanted.labels_per_class, wanted.draw or 0)
+                raw = with_few_labels(raw, *wanted.few_labels)
             remarks += doubts(raw)
             task = z_normalize(raw)
             del raw  # of a large file, twice the memory of what was made of it
             write_task(WORKSPACE.normalized(suite, name), task)
             fingerprints.append(fingerprint(task))
             advance(done, name)
-    write_index(WORKSPACE.normalized_suite(suite), names, fingerprints)
+    write_index(WORKSPACE.normalized_suite(suite), names, fingerprints, wanted.few_labels)
     print(f"{suite}: {counted(len(names), 'task')} in {WORKSPACE.normalized_suite(suite)}", flush=True)
     for remark in remarks:
         print(one_line(f"Warning: {remark}"), file=sys.stderr)

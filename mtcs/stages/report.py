@@ -63,7 +63,10 @@ def report(
         reference=reference,
         series=series,
         labels_per_class=known.suite(suite).labels_per_class,
-        fewer_labels=known.with_fewer_labels(suite),
+        fewer_labels={
+            name: (labels, {method: known.seeds_of(method, name) for method in known.known})
+            for name, labels in known.with_fewer_labels(suite).items()
+        },
     )
     write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())

@@ -54,9 +54,9 @@ def train(
     assert run.spec is not None
     refuse_reading(run)
     spec, scopes = run.spec, run.scopes if task is None else (run.scope(task),)
-    tasks = {one.name: one for one in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)}
-    planned = known.suite(suite)
-    check_as_planned(tasks.values(), suite, planned.missing, planned.labels_per_class)
+    folder, planned = WORKSPACE.normalized_suite(suite), known.suite(suite)
+    tasks = {one.name: one for one in read_suite(folder, run.tasks)}
+    check_as_planned(folder, tasks.values(), planned.missing, planned.few_labels)
     for one in tasks.values():
         check_labels(known.classifier(method), one.name, one.train.labels)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
@@ -95,5 +95,9 @@ def train(
             f"{method} on {scope or suite}, seed {seed}: {len(trained.curves)} steps in {trained.seconds:.0f} s, "
             f"{trained.series_per_second:.0f} series/s, {where.precision} on {where} ({where.reason})"
         )
+    for folder in (run.models, run.training):  # of the method as it was before: joint, or of one task each
+        for path in folder.iterdir():
+            if path.name.partition(".")[0] not in {scope or "joint" for scope in run.scopes}:
+                path.unlink()
     # Only now: DVC deletes what a killed stage has written, and finished tasks are then read from their checkpoints.
     discard_checkpoints(WORKSPACE.checkpoints, finished)

@@ -38,6 +38,7 @@ def validate(
     import numpy as np
     import pandas as pd
 
+    from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import hold_out
     from mtcs.data.task import read_suite
     from mtcs.evaluation.classify import check_labels, classify
@@ -49,9 +50,10 @@ def validate(
     run, spec = known.run(suite, method, seed, WORKSPACE), known.method(method)
     if run.held_out:
         raise InputError(f"{method} holds series out itself; validate {run.reads}, whose representations it reads.")
-    tasks = {
-        task.name: hold_out(task, share, seed) for task in read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
-    }
+    folder, planned = WORKSPACE.normalized_suite(suite), known.suite(suite)
+    whole = read_suite(folder, run.tasks)
+    check_as_planned(folder, whole, planned.missing, planned.few_labels)
+    tasks = {task.name: hold_out(task, share, seed) for task in whole}
     for task in tasks.values():
         check_labels(known.classifier(method), task.name, task.train.labels)
     where, prefix = hardware(spec, device, precision, workers), f"validate{share:g}-{run.name}"

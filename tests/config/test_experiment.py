@@ -418,6 +418,11 @@ def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
     known = read_experiment(write(tmp_path, content))
     assert known.with_fewer_labels("one") == {"few": 5, "again": 5}
     assert known.with_fewer_labels("few") == {}
+    content["suites"]["twice"], content["suites"]["five"] = {"like": "again"}, {"like": "few", "labels_per_class": 4}
+    known = read_experiment(write(tmp_path, content))
+    assert known.with_fewer_labels("one") == {"few": 5, "again": 5, "five": 4}, "a draw that is there counts once"
+    assert known.with_fewer_labels("few") == {"five": 4}
+    del content["suites"]["twice"], content["suites"]["five"]
     content["suites"]["other"] = {"like": "one", "missing": [-9], "labels_per_class": 3}
     assert "other" not in read_experiment(write(tmp_path, content)).with_fewer_labels("one")
     del content["suites"]["other"]

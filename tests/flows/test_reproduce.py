@@ -386,6 +386,18 @@ def test_a_pipeline_in_several_files(workspace):
     assert list(yaml.safe_load((workspace.root / "last/dvc.lock").read_text())["stages"]) == ["report"]
 
 
+def test_a_workspace_within_another_has_stages_of_its_own(workspace, monkeypatch):
+    inner = workspace.root / "study"
+    inner.mkdir()
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(workspace.root / name, inner)
+    assert set(Graph(workspace.root).select()) == ALL
+    monkeypatch.chdir(inner)
+    graph = Graph(inner)
+    assert set(graph.select(suites=["one"])) == ONE
+    assert not graph.is_up_to_date("download@one")
+
+
 def test_graph_follows_dvc(workspace):
     graph = Graph(workspace.root)
     everything = graph.select()

@@ -74,6 +74,22 @@ def test_a_curve_over_labels_is_suites_of_fewer_and_a_report_after_all_of_them()
     assert pipeline["stages"]["report"]["do"]["deps"] == ["results"], "which all suites leave"
 
 
+def test_methods_and_seeds_of_a_suite_become_those_of_the_folder():
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
+    parameters["suites"] = {"2024": {"tasks": ["A", "B"], "methods": ["mtcs", "mtl"], "seeds": [3, 4]}}
+    parameters["methods"]["mtl"]["threshold"] = 1.0
+    Path("params.yaml").write_text(yaml.safe_dump(parameters))
+    code, output = init("year", "--suite", "2024")
+    assert code == 0
+    assert "Its parameters are the package's; those of params.yaml differ for mtl.\n" in output
+    known = read_experiment(Path("year/params.yaml"))
+    assert (known.joint, known.single_task, known.seeds_of("mtl", "2024")) == (("mtcs", "mtl"), (), (3, 4))
+    assert init("few", "--suite", "2024", "--methods", "mtl", "--labels", "5")[0] == 0
+    known = read_experiment(Path("few/params.yaml"))
+    assert (known.seeds_of("mtl", "2024"), known.seeds_of("mtl", "2024_5")) == ((3,), (3,))
+    assert {name for name in stages("few") if name.startswith("train@2024_5")} == {"train@2024_5-mtl-3"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -86,6 +102,15 @@ def test_a_curve_over_labels_is_suites_of_fewer_and_a_report_after_all_of_them()
 def test_labels_and_draws_that_make_no_sense_are_refused(options, message):
     assert init("few", "--suite", "demo", *options) == (2, f"mtcs: {message}\n")
     assert not Path("few").exists()
+
+
+def test_fewer_labels_are_fewer_than_those_of_the_suite():
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
+    parameters["suites"] = {"demo": {"tasks": ["A"], "labels_per_class": 5}}
+    Path("params.yaml").write_text(yaml.safe_dump(parameters))
+    assert init("few", "--suite", "demo", "--labels", "4,5") == (
+        2, "mtcs: --labels: 5 is not fewer than labels_per_class 5 of demo; name smaller numbers.\n",
+    )  # fmt: skip
 
 
 def test_what_is_refused():

@@ -13,7 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.cli import app
-from mtcs.data.task import read_task
+from mtcs.data.task import read_few_labels, read_task
 from mtcs.layout import Layout
 
 LAYOUT = Layout()
@@ -62,6 +62,17 @@ def test_a_fill_value_is_reported_or_taken_for_missing() -> None:
     task = read_task(LAYOUT.normalized("filled", "Pump"))
     assert np.isnan(task.train.series[2, 3])
     assert task.info.missing == (-9999.0,)  # which goes into the model's file, for new series
+
+
+def test_the_index_says_how_many_series_of_a_label_are_kept() -> None:
+    for suite, kept in (("mine", {}), ("few", {"labels_per_class": 2}), ("other", {"labels_per_class": 2, "draw": 3})):
+        parameters = yaml.safe_load(LAYOUT.params.read_text())
+        parameters["suites"][suite] = {"tasks": ["Pump"]} | kept
+        LAYOUT.params.write_text(yaml.safe_dump(parameters))
+        write_pump(suite, np.random.default_rng(0).normal(size=(8, 5)).tolist(), [[2, 1, 3]])
+        normalize(suite)
+    said = [read_few_labels(LAYOUT.normalized_suite(suite)) for suite in ("mine", "few", "other")]
+    assert said == [None, (2, 0), (2, 3)]
 
 
 def test_series_that_a_fill_value_squashes_are_not_taken_for_the_same() -> None:

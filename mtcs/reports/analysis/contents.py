@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -111,7 +111,7 @@ def analyze(
     reference: str = REFERENCE,
     series: bool = False,
     labels_per_class: int | None = None,
-    fewer_labels: Mapping[str, int] | None = None,
+    fewer_labels: Mapping[str, tuple[int, Mapping[str, Sequence[int]]]] | None = None,
 ) -> Report:
     """Read the results of whatever runs there are and compute what they say.
 
@@ -129,7 +129,7 @@ def analyze(
         reference: the method that the others are compared with.
         series: read series to draw from the normalised data, where those are at hand.
         labels_per_class: training series of each label, where the suite keeps only so many.
-        fewer_labels: by name, suites of the same tasks, and how many training series of each label they keep.
+        fewer_labels: by name, suites of the same tasks: how many training series of each label they keep, and seeds.
 
     Raises:
         InputError: if there is no result of `methods`, or a file does not hold what it should.
@@ -139,9 +139,10 @@ def analyze(
     planned = [Run(suite, method, seed, layout) for method in shown for seed in seeds[method]]
     runs = read_runs(planned, tasks, parameters, labels_per_class)
     fewer = [
-        read_runs([replace(run, suite=name) for run in planned], tasks, parameters, labels)
-        for name, labels in (fewer_labels or {}).items()
+        read_runs([Run(name, one, seed, layout) for one in shown for seed in theirs[one]], tasks, parameters, labels)
+        for name, (labels, theirs) in (fewer_labels or {}).items()
     ]
+    labels = {name: count for name, (count, _) in (fewer_labels or {}).items()}
     all_results = [result for several in (runs, *fewer) for result in several.results]
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
@@ -179,7 +180,7 @@ def analyze(
         examples=examples(layout, suite, [*_drawn_labels(affinities), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=read_again,
-        learning_curve=learning_curve(accuracy.long_form(all_results), suite, fewer_labels or {}),
+        learning_curve=learning_curve(accuracy.long_form(all_results), suite, labels),
         balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(
             layout, suite, tasks, parameters, by_method | {one.name: runs.of(one.name) for one in read_again}

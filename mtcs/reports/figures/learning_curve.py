@@ -37,7 +37,7 @@ def learning_curve(report: Report) -> Drawing | None:
         axes.set_ylabel(title)
         axes.grid(axis="y")
     grid[-1].set_xticks(range(len(points)), [one.name for one in points])
-    grid[-1].set_xlabel("training series of each label")
+    grid[-1].set_xlabel("training series of each label, at most")
     legend(grid[0], columns=2)
     seen = f"Lines of {listed(report.titles.of(methods))}, from {points[0].name} to {points[-1].name}."
     return Drawing(figure, "learning-curve", "Accuracy by training series of each label", seen)

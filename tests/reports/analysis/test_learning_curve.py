@@ -14,7 +14,8 @@ from mtcs.reports.words import sentences
 from mtcs.reports.writing import DASH
 
 TASKS = ("A", "B")
-FEWER = {"tiny_20": 20, "tiny_5": 5, "tiny_5_1": 5}
+SEEDS = {"mtcs": [0], "mtl": [0], "dtw": [0]}
+FEWER = {"tiny_20": (20, SEEDS), "tiny_5": (5, SEEDS), "tiny_5_1": (5, SEEDS)}
 
 
 @pytest.fixture
@@ -58,19 +59,19 @@ def test_a_point_is_the_mean_over_draws_that_all_its_methods_have(learned):
 
 
 def test_without_results_of_fewer_labels_there_is_none(learned):
-    report = learned(fewer_labels={"tiny_9": 9})
+    report = learned(fewer_labels={"tiny_9": (9, SEEDS)})
     assert report.learning_curve == []
     assert figure(report) is None
     assert tables.learning_curve(report).empty
 
 
 def test_a_number_without_a_common_draw_is_left_out(learned):
-    report = learned(fewer_labels={"tiny_20": 20, "tiny_5_1": 20})
+    report = learned(fewer_labels={"tiny_20": (20, SEEDS), "tiny_5_1": (20, SEEDS)})
     assert report.learning_curve == [], "MTCS has the one draw of 20, MTL the other"
 
 
 def test_results_that_do_not_count_are_named_with_their_suite(learned):
-    report = learned(fewer_labels={"tiny_5": 4})
+    report = learned(fewer_labels={"tiny_5": (4, SEEDS)})
     assert sentences(report)["not_counted"].startswith(
         "Not counted: MTCS on tiny_5, seed 0; MTL on tiny_5, seed 0, which has 10 training series of A, more than"
     )
