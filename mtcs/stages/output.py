@@ -12,12 +12,22 @@ from mtcs.layout import TEMPORARY, atomic_write
 
 
 def check_output(out: Path | None, *sources: Path) -> None:
-    """Raises InputError if what is to be written is a folder, or one of the files that are read."""
-    if out is not None and out.is_dir():
+    """Raises InputError if what is to be written is a folder, or one of the files that are or would be read."""
+    from mtcs.data.files import TABLES  # numpy with it
+
+    if out is None:
+        return
+    if out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
     for source in sources:
-        if out is not None and out.exists() and source.exists() and out.samefile(source):
-            raise InputError(f"--out {out} is a file that is read, {source}; name another.")
+        files = [source]
+        if source.is_dir():  # of recordings, perhaps with their labels
+            files = [file for file in source.iterdir() if file.suffix.lower() in TABLES]
+        for file in files:
+            if out.exists() and file.exists() and out.samefile(file):
+                raise InputError(f"--out {out} is a file that is read, {file}; name another.")
+        if source.is_dir() and out.suffix.lower() in TABLES and out.parent.resolve() == source.resolve():
+            raise InputError(f"--out {out} would be read next time, as all tables of {source}; name one elsewhere.")
 
 
 def check_room(path: Path) -> None:

@@ -244,6 +244,27 @@ def test_the_classifier_is_not_overwritten_by_what_it_predicts(fitted):
     assert fitted.read_bytes() == content
 
 
+def test_recordings_and_their_labels_are_not_overwritten_by_predictions(fitted, monkeypatch):
+    given = {"labels.csv": "file,label\nv1,ok\n", "v1.csv": "1\n2\n3\n"}
+    Path("new").mkdir()
+    Path("elsewhere.csv").write_text("1\n2\n")
+    for name, content in given.items():
+        Path("new", name).write_text(content)
+    Path("new/v2.csv").symlink_to(Path("elsewhere.csv").absolute())
+    for out in ("new/labels.csv", "new/v1.csv", "elsewhere.csv"):
+        code, _, err = run("predict", fitted, "new", "--task", "pumps", "--out", out)
+        assert code == 2
+        assert f"--out {out} is a file that is read, new/" in err
+    monkeypatch.chdir("new")
+    code, _, err = run("predict", "../m.mtcs", ".", "--task", "pumps", "--out", "predicted.csv")
+    assert code == 2
+    assert err.endswith("--out predicted.csv would be read next time, as all tables of .; name one elsewhere.\n")
+    assert {name: Path(name).read_text() for name in given} == given
+    Path("v2.csv").unlink()
+    for out in ("../labels.csv", "predicted.out"):
+        assert run("predict", "../m.mtcs", ".", "--task", "pumps", "--device", "cpu", "--out", out)[0] == 0
+
+
 def test_odd_series_are_named_a_few_times_only(fitted):
     Path("new.csv").write_text(
         "".join(f"{i},{','.join(['1'] * 19)}\n" for i in range(3)) + f"{','.join(['2'] * 20)}\n" * 30
