@@ -386,7 +386,7 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny(classifier="forest").fit(data), "Unknown classifier forest; there are nearest, svm, ridge"),
         (lambda: MultiTaskClassifier("resnet").fit(data), "Unknown method resnet; there are mtcs"),
         (lambda: MultiTaskClassifier({"depht": 3}).fit(data), "depht"),
-        (lambda: fitted.predict("pump", X), "Unknown task pump; the model has pumps, fans, 3 valves"),
+        (lambda: fitted.predict("pump", X), "Unknown task 'pump'; the model has pumps, fans, 3 valves"),
         (lambda: fitted.predict("pumps", X[0]), r"X\[np.newaxis\]"),
         (lambda: fitted.predict("pumps", X * np.nan), "no observed value"),
         (lambda: fitted.predict("pumps", X * 1e60), "beyond any"),

@@ -96,7 +96,7 @@ class Bundle:
     def task(self, name: str) -> TaskClassifier:
         """Raises InputError, with the known names, if there is no such task."""
         if name not in self.tasks:
-            raise InputError(f"Unknown task {name}; the model has {', '.join(self.tasks)}.")
+            raise InputError(f"Unknown task {name!r:.80}; the model has {', '.join(self.tasks)}.")
         return self.tasks[name]
 
     def encode(self, task: str, X: Any, hardware: Hardware, names: Sequence[str] = ()) -> Encoded:

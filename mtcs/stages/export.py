@@ -40,7 +40,7 @@ def export(
     bundle = load_bundle(file)
     if task is None and len(bundle.tasks) > 1:
         raise InputError(f"{file} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
-    name = task or next(iter(bundle.tasks))
+    name = next(iter(bundle.tasks)) if task is None else task
     content = build_onnx(bundle, name)
     checked = f"not checked, since onnxruntime is not installed ({INSTALL})"
     if find_spec("onnxruntime") is not None:

@@ -60,7 +60,7 @@ def predict(
         bundle = load_bundle(Path(model))
         if task is None and len(bundle.tasks) > 1:
             raise InputError(f"{model} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
-        name = task or next(iter(bundle.tasks))
+        name = next(iter(bundle.tasks)) if task is None else task
         where = hardware(bundle.model.spec, device, precision or bundle.precision, workers)
         labels = label_by_bundle(bundle, name, new, tables, proba, where, threads(workers))
     elif run_task is None or file is None:

@@ -107,7 +107,8 @@ def test_fit_inspect_and_predict(monkeypatch):
     assert list(pd.read_csv("labels.csv").columns) == ["predicted", "margin"]
     for arguments, words in (
         (("predict", "m.mtcs", "new.csv"), "choose one with --task"),
-        (("predict", "m.mtcs", "new.csv", "--task", "pump"), "Unknown task pump"),
+        (("predict", "m.mtcs", "new.csv", "--task", "pump"), "Unknown task 'pump'"),
+        (("predict", "m.mtcs", "new.csv", "--task", ""), "Unknown task ''; the model has "),
         (("predict", "none.mtcs", "new.csv"), "none.mtcs does not exist"),
         (("predict", "mtcs", "new.csv"), "METHOD SUITE TASK DATA"),
         (("fit", "none", "--out", "m.mtcs"), "none is no folder"),
