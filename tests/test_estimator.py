@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
@@ -23,6 +24,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
 from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
+from mtcs.data.arrays import as_labels
 from mtcs.data.doubts import SwappedAxes
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
@@ -126,6 +128,43 @@ def test_labels_come_back_as_they_were_given(labels, tmp_path):
         else:
             agree = [(type(p), p) == want for p, want in zip(predicted.tolist(), expected, strict=True)]
         assert np.mean(agree) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (torch.tensor([0, 1, 0, 1]), [0, 1, 0, 1]),
+        ([torch.tensor(1.5), torch.tensor(0.5), torch.tensor(1.5)], [1.5, 0.5, 1.5]),
+        ([*np.array(["ok", "worn"]), "ok"], ["ok", "worn", "ok"]),
+        ([np.int64(1), 1, 2], [1, 1, 2]),
+        (np.array([np.int64(1), 1, "1"], dtype=object), [1, 1, "1"]),
+        ([np.bool_(True), 1, True], [True, 1, True]),
+        ([np.datetime64(7, "ns"), "x", np.datetime64(7, "ns")], [np.datetime64(7, "ns"), "x", np.datetime64(7, "ns")]),
+        (pd.Series(["b", "a"], dtype="string"), ["b", "a"]),
+    ],
+    ids=str,
+)
+def test_equal_labels_are_one_whatever_they_came_from(y, expected):
+    labels, indices = as_labels(y, len(expected))
+    assert [(type(one), one) for one in labels[indices].tolist()] == [(type(one), one) for one in expected]
+    assert len(labels) == len({(type(one), one) for one in expected})
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (pd.Series(["a", "b", None], dtype="string"), "y: series 2 has no label"),
+        (pd.Series([1, 2, None], dtype="Int64"), "y: series 2 has no label"),
+        ([1, "b", pd.NaT], "y: series 2 has no label"),
+        (torch.tensor([[0], [1], [0]]), r"y has shape \(3, 1\), expected \(3,\)"),
+        ([torch.tensor([0]), torch.tensor([1]), torch.tensor([0])], "label 0 is an array itself"),
+        ([np.zeros(2), np.zeros(2), np.zeros(2)], "label 0 is an array itself"),
+    ],
+    ids=str,
+)
+def test_labels_that_are_none(y, words):
+    with pytest.raises(InputError, match=words):
+        as_labels(y, 3)
 
 
 def test_series_may_be_frames_lists_and_one_channel(data, fitted):

@@ -61,11 +61,13 @@ def as_labels(y: Any, n: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
     Raises:
         InputError: if there are not n labels, or one is missing or cannot be hashed.
     """
-    values = y if isinstance(y, np.ndarray) else _array(y)
-    if values.shape != (n,):
-        raise InputError(f"{name}: y has shape {values.shape}, expected ({n},), one label a series.")
-    missing = [i for i, label in enumerate(values.tolist()) if label is None or label != label]
-    if missing:
+    values = _array(y)
+    shape = tuple(getattr(y, "shape", values.shape))
+    if shape != (n,):
+        raise InputError(f"{name}: y has shape {shape}, expected ({n},), one label a series.")
+    if arrays := [i for i, label in enumerate(values.tolist()) if getattr(label, "ndim", 0)]:
+        raise InputError(f"{name}: label {arrays[0]} is an array itself; give text, numbers or tuples of these.")
+    if missing := [i for i, label in enumerate(values.tolist()) if _is_missing(label)]:
         raise InputError(f"{name}: series {missing[0]} has no label ({values[missing[0]]}); label it or leave it out.")
     if values.dtype != object:
         labels, indices = np.unique(values, return_inverse=True)
@@ -91,10 +93,33 @@ def objects(values: Sequence[Any]) -> np.ndarray:
 def _array(y: Any) -> np.ndarray:
     """As numpy would make it, but for what that would change: mixed types, which become text, and tuples."""
     if hasattr(y, "to_numpy"):  # of pandas
-        return y.to_numpy()
+        y = y.to_numpy()
+    if isinstance(y, np.ndarray) and y.dtype != object:
+        return y
     values = list(y)
-    plain = len({type(value) for value in values}) == 1 and isinstance(values[0], (str, int, float, np.generic))
+    if not _alike(values, np.generic):
+        values = [_as_python(value) for value in values]
+    plain = not isinstance(y, np.ndarray) and _alike(values, (str, int, float, np.generic))
     return np.asarray(values) if plain else objects(values)
+
+
+def _alike(values: list[Any], kinds: type | tuple[type, ...]) -> bool:
+    """Whether all are of one type, and that of one of these kinds."""
+    return len(set(map(type, values))) == 1 and isinstance(values[0], kinds)
+
+
+def _as_python(value: Any) -> Any:
+    """A scalar of numpy or torch as Python has it, so that equal labels are one; a date stays, with its nanoseconds."""
+    scalar = getattr(value, "ndim", None) == 0 and not isinstance(value, (np.datetime64, np.timedelta64))
+    return value.item() if scalar else value
+
+
+def _is_missing(label: Any) -> bool:
+    """Whether it is None, NaN, or as pandas' NA cannot even be compared."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:
+        return True
 
 
 def _in_order(labels: list[Hashable]) -> list[Any]:
