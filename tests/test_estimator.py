@@ -159,6 +159,7 @@ def test_equal_labels_are_one_whatever_they_came_from(y, expected):
         (torch.tensor([[0], [1], [0]]), r"y has shape \(3, 1\), expected \(3,\)"),
         ([torch.tensor([0]), torch.tensor([1]), torch.tensor([0])], "label 0 is an array itself"),
         ([np.zeros(2), np.zeros(2), np.zeros(2)], "label 0 is an array itself"),
+        (np.array([b"a", b"b", b"a"]), r"y: labels are bytes, as b'a'; give y\.astype\(str\)"),
     ],
     ids=str,
 )

@@ -65,6 +65,10 @@ def as_labels(y: Any, n: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:
     shape = tuple(getattr(y, "shape", values.shape))
     if shape != (n,):
         raise InputError(f"{name}: y has shape {shape}, expected ({n},), one label a series.")
+    if values.dtype.kind == "S":  # as h5py has text
+        raise InputError(
+            f"{name}: labels are bytes, as {values.item(0)!r:.40}; give y.astype(str), or save them as text."
+        )
     if arrays := [i for i, label in enumerate(values.tolist()) if getattr(label, "ndim", 0)]:
         raise InputError(f"{name}: label {arrays[0]} is an array itself; give text, numbers or tuples of these.")
     if missing := [i for i, label in enumerate(values.tolist()) if _is_missing(label)]:

@@ -290,6 +290,9 @@ def test_what_an_arff_or_npz_lacks_is_said_with_its_path():
     np.savez("data/a.npz", X=np.ones((2, 3)))
     with pytest.raises(InputError, match=r"^data/a\.npz has no labels; save them as array y \(n,\)\.$"):
         read_folder("data", verbose=False)
+    np.savez("data/a.npz", X=np.ones((2, 3)), y=np.array([b"ok", b"worn"]))
+    with pytest.raises(InputError, match=r"^data/a\.npz: labels are bytes, as b'ok'; give y\.astype\(str\), or save"):
+        read_folder("data", verbose=False)
 
 
 def test_folders_that_are_refused():
