@@ -123,10 +123,11 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     times = {options.time} if options.time is not None else set(TIME_NAMES)
     channels = [i for i, name in enumerate(names) if not {name, name.lower()} & times and i not in table.unnamed]
     if options.values:
-        if unknown := set(options.values) - set(names):
+        spans = [[name] if name in names else name.split(":", 1) for name in options.values]  # first:last
+        if unknown := {end for span in spans for end in span} - set(names):
             message = f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}."
             raise UnknownColumn(message, "values")
-        channels = [names.index(name) for name in options.values]
+        channels = [i for span in spans for i in range(names.index(span[0]), names.index(span[-1]) + 1)]
     if not channels:
         raise InputError(f"{path} has no column of values; write one for each channel.")
     rows = range(len(table.rows))

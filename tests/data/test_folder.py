@@ -141,6 +141,25 @@ def test_one_file_a_recording(labels, capsys):
         read_folder("data", verbose=False)
 
 
+@pytest.mark.parametrize("header", ["time,x,y:1,z", ""])
+def test_values_of_recordings_may_be_a_range(header):
+    Path("data/pumps").mkdir()
+    Path("data/pumps/labels.csv").write_text("file,label\nr1,ok\nr2,worn\n")
+    for name in ("r1", "r2"):
+        Path(f"data/pumps/{name}.csv").write_text(f"{header}\n0,1.5,2,3\n1,4,5,6\n".lstrip())
+    Path("data/fans.csv").write_text("label,t0,t1\nup,1,2\ndown,3,4\n")
+    first, second, third = header.split(",")[1:] or "234"
+    for values, rows in (
+        ([f"{first}:{second}"], [0, 1]),
+        ([third, f"{first}:{second}"], [2, 0, 1]),
+        ([second], [1]),
+    ):
+        X, _ = read_folder("data", verbose=False, values=values)["pumps"]
+        np.testing.assert_array_equal(np.atleast_2d(X[0]), np.array([[1.5, 4], [2, 5], [3, 6]])[rows])
+    with pytest.raises(InputError, match=r"r1\.csv has no column w \(--values\)"):
+        read_folder("data/pumps", verbose=False, values=[f"{first}:w"])
+
+
 def test_one_table_with_a_column_of_tasks():
     text = "task,name,t0,t1,label,machine\npumps,a,1,2,ok,m1\nfans,b,3,4,up,m1\npumps,c,5,6,worn,m2\n"
     Path("data/all.csv").write_text(text)
