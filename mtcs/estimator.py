@@ -335,14 +335,15 @@ def cross_validate(
         model: its parameters are what is validated; it is not changed.
         data: {task: (X, y)}.
         folds: parts of each task.
-        groups: {task: (n,)} what series come from, as a machine or a patient: all of one are in the same fold.
+        groups: {task: (n,)} what series come from, as a machine or a patient: all of one are in the same fold. Those of
+            tasks that are not in `data` are left out.
 
     Returns:
         One row a task and fold: task, fold, accuracy, balanced_accuracy, f1 (mean over labels), log_loss (NaN where
         the classifier gives no probabilities).
 
     Raises:
-        InputError: if a label has fewer series than there are folds.
+        InputError: if a label has fewer series than there are folds, or groups seem to be of a task named otherwise.
     """
     return fold_scores(validate_model(model, data, folds, groups))
 

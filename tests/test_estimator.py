@@ -423,6 +423,11 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
             lambda: mtcs.cross_validate(tiny(), data, 2, groups={"pumps": [None, *"ab" * 11, "a"]}),
             "pumps: series 0 has no group; name what it comes from, or leave it out",
         ),
+        (
+            lambda: mtcs.cross_validate(tiny(), data, 2, groups={"pump": ["a", "b"] * 12}),
+            "groups has 'pump', which is no task, and task pumps, of as many series, has none; name them alike",
+        ),
+        (lambda: mtcs.cross_validate(tiny(), {"t": (X, y)}, 2, groups=np.zeros(24)), "groups is a ndarray, expected"),
         (lambda: tiny(classifier="forest").fit(data), "Unknown classifier forest; there are nearest, svm, ridge"),
         (lambda: MultiTaskClassifier("resnet").fit(data), "Unknown method resnet; there are mtcs"),
         (lambda: MultiTaskClassifier({"depht": 3}).fit(data), "depht"),
@@ -467,9 +472,11 @@ def test_series_of_a_group_are_left_out_together(data, monkeypatch):
     monkeypatch.setattr(MultiTaskClassifier, "fit", lambda self, part: seen.append(part) or fit(self, part))
     X, y = data["pumps"]
     groups = np.repeat(np.arange(6), 4)
-    mtcs.cross_validate(tiny(), {"pumps": (X, y)}, folds=3, groups={"pumps": groups})
-    assert len(seen) == 3
-    for part in seen:
+    others = {"left out": np.arange(24), "another": ["a", "b"]}  # as read_folder gives them
+    mtcs.cross_validate(tiny(), {"pumps": (X, y)}, folds=3, groups={"pumps": groups, **others})
+    mtcs.cross_validate(tiny(), {"fans": (X, y)}, folds=2, groups={"pumps": groups})  # a folder's task by task
+    assert len(seen) == 5
+    for part in seen[:3]:
         rows = {row.tobytes() for row in part["pumps"][0]}
         inside = np.array([row.tobytes() in rows for row in X])
         assert all(len(set(inside[groups == group])) == 1 for group in range(6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -102,9 +103,10 @@ def validate(
         workers: threads; -1 is one for every core.
 
     Raises:
-        InputError: if a label has fewer series than there are folds.
+        InputError: if a label has fewer series than there are folds, or groups seem to be of a task named otherwise.
     """
-    groups = groups or {}
+    groups = {} if groups is None else groups
+    _check_groups(tasks, groups)
     splits = {name: _splits(name, task, folds, groups.get(name)) for name, task in tasks.items()}
     alone = alone and len(tasks) > 1
     said = {name: _Said(task, alone) for name, task in tasks.items()}
@@ -208,6 +210,20 @@ def _share(truth: np.ndarray, share: float) -> np.ndarray:
     for label in np.unique(truth):
         place[truth == label] = np.arange((truth == label).sum())
     return np.flatnonzero(place < np.maximum(1, np.round(share * np.bincount(truth)))[truth])
+
+
+def _check_groups(tasks: Mapping[str, Labelled], groups: Mapping[str, Any]) -> None:
+    """Raise where groups of no task fit one of a like name without any; others may be of tasks that were left out."""
+    if not isinstance(groups, Mapping):
+        raise InputError(f"groups is a {type(groups).__name__}, expected {{task: (n,)}}.")
+    for key in groups.keys() - tasks.keys():
+        n = np.size(groups[key])
+        fitting = [str(name) for name, task in tasks.items() if name not in groups and len(task.truth) == n]
+        if alike := get_close_matches(str(key), fitting, 1):
+            raise InputError(
+                f"groups has {key!r:.80}, which is no task, and task {alike[0]:.80}, of as many series, has none; name "
+                "them alike, or leave them out."
+            )
 
 
 def _splits(name: str, task: Labelled, folds: int, groups: Any) -> list[tuple[np.ndarray, np.ndarray]]:
