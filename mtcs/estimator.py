@@ -23,7 +23,7 @@ from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
-from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle, with_channel_names
+from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle, series_and_labels, with_channel_names
 from mtcs.evaluation.metrics import fold_scores
 from mtcs.evaluation.pretrained import PRETRAINED, load_pretrained
 from mtcs.evaluation.representations import Encoded
@@ -163,7 +163,7 @@ class MultiTaskClassifier(_Parameters):
         """Write the fitted model into one file, conventionally `.mtcs`, which `mtcs.load` and `mtcs predict` read.
 
         Raises:
-            InputError: if a label is neither text, number nor tuple of these.
+            InputError: if there is no task, or a label is neither text, number nor tuple of these.
         """
         bundle_file.save_bundle(Path(path), self._fitted)
 
@@ -225,6 +225,8 @@ class MultiTaskClassifier(_Parameters):
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
+            if not 0 <= self.random_state < 2**64:
+                raise InputError(f"random_state is {self.random_state}, expected a whole number from 0 to 2**64 - 1.")
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 
@@ -362,7 +364,7 @@ def validate_model(
         InputError: if a label has fewer series than there are folds.
     """
     tasks = {}
-    for name, (X, y) in data.items():
+    for name, X, y in series_and_labels(data):
         check_rows(X, y, name)
         series = as_series(X, name)
         tasks[name] = Labelled(series, *as_labels(y, len(series), name))

@@ -418,6 +418,11 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny().fit({"t": ([], [])}), "no series"),
         (lambda: tiny().fit({"t": ([["a"]], ["a"])}), "series 0 is not of numbers"),
         (lambda: tiny(epochs=0).fit(data), "epochs is 0"),
+        (lambda: tiny(random_state=-1).fit(data), "random_state is -1, expected a whole number from 0"),
+        (lambda: tiny(random_state=2**64).fit(data), "random_state is 18446744073709551616, expected"),
+        (lambda: tiny().fit({"t": (X, y, y)}), r"Task 't' is no pair \(too many values .*; give \{task: \(X, y\)\}"),
+        (lambda: mtcs.cross_validate(tiny(), {"t": None}), r"Task 't' is no pair \(cannot unpack"),
+        (lambda: mtcs.load("ucr").save(tmp_path / "m"), r"an encoder without a task; learn one with add_task\(\)"),
         (lambda: tiny(missing=(np.nan,)).fit(data), r"missing is \[nan\], expected finite values"),
         (
             lambda: mtcs.cross_validate(tiny(), data, 2, groups={"pumps": [None, *"ab" * 11, "a"]}),

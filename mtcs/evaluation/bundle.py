@@ -6,7 +6,7 @@ Made of the functions that the stages call, in their order: z-normalisation, tra
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -175,7 +175,7 @@ def fit_bundle(
             f"members is {spec.members}, and a mixture trains as many encoders once more; take at most "
             f"{MOST_OF_MIXTURE}."
         )
-    given = {name: _task(name, X, y, classifier, missing) for name, (X, y) in data.items()}
+    given = {name: _task(name, X, y, classifier, missing) for name, X, y in series_and_labels(data)}
     tasks = [task for task, _, _ in given.values()]
     _warn_of_swapped_axes(tasks)
     method, _ = train_method(spec, tasks, seed, hardware)
@@ -293,6 +293,22 @@ def check_task_name(name: Any) -> None:
     """Raises InputError if a task cannot be named so: names stand in messages, files and options."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise InputError(f"Task {name!r:.80}: expected a name of visible characters; rename the task or its file.")
+
+
+def series_and_labels(data: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, Any, Any]]:
+    """Name, X and y of each task.
+
+    Raises:
+        InputError: if something else than two is given for a task.
+    """
+    for name, given in data.items():
+        try:
+            X, y = given
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"Task {name!r:.80} is no pair ({error}); give {{task: (X, y)}}, and groups to cross_validate."
+            ) from error
+        yield name, X, y
 
 
 def _warn_of_swapped_axes(tasks: Sequence[Task]) -> None:
