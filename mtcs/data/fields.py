@@ -27,6 +27,8 @@ MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "?")
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 """Of which the first, at the end of a label, is lost in numpy."""
+_INDEX = "__index_level_0__"
+"""What pandas calls an index without a name in Parquet, where it stands last; in CSV it stands first."""
 SEPARATORS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "space": " "}
 """Words that a separator may be given by."""
 
@@ -139,12 +141,14 @@ def _read_parquet(path: Path) -> Table:
         raise InputError(f"{path} is no Parquet file ({' '.join(str(error).split()):.150}); write it again.") from error
     if nested := [field.name for field in table.schema if pa.types.is_nested(field.type)]:
         raise InputError(f"{path}: column {nested[0]} holds lists; write one row a time step, or one column a step.")
+    index_first = sorted(range(table.num_columns), key=lambda i: table.column_names[i] != _INDEX)
+    table = table.select(index_first)
     try:
         columns = [[_field(value) for value in column.to_pylist()] for column in table.columns]
     except UnicodeDecodeError as error:
         raise InputError(f"{path} has text that is not UTF-8; write it again.") from error
     rows = [list(row) for row in zip(*columns, strict=True)]
-    names = ["" if name == "__index_level_0__" else name for name in table.column_names]  # of a frame's index
+    names = ["" if name == _INDEX else name for name in table.column_names]
     return Table(path, names, rows, list(range(1, len(rows) + 1)), rows, "row")
 
 

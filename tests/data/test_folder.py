@@ -68,6 +68,19 @@ def test_wide_parquet_keeps_every_digit():
     assert list(y) == ["a", "b", "a", "b"]
 
 
+def test_the_index_of_a_frame_is_no_value_in_parquet():
+    """One without a name stands last there, as of rows that were chosen."""
+    frame = pd.DataFrame({"a": [1.5, 2, 3, 5], "b": [4.0, 7, 6, 8], "label": ["ok", "ok", "worn", "worn"]})
+    frame.drop(index=1).to_parquet("data/p.parquet")
+    data = read_folder("data", verbose=False)
+    np.testing.assert_array_equal(data["p"][0], [[1.5, 4], [3, 6], [5, 8]])
+    assert data.ids["p"] == ["0", "2", "3"]
+    Path("data/p.parquet").unlink()
+    frame.drop(index=1)[["a", "b"]].to_parquet("data/r1.parquet")
+    Path("data/labels.csv").write_text("file,label\nr1,ok\n")
+    np.testing.assert_array_equal(read_folder("data", verbose=False)["data"][0][0], [[1.5, 3, 5], [4, 6, 8]])
+
+
 def test_npz_of_several_channels_and_with_both_parts():
     X = np.random.default_rng(0).normal(size=(4, 3, 5))
     np.savez("data/p.npz", X=X, y=[1, 2, 1, 2], groups=["m", "m", "n", "n"])
