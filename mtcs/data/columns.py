@@ -18,6 +18,7 @@ from mtcs.data.fields import (
 )
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
+from mtcs.data.tsv import UNKNOWN
 from mtcs.errors import InputError
 
 ONE_RECORDING = "if each file is one recording, put those of all labels into one folder, with labels.csv (file,label)"
@@ -43,7 +44,8 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     Args:
         table: with at least one row.
         options: what is known of it.
-        known: labels of a fitted task: numbers in the first column that are not all among these are no labels.
+        known: labels of a fitted task: without a header, the first column is of labels if all in it are among these,
+            `?` or nothing.
 
     Raises:
         InputError: if an option names no column, or what a column is cannot be told.
@@ -143,11 +145,14 @@ def _label(table: Table, options: TableOptions, taken: set[int], known: frozense
     words = sum(not is_number(row[text[0]]) for row in table.rows) if len(text) == 1 else 0
     if 2 * words > len(table.rows) or (words and options.values):
         return text[0]
-    if text or table.names or not free:
-        return None  # words among the values are refused by line; a header would have named a column of labels
-    if known is not None and not set(table.words(0)) <= known:
-        return None
-    if known is None and _may_end_in_labels(table):
+    if table.names or not free:
+        return None  # a header would have named a column of labels
+    if known is not None:
+        given = {word for word in table.words(free[0]) if word.lower() not in UNKNOWN}
+        return free[0] if given <= known else None
+    if text:
+        return None  # words among the values are refused by line
+    if _may_end_in_labels(table):
         raise InputError(
             f"{table.path} has whole numbers in its first and its last column, and no header; say which is of labels, "
             f"with --label 1 or --label {table.width}, and name the other with --id or --group if it is no value."

@@ -29,7 +29,7 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
         path: a file, a folder with a file for each recording, or `STDIN`.
         task: of a file with several tasks, the one whose series are taken.
         options: what is known of tables.
-        known: the labels of the task; first numbers of rows that are not all among these are no labels.
+        known: the labels of the task, see `read_table`.
 
     Raises:
         InputError: in one line, if there are no such series.

@@ -26,7 +26,8 @@ def read_table(
     Args:
         path: CSV, TSV or Parquet.
         options: what is known of it; the rest is guessed, and told in each task's note.
-        known: labels of a fitted task: first numbers that are not all among these are no labels.
+        known: labels of a fitted task: without a header, the first values of rows are labels where all are among these,
+            `?` or nothing.
 
     Raises:
         InputError: in one line with the file, the line and the cause, if it is no such table.

@@ -187,3 +187,25 @@ def test_new_series_are_of_one_task():
     held("new/pumps.csv", "new/p2.csv", content="x\n1\n2\n")
     held("new/labels.csv", content="file,label\npumps,ok\np2,worn\n")
     assert read_new_series(Path("data/new"), "pumps", options, labels).ids == ["pumps", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "known", "labels"),
+    [
+        ("?,1.5,2\n?,3,4\n", {"1", "2"}, ["?", "?"]),
+        ("?,1.5,2\n2,3,4\n", {"1", "2"}, ["?", "2"]),
+        ("?,1.5,2\n?,3,4\n?,3,4\nok,3,4\n", {"ok", "worn"}, ["?", "?", "?", "ok"]),
+        ("NaN,1.5,2\n,3,4\n", {"ok", "worn"}, ["NaN", ""]),
+        ("r1,2,1.5,2\nr2,?,3,4\n", {"1", "2"}, ["2", "?"]),
+        ("r1,0.5,1.5,2\nr2,?,3,4\n", {"1", "2"}, None),
+        ("?,1.5,2\n3,3,4\n", {"1", "2"}, None),
+    ],
+)
+def test_labels_of_new_series_may_be_unknown(content, known, labels):
+    """They stand first without a header, or behind the names of series, and are no values."""
+    held("new.csv", content=content)
+    options = TableOptions(id="1" if content.startswith("r1") else None)
+    read = read_new_series(Path("data/new.csv"), "pumps", options, frozenset(known))
+    assert (None if read.labels is None else read.labels.tolist()) == labels
+    assert read.series[0].tolist()[-2:] == [1.5, 2]
+    assert len(read.series[0]) == 2 + (labels is None)
