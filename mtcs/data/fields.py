@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -220,7 +222,9 @@ def has_header(rows: list[list[str]], options: TableOptions) -> bool:
     """Whether the first row names columns: it has a name that is known, it counts, or it alone is not of numbers."""
     first = [field.strip() for field in rows[0]]
     named = {options.label, options.id, options.time, options.task, options.group, *(options.values or ())}
-    if any(field.lower() in LABEL_NAMES or (field in named and not is_number(field)) for field in first):
+    if any(field in named and not is_number(field) for field in first):
+        return True
+    if any(field.lower() in LABEL_NAMES and not _is_label(rows, first, i) for i, field in enumerate(first)):
         return True
     counted = [i for i, field in enumerate(first) if field.isascii() and field.isdigit()]
     enough = 3 if first[0] else 2  # an index has no name
@@ -232,6 +236,20 @@ def has_header(rows: list[list[str]], options: TableOptions) -> bool:
             return True
     words = not any(map(is_number, filter(None, first)))
     return len(rows) > 1 and words and any(map(is_number, filter(None, (field.strip() for field in rows[1]))))
+
+
+def _is_label(rows: list[list[str]], first: list[str], place: int) -> bool:
+    """Whether a word such as `y` in the first row is a label, no name: it comes again, or values stand beside it."""
+    others = [field for i, field in enumerate(first) if i != place and field.lower() not in MISSING]
+    again = any(row[place].strip() == first[place] for row in rows[1:] if place < len(row))
+    if not all(map(is_number, others)):
+        return again
+    values = [float(field) for field in others]
+    steps = [after - before for before, after in pairwise(values)]
+    if len(steps) > 1 and steps[0] and all(math.isclose(step, steps[0], rel_tol=1e-6) for step in steps):
+        return False  # they count, as names do
+    in_order = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    return again or not (in_order or all(value.is_integer() for value in values))
 
 
 def is_number(field: str) -> bool:

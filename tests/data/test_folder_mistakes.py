@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtcs import InputError, read_folder
+from mtcs.data.fields import has_header
 from mtcs.data.folder import doubts_of
 from mtcs.data.new_series import read_new_series
 from mtcs.data.table_options import TableOptions
@@ -209,3 +210,31 @@ def test_labels_of_new_series_may_be_unknown(content, known, labels):
     assert (None if read.labels is None else read.labels.tolist()) == labels
     assert read.series[0].tolist()[-2:] == [1.5, 2]
     assert len(read.series[0]) == 2 + (labels is None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "header"),
+    [
+        ("y,0.5,-0.3,0.4", "n,0.1,0.2,0.3", False),
+        ("y,0.5,?,-0.3,0.4", "n,0.1,0.2,0.3,1", False),
+        ("y,0.5,0.6,0.8", "y,0.1,0.2,0.3", False),
+        ("0.5,0.6,0.8,y", "0.1,0.2,0.3,y", False),
+        ("r1,y,0.5,-0.3", "r2,y,0.1,0.2", False),
+        ("y,0,1,2", "y,0.1,0.2,0.3", True),
+        ("y,0.0,0.1,0.2", "n,0.1,0.2,0.3", True),
+        ("label,4000.5,3996,3990", "n,0.1,0.2,0.3", True),
+        ("0,0,1,1,y", "0.1,0.2,0.3,0.4,n", True),
+        ("id,400,410,y", "r1,0.1,0.2,n", True),
+        ("y,t0,t1,t2", "y,0.1,0.2,0.3", True),
+    ],
+)
+def test_a_first_label_that_is_a_name_of_labels_is_no_header(first, second, header):
+    rows = [[field.strip() for field in row.split(",")] for row in (first, second, second)]
+    assert has_header(rows, TableOptions()) == header
+
+
+def test_a_first_series_with_the_label_y_is_read():
+    held("a.csv", content="y,0.5,0.6\nn,0.1,0.2\ny,0.3,0.1\n")
+    X, y = read_folder("data", verbose=False)["a"]
+    assert y.tolist() == ["y", "n", "y"]
+    assert X[0].tolist() == [0.5, 0.6]
