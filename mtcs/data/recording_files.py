@@ -12,7 +12,7 @@ from mtcs.data.fields import ID_NAMES, LABEL_NAMES, TIME_NAMES, Table, numbers, 
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.tables import in_time, times_of
+from mtcs.data.tables import in_time, past_midnight, times_of
 from mtcs.errors import InputError
 
 LABELS = "labels"
@@ -150,7 +150,7 @@ def _order_of_time(table: Table, columns: Sequence[int], name: str) -> np.ndarra
     if not columns:
         return np.arange(len(rows))
     try:
-        times = times_of(table, columns[0], rows)
+        times = past_midnight(times_of(table, columns[0], rows))
     except InputError:
         return None
     return np.arange(len(rows)) if (np.diff(times) >= 0).all() else in_time(table, times, rows, name)

@@ -15,6 +15,7 @@ from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 
 _CLOCK = re.compile(r"\d{1,3}:\d\d:\d\d(\.\d{1,9})?", re.ASCII)
+_HALF_A_DAY = np.timedelta64(12, "h")
 _HINT = "repair it, or say which columns are values with --values"
 
 
@@ -85,8 +86,9 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
     for name, steps in steps_of.items():
         order = np.array([place[row] for row in steps])
         if times is not None:
-            order = order[in_time(table, times[order], steps, name)]
-            gaps = np.diff(times[order])
+            own = past_midnight(times[order])
+            in_order = in_time(table, own, steps, name)
+            order, gaps = order[in_order], np.diff(own[in_order])
             unequal += bool(len(gaps) and gaps.max() > 1.01 * gaps.min())
         one = values[0, order] if len(values) == 1 else values[:, order]
         series.append(trimmed(one, lambda fault, row=steps[0]: _fault(table.where(row), fault)))
@@ -121,7 +123,7 @@ def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -
 
 
 def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:
-    """Times as numbers; those of a calendar, and of a clock such as 12:00:00, in nanoseconds.
+    """Times as numbers, those of a calendar in nanoseconds; those of a clock such as 12:00:00 as spans of time.
 
     Raises:
         InputError: if one of them is missing, or they are neither.
@@ -138,13 +140,21 @@ def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:
 
         try:
             if all(map(_CLOCK.fullmatch, given)):
-                return pd.TimedeltaIndex(pd.to_timedelta(given)).as_unit("ns").asi8
+                return pd.TimedeltaIndex(pd.to_timedelta(given)).as_unit("ns").to_numpy()
             return pd.DatetimeIndex(pd.to_datetime(given, format="ISO8601", utc=True)).as_unit("ns").asi8
         except (ValueError, OverflowError) as error:
             raise InputError(
                 f"{table.path}: column `{_name(table, column)}` holds neither numbers nor times as 2026-01-31T12:00:00 "
                 f"({given[0][:30]!r} is the first); write one of them, or name the times with --time."
             ) from error
+
+
+def past_midnight(times: np.ndarray) -> np.ndarray:
+    """Times (T,) of a recording in its rows' order; where a clock goes back, once and late to early, a day is added."""
+    back = np.flatnonzero(np.diff(times) < 0)
+    if times.dtype.kind != "m" or len(back) != 1 or times[back[0]] - times[back[0] + 1] < _HALF_A_DAY:
+        return times
+    return times + 2 * _HALF_A_DAY * (np.arange(len(times)) > back[0])
 
 
 def _same(table: Table, column: int | None, series: list[list[int]], what: str) -> np.ndarray | None:

@@ -238,3 +238,25 @@ def test_a_first_series_with_the_label_y_is_read():
     X, y = read_folder("data", verbose=False)["a"]
     assert y.tolist() == ["y", "n", "y"]
     assert X[0].tolist() == [0.5, 0.6]
+
+
+@pytest.mark.parametrize(
+    ("times", "order"),
+    [
+        (("23:59:58", "23:59:59", "00:00:00", "00:00:01"), [0, 1, 2, 3]),
+        (("22:00:00", "23:00:00", "06:00:00.5", "22:30:00"), [0, 1, 2, 3]),
+        (("10:00:00", "11:00:00", "09:58:00", "09:59:00"), [2, 3, 0, 1]),
+        (("23:59:58", "00:00:00", "23:59:59", "00:00:01"), [1, 3, 0, 2]),
+        (("2026-01-02T23:59:59", "2026-01-01T00:00:00", "2026-01-01T00:00:01"), [1, 2, 0]),
+        ((86399, 86400, 0, 1), [2, 3, 0, 1]),
+    ],
+)
+def test_a_clock_that_passes_midnight(times, order, capsys):
+    rows = [f"{time},{i}" for i, time in enumerate(times)]
+    held("fans.csv", content="id,time,x,label\n" + "".join(f"{name},{row},ok\n" for row in rows for name in "ab"))
+    held("pumps/r1.csv", content="\n".join(["time,x", *rows]))
+    held("pumps/labels.csv", content="file,label\nr1,ok\n")
+    data = read_folder("data")
+    assert [one.tolist() for one in data["fans"][0]] == [order, order]
+    assert data["pumps"][0][0].tolist() == order
+    assert ("unequal" in capsys.readouterr().err) == (order != [0, 1, 2, 3] or times[0] != "23:59:58")
