@@ -12,7 +12,6 @@ from mtcs.data.fields import (
     ID_NAMES,
     LABEL_NAMES,
     TASK_NAMES,
-    TIME_NAMES,
     Table,
     is_number,
 )
@@ -56,7 +55,7 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     group = _column(table, "--group", options.group)
     time = _column(table, "--time", options.time)
     if time is None and options.layout != "wide":
-        time = next((names.index(name) for name in TIME_NAMES if name in names), None)
+        time = next(iter(table.times), None)
     taken = {column for column in (task, group, time) if column is not None}
     identity = _column(table, "--id", options.id)
     if identity is None:
@@ -85,6 +84,8 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     if not values:
         way_out = ONE_RECORDING if table.width == 1 else "name them with --values, as --values x,y or t0:t99"
         raise InputError(f"{table.path} has no column of values beside that of labels or names; {way_out}.")
+    if not long and identity is not None and options.layout is None:
+        _check_names(table, identity, [column for column in (task, group) if column is not None], label, values)
     return Columns("long" if long else "wide", label, identity, time, task, group, values)
 
 
@@ -97,6 +98,24 @@ def _refuse_prose(table: Table) -> None:
         raise InputError(
             f"{table.path}: {lines.count(False)} of {counted(len(lines), 'line')} have no number between separators; "
             "if it is no table of series, move it out of the folder; else name --separator and --decimal."
+        )
+
+
+def _check_names(table: Table, identity: int, within: list[int], label: int | None, values: list[int]) -> None:
+    """Raise where names of series come again as in a table of one row a time step, each with one label.
+
+    Not where columns of values are numbered, as of pieces of recordings, nor for the index of frames that were joined.
+    """
+    if not any(table.names[identity : identity + 1]) or all(re.search(r"\d", table.names[i]) for i in values):
+        return
+    columns = [table.words(i) for i in (*within, identity)]
+    series = set(zip(*columns, strict=True))
+    labelled = series if label is None else set(zip(*columns, table.words(label), strict=True))
+    if len(series) == len(labelled) <= len(table.rows) / 2:
+        raise InputError(
+            f"{table.path}: column `{table.names[identity]:.40}` has {counted(len(series), 'name')} in "
+            f"{len(table.rows):,} rows; if each is a time step, say with --time which column has times, or --layout "
+            "long; if one row is one series, add --layout wide."
         )
 
 

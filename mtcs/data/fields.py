@@ -23,10 +23,13 @@ from mtcs.layout import regular
 
 LABEL_NAMES = ("label", "class", "state", "target", "y")
 ID_NAMES = ("id", "name", "index", "recording", "series", "file", "nr", "no", "number", "")
-TIME_NAMES = ("time", "timestamp", "step", "t")
+TIME_NAMES = ("time", "timestamp", "step", "t", "seconds", "milliseconds")
 TASK_NAMES = ("task",)
 MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "?")
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+_TIME_AND_UNIT = re.compile(
+    r"(time|timestamp)[ _](s|sec|ms|us|µs|ns|min)|(time|timestamp|t)[ _]?[(\[](s|sec|seconds|ms|us|µs|ns|min|h)[)\]]"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 """Of which the first, at the end of a label, is lost in numpy."""
 _INDEX = "__index_level_0__"
@@ -53,6 +56,13 @@ class Table:
     as_written: list[list[str]]
     unit: str = "line"
     written: str = ""
+
+    @property
+    def times(self) -> list[int]:
+        """Columns that are called as times are, the most usual first, those with a unit last."""
+        names = [name.lower() for name in self.names]
+        usual = [i for one in TIME_NAMES for i, name in enumerate(names) if name == one]
+        return usual + [i for i, name in enumerate(names) if _TIME_AND_UNIT.fullmatch(name)]
 
     @property
     def width(self) -> int:

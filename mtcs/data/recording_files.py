@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.fields import ID_NAMES, LABEL_NAMES, TIME_NAMES, Table, numbers, read_fields
+from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, numbers, read_fields
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
@@ -120,8 +120,8 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     """
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
-    times = {options.time} if options.time is not None else set(TIME_NAMES)
-    channels = [i for i, name in enumerate(names) if not {name, name.lower()} & times and i not in table.unnamed]
+    times = sorted(table.times) if options.time is None else [i for i, name in enumerate(names) if name == options.time]
+    channels = [i for i in range(len(names)) if i not in times and i not in table.unnamed]
     if options.values:
         spans = [[name] if name in names else name.split(":", 1) for name in options.values]  # first:last
         if unknown := {end for span in spans for end in span} - set(names):
@@ -132,7 +132,7 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
         raise InputError(f"{path} has no column of values; write one for each channel.")
     rows = range(len(table.rows))
     values = np.stack([numbers(table, table.column(i), rows, _HINT) for i in channels])  # (channels, T)
-    order = _order_of_time(table, [i for i, name in enumerate(names) if {name, name.lower()} & times], path.stem)
+    order = _order_of_time(table, times, path.stem)
     values = values if order is None else values[:, order]
     one = trimmed(
         values if len(values) > 1 else values[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -260,3 +261,56 @@ def test_a_clock_that_passes_midnight(times, order, capsys):
     assert [one.tolist() for one in data["fans"][0]] == [order, order]
     assert data["pumps"][0][0].tolist() == order
     assert ("unequal" in capsys.readouterr().err) == (order != [0, 1, 2, 3] or times[0] != "23:59:58")
+
+
+STEPS = [(f"f{i}", step, i + step / 7, ("ok", "worn")[i % 2]) for i in range(4) for step in range(3)]
+
+
+def table(header: str, rows: Sequence[tuple[object, ...]]) -> str:
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)])
+
+
+@pytest.mark.parametrize("header", ["id,sample,x,label", "file,Abtastung,x,state"])
+def test_time_steps_are_not_read_as_series(header):
+    """Where their times have a name that is not known."""
+    held("fans.csv", content=table(header, STEPS))
+    identity, time = header.split(",")[:2]
+    words = rf"fans\.csv: column `{identity}` has 4 names in 12 rows; if each is a time step, say with --time"
+    with pytest.raises(InputError, match=words):
+        read_folder("data")
+    with pytest.raises(InputError, match=words):
+        read_folder("data", id=identity)
+    assert [len(one) for one in read_folder("data", time=time, verbose=False)["fans"][0]] == [3] * 4
+    assert len(read_folder("data", layout="wide", verbose=False)["fans"][0]) == 12
+    unlabelled = read_new_series(
+        Path("data/fans.csv"), "fans", TableOptions(label="none", time=time, values=["x"]), frozenset()
+    )
+    assert len(unlabelled) == 4
+
+
+@pytest.mark.parametrize("time", ["seconds", "timestamp_ms", "Time (s)", "time [ms]", "t(s)", "Time_s"])
+def test_times_with_a_unit_are_times(time):
+    held("fans.csv", content=table(f"id,{time},x,label", STEPS[::-1]))
+    held("pumps/r1.csv", content=f"{time},x\n1,7\n0,5\n")
+    held("pumps/labels.csv", content="file,label\nr1,ok\n")
+    data = read_folder("data", verbose=False)
+    assert [len(one) for one in data["fans"][0]] == [3] * 4
+    assert data["pumps"][0][0].tolist() == [5, 7]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("name,t0,t1,label", STEPS),  # pieces of recordings
+        ("id,00:00,00:15,label", STEPS),
+        ("id,a,b,label", [(i % 6, 1, 2 * i, "ok" if i < 6 else "worn") for i in range(12)]),  # counted in each class
+        ("name,a,b,label", [(f"m{i // 6}", 1, 2 * i, "ok" if i % 2 else "worn") for i in range(12)]),  # machines
+        ("id,a,b,label", [("f0", 1, 2, "ok"), *[(f"f{i}", i, 1, "ok") for i in range(11)]]),
+        (",a,b,label", [(i % 6, 1, 2 * i, "ok") for i in range(12)]),  # of frames that were joined
+        ("task,id,a,label", [("pumps" if i < 6 else "fans", i % 6, i, "ok") for i in range(12)]),
+        ("id,t_s,a,label", STEPS[::3]),
+    ],
+)
+def test_names_that_come_again_need_not_be_of_time_steps(header, rows):
+    held("fans.csv", content=table(header, rows))
+    assert sum(len(X) for X, _ in read_folder("data", verbose=False).values()) == len(rows)
