@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, numbers, read_fields
+from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_number, numbers, read_fields
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
@@ -17,6 +17,8 @@ from mtcs.errors import InputError
 
 LABELS = "labels"
 """Name, without its suffix, of the table that says which label each file has."""
+_SAYS_LABEL = ("label", "class")
+"""Names that no channel has; words there are refused as no numbers."""
 _HINT = "repair it, take the file out or name it alone: each file of a folder is one recording, a row a time step"
 
 
@@ -128,6 +130,14 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
             message = f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}."
             raise UnknownColumn(message, "values")
         channels = [i for span in spans for i in range(names.index(span[0]), names.index(span[-1]) + 1)]
+    elif said := [
+        names[i] for i in channels if names[i].lower() in _SAYS_LABEL and all(map(is_number, table.column(i)))
+    ]:
+        others = ",".join(names[i] for i in channels if names[i] not in said)
+        raise InputError(
+            f"{path}: column `{said[0]}` stands among the channels, and may say the label of the recording; leave it "
+            f"out, or name the channels with --values, as --values {others:.100}."
+        )
     if not channels:
         raise InputError(f"{path} has no column of values; write one for each channel.")
     rows = range(len(table.rows))

@@ -197,7 +197,7 @@ def test_new_series_are_of_one_task():
         ("?,1.5,2\n?,3,4\n", {"1", "2"}, ["?", "?"]),
         ("?,1.5,2\n2,3,4\n", {"1", "2"}, ["?", "2"]),
         ("?,1.5,2\n?,3,4\n?,3,4\nok,3,4\n", {"ok", "worn"}, ["?", "?", "?", "ok"]),
-        ("NaN,1.5,2\n,3,4\n", {"ok", "worn"}, ["NaN", ""]),
+        ("NaN,1.5,2\n,3,4\n", {"ok", "worn"}, None),
         ("r1,2,1.5,2\nr2,?,3,4\n", {"1", "2"}, ["2", "?"]),
         ("r1,0.5,1.5,2\nr2,?,3,4\n", {"1", "2"}, None),
         ("?,1.5,2\n3,3,4\n", {"1", "2"}, None),
@@ -314,3 +314,18 @@ def test_times_with_a_unit_are_times(time):
 def test_names_that_come_again_need_not_be_of_time_steps(header, rows):
     held("fans.csv", content=table(header, rows))
     assert sum(len(X) for X, _ in read_folder("data", verbose=False).values()) == len(rows)
+
+
+def test_a_recording_does_not_say_its_own_label():
+    held("labels.csv", content="file,label\nr1,0\nr2,1\n")
+    held("r1.csv", content="time,x,y,Label\n0,1,5,0\n1,2,7,0\n")
+    held("r2.csv", content="time,x,y,Label\n0,3,2,1\n1,4,1,1\n")
+    words = (
+        r"r1\.csv: column `Label` stands among the channels, and may say the label of the recording; .* --values x,y\."
+    )
+    with pytest.raises(InputError, match=words):
+        read_folder("data")
+    assert [one.shape for one in read_folder("data", values=["x", "y"], verbose=False)["data"][0]] == [(2, 2)] * 2
+    for name in ("r1.csv", "r2.csv"):
+        held(name, content="time,x,state\n0,1,0\n1,2,1\n")  # a valve's, say
+    assert read_folder("data", verbose=False).channels == {"data": ("x", "state")}
