@@ -167,8 +167,9 @@ def _label(table: Table, options: TableOptions, taken: set[int], known: frozense
     if table.names or not free:
         return None  # a header would have named a column of labels
     if known is not None:
-        given = {word for word in table.words(free[0]) if word.lower() not in UNKNOWN}
-        return free[0] if given <= known else None
+        words = set(table.words(free[0]))
+        given = {word for word in words if word.lower() not in UNKNOWN}
+        return free[0] if given <= known and (given or "?" in words) else None  # of values, the first may be missing
     if text:
         return None  # words among the values are refused by line
     if _may_end_in_labels(table):
