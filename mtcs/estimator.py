@@ -225,8 +225,8 @@ class MultiTaskClassifier(_Parameters):
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
-            if not 0 <= self.random_state < 2**64:
-                raise InputError(f"random_state is {self.random_state}, expected a whole number from 0 to 2**64 - 1.")
+            if not 0 <= self.random_state < 2**32:
+                raise InputError(f"random_state is {self.random_state}, expected a whole number from 0 to 2**32 - 1.")
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31))
 

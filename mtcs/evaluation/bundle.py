@@ -14,7 +14,7 @@ import numpy as np
 
 from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, NearestNeighbor
 from mtcs.config.machine import PrecisionName
-from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
+from mtcs.config.methods import MethodSpec, SeriesSpec, Spec, TstSpec
 from mtcs.config.packaged import display_name
 from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.doubts import SwappedAxes, swapped_axes
@@ -218,12 +218,14 @@ def add_task(
     """The bundle with one more task: its encoder as it is, and a classifier fitted to what it makes of `X`.
 
     Raises:
-        InputError: if the task is known, the encoder has a part for each task, or data cannot be learned from.
+        InputError: if the task is known, the encoder depends on its tasks, or data cannot be learned from.
     """
     if name in bundle.tasks:
         raise InputError(f"The model already has a task {name}; choose another name.")
     if getattr(bundle.model.spec, "experts", 1) > 1:
         raise InputError("A mixture of experts has a gate for each task, so none can be added; fit all tasks together.")
+    if isinstance(bundle.model.spec, TstSpec):
+        raise InputError("TST reads a task at the scale of its length, so none can be added; fit all tasks together.")
     _check_reads(bundle.model.spec, classifier)
     task, labels, lengths = _task(name, X, y, classifier, missing)
     _warn_of_swapped_axes([task])

@@ -145,12 +145,15 @@ def calibrate(
         workers: threads; -1 is one for every core.
 
     Returns:
-        None for one without decisions. Ridge regression knows its own; an SVM costs as many fits as it has folds.
+        None for one without decisions. Ridge regression knows its own; an SVM costs as many fits as it has folds, and
+        has a softmax of its decisions where only one class has two series to leave one of them out.
     """
     if not isinstance(reader, FittedSVM):
         return known_calibration(reader)
     assert isinstance(spec, SVM)
     rows = subsample(labels, spec.max_train)
+    if np.partition(np.bincount(labels[rows]), -2)[-2] < 2:  # what is left of a fold would be of one class
+        return Calibration(1.0)
     left_out = left_out_decisions(representations[rows], labels[rows], spec, float(reader.C), workers)
     return fit_with_floor(left_out, np.searchsorted(reader.classes, labels[rows]))
 

@@ -129,16 +129,23 @@ def held_out_errors(
 
 
 def choose(spec: Mixture, tasks: Sequence[HeldOut]) -> list[Choice]:
-    """Weight and penalty of each task: least error, a task's own and, as `prior` series, the mean over all tasks."""
+    """Weight and penalty of each task: least error, a task's own and, as `prior` series, the mean over all tasks.
+
+    A task without series that are held out has the median sharpness of the others; where none has any, all have the
+    middle of both grids.
+    """
     known = [task.errors for task in tasks if len(task.truth)]
-    common = np.mean(known, axis=0) if known else np.zeros((len(spec.weights), len(spec.penalties)))
-    chosen = []
+    if not known:
+        middle = Choice(spec.weights[len(spec.weights) // 2], spec.penalties[len(spec.penalties) // 2], 1.0)
+        return [middle] * len(tasks)
+    common, chosen = np.mean(known, axis=0), []
     for task in tasks:
         place = int((len(task.truth) * task.errors + spec.prior * common).argmin())
         weight, penalty = divmod(place, len(spec.penalties))
-        sharpness = fit_sharpness(task.decisions[weight, penalty], task.truth) if len(task.truth) else 1.0
+        sharpness = fit_sharpness(task.decisions[weight, penalty], task.truth) if len(task.truth) else np.nan
         chosen.append(Choice(spec.weights[weight], spec.penalties[penalty], sharpness))
-    return chosen
+    usual = float(np.nanmedian([choice.sharpness for choice in chosen]))
+    return [choice._replace(sharpness=usual) if np.isnan(choice.sharpness) else choice for choice in chosen]
 
 
 def beside(parts: Sequence[np.ndarray], channels: int = 1) -> np.ndarray:

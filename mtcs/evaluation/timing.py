@@ -126,8 +126,8 @@ def _training(model: Method, spec: Spec, scope: Sequence[Task], hardware: Hardwa
 def _held_out_share(spec: Spec, scope: Sequence[Task], held_out: float) -> float:
     """Steps of a training without the series that are held out, as a share of those of a whole one; 0 for none."""
     seen = [without_held_out(task, held_out) for task in scope]
-    schedule = spec.schedule_for(scope)
-    return count_steps(schedule, seen) / count_steps(schedule, scope) if held_out else 0.0
+    steps, without = (count_steps(spec.schedule_for(tasks), tasks) for tasks in (scope, seen))
+    return without / steps if held_out else 0.0
 
 
 def _representing(model: Method, task: Task, hardware: Hardware) -> float:

@@ -19,7 +19,17 @@ from mtcs.config.classifiers import (
     RandomKernels,
 )
 from mtcs.errors import InputError
-from mtcs.evaluation.classify import KINDS, check_labels, classify, fit_reader, load_reader, save_reader, work
+from mtcs.evaluation.calibration import Calibration
+from mtcs.evaluation.classify import (
+    KINDS,
+    calibrate,
+    check_labels,
+    classify,
+    fit_reader,
+    load_reader,
+    save_reader,
+    work,
+)
 
 SPECS: dict[str, ClassifierSpec] = {
     "svm": SVM(C=(0.1, 1.0, 10.0), max_train=100),
@@ -126,6 +136,15 @@ def test_labels_that_no_classifier_could_take_are_told_before_training():
     check_labels(SPECS["nearest_neighbour"], "Pump", np.ones(9))
     check_labels(SPECS["kernel_ridge"], "Pump", many)
     check_labels(SPECS["svm"], "Pump", many[:600])
+
+
+@pytest.mark.parametrize("counts", [(1, 3), (1, 1), (1, 1, 1), (1, 1, 4), (2, 2)])
+def test_an_svm_of_very_few_series_has_probabilities(counts):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    representations = np.random.default_rng(0).normal(size=(len(labels), 5)).astype(np.float32)
+    reader = fit_reader(SPECS["svm"], representations, labels)
+    calibration = calibrate(SPECS["svm"], reader, representations, labels)
+    assert (calibration == Calibration(1.0)) == (sorted(counts)[-2] < 2)
 
 
 def damaged(path: Path, how: str) -> None:

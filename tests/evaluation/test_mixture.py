@@ -107,11 +107,21 @@ def test_few_held_out_series_follow_the_suite_and_many_do_not():
     assert chosen(SPEC.model_copy(update={"prior": 0.0}), other, 5) == (1, 0.01)
 
 
-def test_nothing_held_out_says_nothing():
+def test_where_nothing_is_held_out_the_middle_is_taken():
     series, representations, labels = waves()
     result = held_out_errors(SPEC, representations, series, labels, np.zeros(60, bool), workers=1)
     assert len(result.truth) == 0
-    assert choose(SPEC, [result])[0].sharpness == 1
+    middle = (SPEC.weights[len(SPEC.weights) // 2], SPEC.penalties[len(SPEC.penalties) // 2], 1)
+    assert choose(SPEC, [result, result]) == [middle, middle]
+
+
+def test_a_task_without_held_out_series_is_as_sure_as_the_others():
+    rng, truth = np.random.default_rng(0), np.arange(50) % 2
+    decisions = (np.eye(2)[truth] + rng.normal(scale=0.8, size=(3, 3, 50, 2))).astype(np.float32)
+    known = HeldOut(np.ones((3, 3)), decisions, truth)
+    none = HeldOut(np.zeros((3, 3)), np.zeros((3, 3, 0, 2), np.float32), np.empty(0, np.int64))
+    first, second = choose(SPEC, [known, none])
+    assert second.sharpness == first.sharpness != 1
 
 
 def test_representations_that_know_their_labels_are_found_out():

@@ -171,3 +171,8 @@ def test_a_reading_has_the_training_of_its_method_and_a_mixture_another(monkeypa
     assert own.weights == rocket.weights, "of one model, as the report says"
     assert rocket.reading_seconds == pytest.approx(2 * (own.reading_seconds or 0) - 2, abs=0.1)
     assert (ridge.peak_memory_mb, rocket.peak_memory_mb) == (None, None)
+
+
+def test_few_series_are_passed_over_as_often_as_least_steps_ask_for() -> None:
+    spec = SPEC.model_copy(update={"schedule": SPEC.schedule.model_copy(update={"min_steps": 66})})
+    assert timing._held_out_share(spec, TASKS, 0.5) == pytest.approx(1), "6 and 11 batches a pass, 11 and 6 passes"
