@@ -48,7 +48,7 @@ def _error_line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MtcsError):
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted; the same command goes on: training and neighbour searches from where they were.", 130
+        return "Interrupted; stages of the pipeline go on from where they were, other commands start anew.", 130
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _NO_MEMORY.search(str(error)):
         return (
             "Out of memory; take a smaller `schedule.batch_size` of the method or `classifiers.svm.max_train`, fewer "

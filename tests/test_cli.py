@@ -818,7 +818,7 @@ def test_interruption(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("mtcs.config.experiment.read_experiment", interrupted)
-    assert fails(130, "methods").startswith("Interrupted; the same command goes on")
+    assert fails(130, "methods").startswith("Interrupted; stages of the pipeline go on from where they were")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, AttributeError, AssertionError, EOFError, KeyError])
@@ -861,6 +861,44 @@ def test_closed_pipe_is_no_error(here):
     with os.fdopen(write, "wb") as pipe:
         done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, cwd=here)
     assert "Traceback" not in done.stderr
+
+
+def test_representations_of_a_model_that_is_there_no_more_are_not_classified():
+    normalized()
+    for command in ("train", "represent", "classify"):
+        mtcs_says(command, "joint", "tiny")
+    edited = PARAMS | {"methods": {**PARAMS["methods"], "joint": PARAMS["methods"]["joint"] | {"sharing_weight": 0}}}
+    LAYOUT.params.write_text(yaml.safe_dump(edited))
+    mtcs_says("train", "joint", "tiny")
+    assert fails(2, "classify", "joint", "tiny") == (
+        "The representations of joint on tiny, seed 0 are of other weights of joint than were trained last; "
+        "run 'mtcs represent joint tiny --seed 0'."
+    )
+
+
+def test_a_model_of_fewer_tasks_represents_nothing():
+    normalized()
+    fewer = PARAMS | {"suites": PARAMS["suites"] | {"tiny": {"tasks": ["Short"]}}}
+    task = read_task(LAYOUT.normalized("tiny", "Short"))
+    write_index(LAYOUT.normalized_suite("tiny"), ("Short",), [fingerprint(task)])
+    LAYOUT.params.write_text(yaml.safe_dump(fewer))
+    mtcs_says("train", "joint", "tiny")
+    normalized()
+    said = fails(2, "represent", "joint", "tiny")
+    assert said == "The model was trained on Short, not on Long; run 'mtcs train joint tiny --seed 0'."
+    assert not RUN.representations.exists()
+
+
+def test_files_in_the_place_of_folders_and_folders_in_that_of_files(here):
+    Path("file").touch()
+    assert fails(2, "init", "file", "--suite", "tiny") == "file is a file; name a folder."
+    assert fails(2, "report", "tiny", "--export", "file") == "--export file is a file; name a folder."
+    assert fails(2, "download", "tiny", "--archive", "none") == (
+        "MTCS_ARCHIVE is 'none', which is neither a folder nor a URL template with '{name}'."
+    )
+    LAYOUT.params.unlink()
+    LAYOUT.params.mkdir()
+    assert fails(2, "suites") == "params.yaml is a folder; run mtcs in the folder that holds the file params.yaml."
 
 
 def test_a_method_that_trains_one_model_for_each_task_now_leaves_no_joint_model():

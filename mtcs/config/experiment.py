@@ -339,6 +339,8 @@ def read_experiment(path: Path) -> Experiment:
         return experiment
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; run mtcs in the folder that holds the file params.yaml.") from None
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise InputError(f"{path}: {line}{error.problem}.") from error

@@ -71,6 +71,7 @@ def new_workspace(
     if labels:
         seeds = seeds[:1] or [0]  # draws are the repetitions
         stages = stages.replace('deps: ["results/${key}"]', "deps: [results] # of fewer labels, too")
+    params = re.sub(r"(?m)^readings:.*\n(?! )", "readings: {}\n", params)
     if seeds:
         params = re.sub(r"(?m)^(seeds|seeds_single_task): .*$", rf"\1: {seeds}", params)
     try:

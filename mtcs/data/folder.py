@@ -146,7 +146,7 @@ def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
         yield _Source(path.stem, path, [path])
         return
     if not path.is_dir():
-        raise InputError(f"{path} is no folder; name one that holds a file or a subfolder for each task.")
+        raise InputError(f"{path} does not exist; name a file, or a folder with a file or a subfolder for each task.")
     if label_file(path) is not None:
         yield _Source(path.resolve().name, path, [], recordings=True)
         return

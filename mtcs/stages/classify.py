@@ -77,7 +77,7 @@ def _represented(run: Run) -> RepresentationSources:
     """What a run's representations are of.
 
     Raises:
-        InputError: if it was not represented, or a file is not the one that was written then.
+        InputError: if it was not represented, or by another model, or a file is not the one that was written then.
     """
     from mtcs.evaluation.results import RepresentationSources, read_record
 
@@ -86,4 +86,11 @@ def _represented(run: Run) -> RepresentationSources:
         path = run.representation(name)
         if path.exists() and digest(path) != written:
             raise InputError(f"{path} holds other content than was written; {run.remedy('represent')}.")
+    for scope, written in record.weights.items():
+        path = run.models / f"{scope}.safetensors"
+        if path.exists() and digest(path) != written:
+            raise InputError(
+                f"The representations of {run} are of other weights of {scope} than were trained last; "
+                f"{run.remedy('represent')}."
+            )
     return record

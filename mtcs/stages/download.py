@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mtcs.errors import InputError
 from mtcs.progress import progress
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
@@ -25,6 +27,8 @@ def download(
 
     wanted = experiment().suite(suite)
     source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive
+    if source != "aeon" and "://" not in source and not Path(source).is_dir():
+        raise InputError(f"MTCS_ARCHIVE is {source!r}, which is neither a folder nor a URL template with '{{name}}'.")
     total = len(wanted.tasks)
     with progress(f"download {suite}", total, "tasks") as advance:
         for done, name in enumerate(wanted.tasks):

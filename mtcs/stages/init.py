@@ -45,6 +45,8 @@ def init(
     from mtcs.errors import InputError
     from mtcs.layout import atomic_write, is_there
 
+    if is_there(folder) and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder.")
     if there := [name for name in ("params.yaml", "dvc.yaml") if is_there(folder / name)]:
         raise InputError(f"{folder / there[0]} exists; name a folder without a pipeline.")
     counts = [] if labels is None else _counts(labels)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mtcs.errors import InputError
+from mtcs.layout import is_there
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
 
@@ -33,6 +35,8 @@ def report(
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
     from mtcs.reports.writing import PAPER
 
+    if export is not None and is_there(export) and not export.is_dir():
+        raise InputError(f"--export {export} is a file; name a folder.")
     known = experiment()
     tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
     ours = sorted(known.methods_of(suite), key=lambda name: (name not in PAPER, not name.startswith("mtcs")))

@@ -61,6 +61,7 @@ def represent(
             weights[scope or "joint"] = digest(run.model(scope))
             for task in scoped:
                 model.check_task(task.info, run.remedy("train"))
+            for task in scoped:
                 path = run.representation(task.name)
                 write_representations(path, represent_task(model.method, task, where))
                 written[task.name] = digest(path)

@@ -81,7 +81,9 @@ class Model:
         raise InputError(f"Unknown task {name}; the model has {', '.join(task.name for task in self.tasks)}.")
 
     def check_task(self, task: TaskInfo, remedy: str) -> None:
-        """Raises InputError if the model was trained on a task of that name that differs, and says in what."""
+        """Raises InputError if the model was trained on no task of that name, or on one that differs: in what."""
+        if task.name not in (names := [one.name for one in self.tasks]):
+            raise InputError(f"The model was trained on {', '.join(names)}, not on {task.name}; {remedy}.")
         known = self.task(task.name)
         if known.channels != task.channels:
             what = f"{counted(task.channels, 'channel')}, and not the {known.channels} that"

@@ -111,7 +111,7 @@ def test_fit_inspect_and_predict(monkeypatch):
         (("predict", "m.mtcs", "new.csv", "--task", ""), "Unknown task ''; the model has "),
         (("predict", "none.mtcs", "new.csv"), "none.mtcs does not exist"),
         (("predict", "mtcs", "new.csv"), "METHOD SUITE TASK DATA"),
-        (("fit", "none", "--out", "m.mtcs"), "none is no folder"),
+        (("fit", "none", "--out", "m.mtcs"), "none does not exist; name a file, or a folder with"),
         (("fit", "sensors", "--out", "m.bin"), "does not end in .mtcs"),
         (("fit", "sensors", "--out", "m.mtcs", "--cv", 2, "--report", "page"), "does not end in .html"),
         (("inspect", "new.csv"), "new.csv is no fitted classifier"),

@@ -55,6 +55,11 @@ def test_without_methods_it_has_all_of_them():
     assert known.suites["demo"].source == "aeon"
 
 
+def test_methods_without_representations_have_no_readings():
+    assert init("few", "--suite", "demo", "--methods", "dtw,quant")[0] == 0
+    assert read_experiment(Path("few/params.yaml")).readings == {}
+
+
 def test_a_new_suite():
     assert init("mine", "--suite", "pumps", "--tasks", "Inlet, Outlet", "--methods", "mtl")[0] == 0
     assert read_experiment(Path("mine/params.yaml")).suites["pumps"].tasks == ("Inlet", "Outlet")

@@ -218,7 +218,7 @@ def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_asi
         run = ours[0].run
         return (
             f"{suite} has no results that count: {run.method}, seed {run.seed}, {ours[0].why}; run 'dvc repro "
-            f"report@{suite}'."
+            f"report@{suite}', or its stages from '{run.command('train')}' on."
         )
     return f"{suite} has no results of {', '.join(methods)}; {planned[0].remedy('measure')}."
 
