@@ -333,6 +333,8 @@ def read_experiment(path: Path) -> Experiment:
     """
     try:
         values = read_yaml(regular(path).read_text(encoding="utf-8"))
+        if values is None:
+            raise InputError(f"{path} is empty; write it as the one of the project.")
         experiment = Experiment.model_validate(values)
         if mistake := _word_for_another_value(values):
             raise InputError(f"{path}: {mistake}.")
@@ -384,7 +386,8 @@ def _first_fault(error: ValidationError) -> str:
 
     A name that is unknown comes before what is missing, which may be the same parameter, misspelt.
     """
-    first, more = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden"), error.error_count() - 1
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    more = len({(one["type"], one["loc"][-1:], repr(one["input"])) for one in error.errors()}) - 1  # of `like`, once
     where = _place(first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     value = (

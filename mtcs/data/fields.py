@@ -245,7 +245,9 @@ def has_header(rows: list[list[str]], options: TableOptions) -> bool:
         if count in (list(range(len(count))), list(range(1, len(count) + 1))) and not again:
             return True
     words = not any(map(is_number, filter(None, first)))
-    return len(rows) > 1 and words and any(map(is_number, filter(None, (field.strip() for field in rows[1]))))
+    filled = ([field for field in map(str.strip, row) if field] for row in rows[1:])
+    later = next((row for row in filled if len(row) > 1 or len(first) == 1), [])  # no name alone, without a value
+    return words and any(map(is_number, later))
 
 
 def _is_label(rows: list[list[str]], first: list[str], place: int) -> bool:

@@ -407,6 +407,15 @@ def test_the_archive_is_a_suite_of_all_its_tasks():
     assert len(set(read_experiment(PARAMS).suites["archive91"].tasks)) == 91
 
 
+def test_a_mistake_that_variants_take_over_is_counted_once(tmp_path):
+    content = valid()
+    name = next(iter(content["methods"]))
+    content["methods"][name]["threshhold"] = 2.0
+    content["methods"] |= {"second": {"like": name}, "third": {"like": name}}
+    with pytest.raises(InputError, match=r"threshhold: Extra inputs are not permitted \(is 2\.0\)\.$"):
+        read_experiment(write(tmp_path, content))
+
+
 def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
     content = valid()
     content["suites"]["few"] = {"like": "one", "labels_per_class": 5}
@@ -560,7 +569,7 @@ def test_dvc_sets_a_parameter_of_the_repositorys_own_file(tmp_path):
 def test_an_empty_file(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("")
-    with pytest.raises(InputError, match="should be a valid dictionary") as error:
+    with pytest.raises(InputError, match="is empty; write it as the one of the project") as error:
         read_experiment(path)
     assert "\n" not in str(error.value)
 

@@ -234,6 +234,12 @@ def test_a_first_label_that_is_a_name_of_labels_is_no_header(first, second, head
     assert has_header(rows, TableOptions()) == header
 
 
+def test_a_first_series_without_values_is_named_and_not_the_header():
+    held("new.csv", content="id,a,b,c\nr0,,,\nr1,1,2,4\nr2,2,1,3\n")
+    with pytest.raises(InputError, match="line 2: no observed value; repair the series or leave it out"):
+        read_new_series(Path("data/new.csv"), "pumps", TableOptions(), frozenset({"ok"}))
+
+
 def test_a_first_series_with_the_label_y_is_read():
     held("a.csv", content="y,0.5,0.6\nn,0.1,0.2\ny,0.3,0.1\n")
     X, y = read_folder("data", verbose=False)["a"]
