@@ -195,7 +195,6 @@ def test_files_without_room_are_not_half_written(here: Path, words: str, file: s
 @pytest.mark.parametrize(
     ("words", "place", "expected"),
     [
-        ("suites", "params.yaml", "Is a directory: params.yaml."),
         ("normalize tiny", "data/normalized/tiny", "File exists: data/normalized/tiny."),
         ("normalize tiny", "data/normalized/tiny/Long.npz", "Is a directory: data/normalized/tiny/Long.npz."),
         ("train mtcs tiny", ".checkpoints", "File exists: .checkpoints."),
