@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -143,7 +144,8 @@ def analyze(
         for name, (labels, theirs) in (fewer_labels or {}).items()
     ]
     labels = {name: count for name, (count, _) in (fewer_labels or {}).items()}
-    all_results = [result for several in (runs, *fewer) for result in several.results]
+    by_labels = accuracy.long_form([result for several in (runs, *fewer) for result in several.results])
+    by_labels.loc[by_labels["method"].isin(readings), "head_accuracy"] = math.nan  # those of the method that is read
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
         raise InputError(_nothing(suite, methods, planned, runs.set_aside))
@@ -180,7 +182,7 @@ def analyze(
         examples=examples(layout, suite, [*_drawn_labels(affinities), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=read_again,
-        learning_curve=learning_curve(accuracy.long_form(all_results), suite, labels),
+        learning_curve=learning_curve(by_labels, suite, labels),
         balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(
             layout, suite, tasks, parameters, by_method | {one.name: runs.of(one.name) for one in read_again}

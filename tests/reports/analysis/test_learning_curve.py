@@ -65,6 +65,23 @@ def test_without_results_of_fewer_labels_there_is_none(learned):
     assert tables.learning_curve(report).empty
 
 
+def test_a_reading_has_no_heads_of_its_own(learned):
+    more = [("tiny", "mtcs_ridge", 0, 0.8), ("tiny_5", "mtcs_ridge", 0, 0.6)]
+    seeds = {"mtcs": [0, 1], "mtl": [0], "dtw": [0], "mtcs_ridge": [0]}
+    parameters = {name: {} for name in seeds}
+    few = {"tiny_5": (5, seeds)}
+    report = learned(
+        more=more,
+        seeds=seeds,
+        parameters=parameters,
+        fewer_labels=few,
+        readings={"mtcs_ridge": "mtcs"},
+        methods=["mtcs", "mtl", "dtw"],
+    )
+    first = report.learning_curve[0]
+    assert (list(first.accuracy), list(first.heads)) == (["mtcs", "mtl", "mtcs_ridge"], ["mtcs", "mtl"])
+
+
 def test_a_number_without_a_common_draw_is_left_out(learned):
     report = learned(fewer_labels={"tiny_20": (20, SEEDS), "tiny_5_1": (20, SEEDS)})
     assert report.learning_curve == [], "MTCS has the one draw of 20, MTL the other"
