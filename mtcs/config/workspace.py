@@ -6,7 +6,6 @@ time that a record takes does not grow with the number of suites.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
@@ -46,34 +45,34 @@ def new_workspace(
     if unknown := sorted(set(methods or ()) - set(runnable)):
         raise InputError(f"Unknown method {unknown[0]}; a workspace runs {', '.join(runnable)}.")
     kept = set(runnable) & set(suite.get("methods", runnable)) if methods is None else set(methods)
-    seeds = list(suite.get("seeds", ()))
     kept |= {known.readings[mixture].representations_of for mixture in known.mixtures if mixture in kept}
     dropped = {
         reading
         for reading, one in known.readings.items()
         if one.representations_of not in kept or (one.held_out and reading not in kept)
     }
+    seeds = list(suite.get("seeds", ()))
     own = {key: value for key, value in suite.items() if key not in ("methods", "seeds")}
-    suites = {name: own} | _with_fewer_labels(name, labels, draws)
-    listed = yaml.safe_dump(list(suites), default_flow_style=True, width=math.inf).strip()
-    entry = yaml.safe_dump(suites, sort_keys=False, default_flow_style=None, width=110)
-    params = re.sub(
-        r"(?ms)^suites:\n.*?\n\n", lambda _: "suites:\n" + re.sub("(?m)^", "  ", entry).rstrip() + "\n\n", params
-    )
-    params = re.sub(r"(?ms)^# variants, run on .*?^ablation:.*?\]\n", "ablation: [] # variants\n", params)
-    params = re.sub(r"(?m)^(joint|single_task): \[(.*?)\]", lambda m: f"{m[1]}: [{_chosen(m[2], kept)}]", params)
-    params = "".join(line for line in params.splitlines(keepends=True) if not _defines(line, dropped))
-    stages = re.sub(r"(?m)suite: (&suites )?\[.*?\]", lambda m: f"suite: {m[1] or ''}{listed}", stages)
-    stages = re.sub(r"method: \[(.*?)\]", lambda m: f"method: [{_chosen(m[1], kept)}]", stages)
-    stages = stages.replace(
-        "    deps: [mtcs]\n", "    always_changed: true # the package lies elsewhere; takes a second\n"
-    )
+    values = read_yaml(params)
+    changed = {
+        "suites": {name: own} | _with_fewer_labels(name, labels, draws),
+        "joint": [method for method in known.joint if method in kept],
+        "single_task": [method for method in known.single_task if method in kept],
+        "ablation": [],
+        "readings": {key: value for key, value in values["readings"].items() if key not in dropped},
+        "titles": {key: value for key, value in values["titles"].items() if key not in dropped},
+    }
     if labels:
         seeds = seeds[:1] or [0]  # draws are the repetitions
-        stages = stages.replace('deps: ["results/${key}"]', "deps: [results] # of fewer labels, too")
-    params = re.sub(r"(?m)^readings:.*\n(?! )", "readings: {}\n", params)
     if seeds:
-        params = re.sub(r"(?m)^(seeds|seeds_single_task): .*$", rf"\1: {seeds}", params)
+        changed |= {"seeds": seeds, "seeds_single_task": seeds}
+    params = _with_values(params, changed)
+    runs = read_yaml(stages)["vars"][0]["runs"]
+    runs = {key: [one for one in runs[key] if one in kept] for key in runs} | {"suites": list(changed["suites"])}
+    stages = _with_values(stages, {"vars": [{"runs": runs}]})
+    stages = _replaced(stages, "deps: [mtcs]", "always_changed: true # the package lies elsewhere; takes a second")
+    if labels:
+        stages = _replaced(stages, 'deps: ["results/${key}"]', "deps: [results] # of fewer labels, too")
     try:
         Experiment.model_validate(read_yaml(params))
     except ValidationError as error:
@@ -93,11 +92,21 @@ def _packaged(file: str) -> str:
     return (files("mtcs") / "reference" / file).read_text(encoding="utf-8")
 
 
-def _chosen(names: str, kept: Collection[str]) -> str:
-    return ", ".join(name for name in names.split(", ") if name in kept)
+def _with_values(text: str, values: Mapping[str, Any]) -> str:
+    """A YAML file with other values for some of its outermost keys, comments and all else as they are."""
+
+    def entry(match: re.Match[str]) -> str:
+        comments, key, comment, end = match.groups()
+        if key not in values:
+            return match[0]
+        value = values[key]
+        flow = False if isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values()) else None
+        first, rest = yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=flow, width=110).split("\n", 1)
+        return f"{comments}{first}{comment or ''}\n{rest}{end}"
+
+    return re.sub(r"(?m)^((?:#.*\n)*)(\w+):.*?( #.*)?\n(?: .*\n|\n(?= ))*(\n*)", entry, text)
 
 
-def _defines(line: str, names: Collection[str]) -> bool:
-    """Whether a line of `readings` or `titles` is the entry of one of these."""
-    match = re.match(r"  (\w+): (?!\{kind|\{like)", line)
-    return match is not None and match[1] in names
+def _replaced(text: str, old: str, new: str) -> str:
+    assert old in text
+    return text.replace(old, new)

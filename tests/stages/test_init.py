@@ -55,6 +55,15 @@ def test_without_methods_it_has_all_of_them():
     assert known.suites["demo"].source == "aeon"
 
 
+def test_comments_stay_where_values_change():
+    assert init("few", "--suite", "demo", "--methods", "mtl", "--labels", "5")[0] == 0
+    parameters, pipeline = (Path("few", name).read_text() for name in ("params.yaml", "dvc.yaml"))
+    assert "\nseeds: [0] # of joint methods\n" in parameters
+    assert "    sharing_weight: 0.1 # alpha of Equation 6\n" in parameters
+    assert pipeline.startswith((ROOT / "dvc.yaml").read_text().partition("\n")[0])
+    assert "\n    suites: [demo, demo_5]\n    ablation_suites: []\n    mixtures: []\n    encoders: []\n" in pipeline
+
+
 def test_methods_without_representations_have_no_readings():
     assert init("few", "--suite", "demo", "--methods", "dtw,quant")[0] == 0
     assert read_experiment(Path("few/params.yaml")).readings == {}
