@@ -23,17 +23,28 @@ from mtcs.stages.options import experiment as read_params
 class _Group(SectionedGroup):
     """Ends a failed command with one line and its exit code; the traceback is for --debug."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().make_context(*args, **kwargs)
+        except Exception as error:
+            if _is_usage(error):
+                raise typer.Exit(_report(error)) from None
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # the reader of our output is gone, which is its right
+        except (BrokenPipeError, typer.Exit, typer.Abort):  # the reader of our output is gone, which is its right
             raise
         except (Exception, KeyboardInterrupt) as error:
-            if type(error).__module__.split(".")[0] in ("click", "typer"):  # their own ways to end: usage, exit, abort
-                raise
-            if ctx.params.get("debug"):
+            if ctx.params.get("debug") and not _is_usage(error):
                 traceback.print_exception(error)
             raise typer.Exit(_report(error)) from None
+
+
+def _is_usage(error: BaseException) -> bool:
+    """Whether typer could not make sense of the command line; no arguments at all are help, and no mistake."""
+    return hasattr(error, "format_message") and type(error).__name__ != "NoArgsIsHelpError"
 
 
 def _report(error: BaseException) -> int:
@@ -45,6 +56,8 @@ def _report(error: BaseException) -> int:
 
 def _error_line(error: BaseException) -> tuple[str, int]:
     """The one line and the exit code of an error."""
+    if _is_usage(error):
+        return _usage_line(error), 2
     if isinstance(error, MtcsError):
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
@@ -60,6 +73,16 @@ def _error_line(error: BaseException) -> tuple[str, int]:
         return f"{error.strerror or error}{f': {name}' if name else ''}.", 1
     first = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first} (a defect of mtcs; --debug shows where)", 1
+
+
+def _usage_line(error: Any) -> str:
+    """What is wrong with the command line, the value that was given, and where to read about it."""
+    message = error.format_message().replace("Value error, ", "").rstrip(".")
+    wrong = getattr(error.__cause__, "errors", list)()  # of pydantic
+    if wrong and repr(given := wrong[0]["input"]) not in message:
+        message += f" (is {given})"
+    end = "" if message.endswith("?") else "."
+    return f"{message}{end} See '{error.ctx.command_path} --help'."
 
 
 _NO_MEMORY = re.compile(

@@ -275,20 +275,30 @@ def test_task_option():
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["trian", "joint", "tiny"], "No such command 'trian'"),
-        (["train", "joint"], "Missing argument 'SUITE'"),
-        (["train", "joint", "tiny", "--seed", "-1"], "Invalid value for '--seed'"),
-        (["train", "joint", "tiny", "--seed", "one"], "Invalid value for '--seed'"),
-        (["train", "joint", "tiny", "--device", "tpu"], "'tpu' is not one of 'auto', 'cpu', 'cuda'"),
-        (["train", "joint", "tiny", "--sed", "1"], "No such option: --sed"),
-        (["validate", "joint", "tiny", "--share", "0.9"], "Invalid value for '--share'"),
+        (["trian", "joint", "tiny"], "No such command 'trian'. Did you mean 'train'? See 'mtcs --help'."),
+        (["--bug"], "No such option: --bug (Possible options: --debug). See 'mtcs --help'."),
+        (["train", "joint"], "Missing argument 'SUITE'. See 'mtcs train --help'."),
+        (
+            ["train", "joint", "tiny", "--seed", "-1"],
+            "Invalid value for '--seed': Input should be greater than or equal to 0 (is -1). See 'mtcs train --help'.",
+        ),
+        (
+            ["train", "joint", "tiny", "--device", "tpu"],
+            "Invalid value for '--device': 'tpu' is not one of 'auto', 'cpu', 'cuda'. See 'mtcs train --help'.",
+        ),
+        (
+            ["train", "joint", "tiny", "--sed", "1"],
+            "No such option: --sed (Possible options: --seed). See 'mtcs train --help'.",
+        ),
     ],
 )
-def test_usage(arguments, expected):
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 2
-    assert expected in done.stderr
-    assert "Traceback" not in done.output
+def test_a_command_line_that_makes_no_sense_is_one_line(arguments, expected):
+    done = CliRunner().invoke(app, arguments, prog_name="mtcs")
+    assert (done.exit_code, done.output) == (2, f"mtcs: {expected}\n")
+
+
+def test_no_arguments_are_help():
+    assert CliRunner().invoke(app, [], prog_name="mtcs").output.startswith("Usage: mtcs [OPTIONS] COMMAND")
 
 
 # params.yaml
