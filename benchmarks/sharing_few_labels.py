@@ -1,7 +1,7 @@
 """What sharing does where labels are few: trained heads and readers of representations, with 5 to all labels a class.
 
     python benchmarks/sharing_few_labels.py SUITE [--labels 5 20 all] [--draws 5] [--readers ridge] [--out FILE]
-    python benchmarks/sharing_few_labels.py SUITE --out FILE --table --figure FILE.svg
+    python benchmarks/sharing_few_labels.py SUITE --out FILE --table
 
 In a workspace where `mtcs download SUITE` was run. For every draw of labelled series (also the seed of the training),
 every number of them and every method: a training of as many epochs as make 500 steps, at least five, and the mean
@@ -11,8 +11,8 @@ has the accuracy on each task, too.
 `mtl_rest` is MTL with a sharing weight of 1e-9, so that every head takes part in every step, as with sharing.
 `mtcs_names` shares between labels of one name alone, `mtcs_names_sum` by the sum over coordinates, 320 times as hard:
 for suites where these mean the same, such as the axes of UWave's gestures. `alone` is MTL with a model for each task;
-`minirocket` has no encoder. One line of JSON each; killed, the same command continues. The figure has a line for each
-method: its mean over the draws that all methods have, and its standard deviation over them.
+`minirocket` has no encoder. One line of JSON each; killed, the same command continues. Curves of
+ordinary runs are in the report of a folder of `mtcs init --labels`.
 """
 
 import argparse
@@ -22,10 +22,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mtcs.config.experiment import Experiment, read_experiment
 from mtcs.config.methods import MethodSpec
@@ -36,7 +34,6 @@ from mtcs.data.task import Task
 from mtcs.evaluation.classify import classify
 from mtcs.evaluation.represent import represent_task
 from mtcs.layout import Layout
-from mtcs.reports.figures.drawing import STYLE, point
 from mtcs.training.hardware import Hardware, choose_hardware
 from mtcs.training.loop import count_steps, train_method
 
@@ -57,8 +54,7 @@ CHANGED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 METHODS += (*CHANGED, "minirocket")
 LEAST_STEPS, LEAST_EPOCHS = 500, 5
-READ_BY = {"ridge": "kernel ridge", "svm": "SVM"}
-READERS = tuple(READ_BY)
+READERS = ("ridge", "svm")
 
 
 def drawn(layout: Layout, suite: str, names: tuple[str, ...], labels: int | None, draw: int) -> list[Task]:
@@ -112,35 +108,6 @@ def table(lines: list[dict]) -> str:
     return text.assign(draws=groups.size()).to_string()
 
 
-def draw_curves(lines: list[dict], path: Path) -> None:
-    """Accuracy by the number of labelled series: of trained heads, and of what reads representations or series."""
-    frame = pd.DataFrame([{**line, "heads": np.nan, **line["mean"]} for line in sorted(lines, key=_count)])
-    reader = next(name for name in READERS if name in frame)
-    frame["read"] = frame[reader].fillna(frame["rocket"]) if "rocket" in frame else frame[reader]
-    methods = list(frame["method"].unique())
-    counts = list(frame["labels"].unique())
-    drawn_by_all = frame.groupby(["labels", "draw"])["method"].transform("nunique") == len(methods)
-    groups: Any = frame[drawn_by_all].groupby(["method", "labels"])[["heads", "read"]]
-    means, spread = groups.mean(), groups.std()
-    with mpl.rc_context(STYLE):
-        figure = Figure((8.4, 3.4), layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, column, title in zip(panels, ("heads", "read"), ("trained heads", READ_BY[reader]), strict=True):
-            for i, method in enumerate(methods):
-                known = [count for count in counts if np.isfinite(means[column].get((method, count), np.nan))]
-                places = np.array([counts.index(count) for count in known]) + 0.06 * (i - (len(methods) - 1) / 2)
-                rows = [(method, count) for count in known]
-                style = {**point(i), "linestyle": "-", "linewidth": 1.2, "elinewidth": 0.8}
-                axes.errorbar(places, means[column][rows], spread[column][rows], label=method, **style)
-            axes.set_xticks(range(len(counts)), counts)
-            axes.set_title(title)
-            axes.set_xlabel("labelled series of each label")
-            axes.grid(axis="y")
-        panels[0].set_ylabel("mean accuracy")
-        panels[1].legend(loc="lower right")
-        figure.savefig(path, metadata={"Date": None})
-
-
 def main() -> None:
     """Run what is not in the file yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -151,7 +118,6 @@ def main() -> None:
     parser.add_argument("--readers", nargs="+", default=READERS, choices=READERS)
     parser.add_argument("--out", type=Path, default=Path("few_labels.jsonl"))
     parser.add_argument("--table", action="store_true", help="only show what is in the file")
-    parser.add_argument("--figure", type=Path, help="draw it, too")
     arguments = parser.parse_args()
     layout, out = Layout(), arguments.out
     done = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
@@ -180,8 +146,6 @@ def main() -> None:
                     with out.open("a") as file:
                         file.write(json.dumps(done[-1]) + "\n")
     print(table(done))
-    if arguments.figure:
-        draw_curves(done, arguments.figure)
 
 
 if __name__ == "__main__":
