@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from scipy.stats import wilcoxon
 from sharing_few_labels import trained_long_enough
 
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.data.task import read_task
 from mtcs.evaluation.classify import classify
 from mtcs.evaluation.represent import represent_task

@@ -34,7 +34,7 @@ def measure(suite: str, method: str, epochs: int, threads: int, precision: Preci
     """Train for `epochs` epochs; to be called in a fresh process, since peak memory is the process's."""
     import torch
 
-    from mtcs.config.experiment import read_experiment
+    from mtcs.config.experiment_file import read_experiment
     from mtcs.data.task import read_task
     from mtcs.methods import prepared_method
     from mtcs.training.hardware import choose_hardware, peak_memory

@@ -16,7 +16,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MultiTaskSpec
 from mtcs.evaluation.results import RunResult, read_result
 from mtcs.layout import Layout

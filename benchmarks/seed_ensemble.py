@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from mtcs.config.classifiers import KernelRidge
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.data.task import read_task
 from mtcs.evaluation.kernel_ridge import fit_kernel_ridge
 from mtcs.evaluation.representations import read_representations

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtcs.config.experiment import Experiment, read_experiment
+from mtcs.config.experiment import Experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MethodSpec
 from mtcs.data.few_labels import with_few_labels
 from mtcs.data.formats import read_raw

@@ -35,7 +35,7 @@ from flows.runners import Slots, runner_for
 from flows.stage import StageContext, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
 from mtcs.config.environment import read_machine
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.machine import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.errors import InputError, MtcsError, WorkError

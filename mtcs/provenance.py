@@ -18,9 +18,9 @@ from pathlib import Path
 
 import mtcs
 from mtcs.config.classifiers import ClassifierSpec
-from mtcs.config.experiment import Suite
 from mtcs.config.methods import Spec
 from mtcs.config.schedule import Schedule
+from mtcs.config.suite import Suite
 
 PACKAGE = Path(mtcs.__file__).parent
 

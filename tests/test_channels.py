@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import mtcs
 from mtcs import InputError
 from mtcs.cli import app
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.data.doubts import doubts
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask

@@ -958,7 +958,7 @@ def test_the_commit_is_marked_where_code_differs_and_not_where_results_do(
 
 
 def test_bf16_goes_to_methods_that_repeat_their_lengths(monkeypatch: pytest.MonkeyPatch):
-    from mtcs.config.experiment import read_experiment
+    from mtcs.config.experiment_file import read_experiment
     from mtcs.stages.options import hardware
 
     monkeypatch.setattr("mtcs.training.hardware._cpuinfo", lambda: ["flags : fpu amx_bf16"])

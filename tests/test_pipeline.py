@@ -28,7 +28,7 @@ from dvc.stage import PipelineStage
 
 from mtcs import stages
 from mtcs.cli import app
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.layout import Layout, Run
 
 ROOT = Path(__file__).parent.parent

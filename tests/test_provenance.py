@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from mtcs.config.experiment import Experiment, read_experiment
+from mtcs.config.experiment import Experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.provenance import imports, suite_digests
 
 ROOT = Path(__file__).parents[1]

@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mtcs.cli import app
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

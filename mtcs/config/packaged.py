@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mtcs.config.classifiers import ClassifierSpec
-from mtcs.config.experiment import Experiment, merged, read_experiment
+from mtcs.config.experiment import Experiment, merged
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.errors import InputError, fault
 

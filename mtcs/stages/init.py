@@ -39,7 +39,7 @@ def init(
 
     DVC reads the pipelines of all folders as one. What a suite costs then does not depend on how many there are.
     """
-    from mtcs.config.experiment import read_experiment
+    from mtcs.config.experiment_file import read_experiment
     from mtcs.config.packaged import packaged_experiment
     from mtcs.config.workspace import new_workspace
     from mtcs.errors import InputError

@@ -68,7 +68,7 @@ WorkersOption = Annotated[
 
 def experiment() -> Experiment:
     """`params.yaml` of the workspace."""
-    from mtcs.config.experiment import read_experiment
+    from mtcs.config.experiment_file import read_experiment
 
     return read_experiment(WORKSPACE.params)
 

@@ -11,7 +11,7 @@ import yaml
 from dvc.utils.serialize import modify_yaml
 
 from mtcs.cli import one_line
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.parameter_file import read_yaml
 from mtcs.data.published import published_sizes
 from mtcs.errors import InputError
@@ -258,7 +258,7 @@ def test_dtw_needs_a_nearest_neighbour(tmp_path):
 
 
 def test_parameters_are_read_without_torch():
-    code = "import sys; from pathlib import Path; from mtcs.config.experiment import read_experiment; "
+    code = "import sys; from pathlib import Path; from mtcs.config.experiment_file import read_experiment; "
     code += f"read_experiment(Path({str(PARAMS)!r})); print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "numba", "sklearn", "pandas", "aeon", "dvc", "prefect"} & set(said)

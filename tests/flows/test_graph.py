@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.graph import Graph
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from fuzz.mutation import damaged
 from mtcs.cli import one_line
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.parameter_file import read_yaml
 from mtcs.errors import InputError
 

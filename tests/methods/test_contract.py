@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MethodSpec
 from mtcs.data.task import Split, Task
 from mtcs.methods import prepared_method

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MultiTaskSpec
 from mtcs.data.task import Split, Task
 from mtcs.errors import InputError

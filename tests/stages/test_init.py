@@ -10,7 +10,7 @@ from dvc.repo import Repo
 from typer.testing import CliRunner
 
 from mtcs.cli import app
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.cli import app
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.evaluation.results import RunResult, TaskResult, read_result, write_result
 from mtcs.layout import Layout, Run
 

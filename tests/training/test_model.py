@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 import mtcs
-from mtcs.config.experiment import read_experiment
+from mtcs.config.experiment_file import read_experiment
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
 from mtcs.methods import build_method
