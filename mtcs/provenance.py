@@ -1,7 +1,8 @@
 """What a result was made by: digests of the code and the parameters behind it, the commit, versions of packages.
 
-A digest covers a module and whatever of ours it imports in turn, so that a change of one method concerns no other.
-Modules that only carry values from one place to another are left out: a change there moves no number.
+A digest covers a module and whatever of ours it imports in turn, so that a change of one method concerns no other; and
+of these what they do, so that a comment or a docstring concerns none. Modules that only carry values from one place to
+another are left out: a change there moves no number.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def code_digest(*modules: str, data: str = "") -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.relative_to(PACKAGE).as_posix().encode())
-        digest.update(path.read_bytes())
+        digest.update(_meaning_of(path).encode() if path.suffix == ".py" else path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -94,7 +95,30 @@ def _method_module(spec: Spec) -> str:
 
 def _source(kind: type) -> str:
     """The source of a class of parameters and of those of ours that it extends."""
-    return "".join(inspect.getsource(one) for one in kind.__mro__ if one.__module__.startswith("mtcs."))
+    ours = [one for one in kind.__mro__ if one.__module__.startswith("mtcs.")]
+    return "".join(meaning(ast.parse(inspect.getsource(one))) for one in ours)
+
+
+@cache
+def _meaning_of(path: Path) -> str:
+    return meaning(ast.parse(path.read_bytes()))
+
+
+def meaning(node: object) -> str:
+    """What code does, as text: a syntax tree without comments, docstrings, layout and empty fields.
+
+    Python's own dump of a tree is not the same in all versions; without empty fields this is.
+    """
+    if isinstance(node, ast.AST):
+        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and name != "ctx"]
+        return f"{type(node).__name__}({','.join(f'{name}={meaning(value)}' for name, value in fields if value != [])})"
+    if isinstance(node, list):
+        return f"[{','.join(meaning(one) for one in node if not _is_docstring(one))}]"
+    return repr(node)
+
+
+def _is_docstring(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _closure(modules: tuple[str, ...]) -> set[str]:

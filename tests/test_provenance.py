@@ -1,10 +1,13 @@
 """What a digest of the code covers: a change of one method concerns no other, and wiring concerns nothing."""
 
+import ast
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import yaml
 
 from mtcs.config.experiment import Experiment
 from mtcs.config.experiment_file import read_experiment
-from mtcs.provenance import imports, suite_digests
+from mtcs.provenance import imports, meaning, suite_digests
 
 ROOT = Path(__file__).parents[1]
 READINGS = read_experiment(ROOT / "params.yaml").readings
@@ -43,7 +46,7 @@ def changed(tmp_path: Path) -> Callable[..., set[str]]:
             for name, digest in (value if isinstance(value, dict) else {"": value}).items()
         }
 
-    def change(file: str, edit: Callable[[str], str] = lambda text: text + "\n# changed\n") -> set[str]:
+    def change(file: str, edit: Callable[[str], str] = lambda text: text + "\nchanged = 1\n") -> set[str]:
         path = tmp_path / file
         before, text = digests(), path.read_text()
         assert edit(text) != text
@@ -65,6 +68,27 @@ def test_a_change_of_a_method_concerns_that_method_alone(changed):
     assert changed("mtcs/methods/multitask.py") == of(("train", "represent"), SUPERVISED)
     assert changed("mtcs/ops/causal.py") == of(("train", "represent"), ("t_loss",))
     assert changed("mtcs/ops/convolution.py") == of(("train", "represent"), ENCODERS)
+
+
+def test_words_concern_nothing(changed):
+    def documented(text: str) -> str:
+        return "# new\n" + text.replace('"""', '"""Changed. ', 1).replace(':\n    """', ':\n    """Changed. ')
+
+    for file in ("data/text.py", "methods/multitask.py", "config/methods.py"):
+        assert changed(f"mtcs/{file}", documented) == set(), file
+
+
+def test_what_code_means_is_the_same_in_all_versions_of_python():
+    code = '''
+        """A module."""
+        class A(C): # no more
+            x: int = None
+            """Of it."""
+            async def f(self, a, /, *b, c=-1.5e3, **d) -> f"{x!r:>3} z":
+                return [not i for i in b if 0 < i] or {**d, 1: b"two"} or (yield from lambda: ...)
+    '''
+    text = meaning(ast.parse(textwrap.dedent(code)))
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "ba268077d16b8b42", text
 
 
 def test_a_change_of_a_default_concerns_the_methods_that_have_it(changed):
