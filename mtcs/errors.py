@@ -37,5 +37,10 @@ def fault(error: OSError | ValidationError) -> str:
 
 def one_line(message: str, limit: int = 390) -> str:
     """A message as one line of bounded length: control characters escaped, the middle cut, the way out kept."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(message.split()))
+    text = printable(" ".join(message.split()))
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[5 - limit // 2 :]}"
+
+
+def printable(text: str) -> str:
+    """A text whose control characters, ends of lines among them, are escaped: a terminal does not obey them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

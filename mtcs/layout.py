@@ -344,10 +344,11 @@ def remove_leftovers(path: Path) -> None:
     with suppress(OSError):  # a folder that may not be listed
         for other in path.parent.iterdir():
             if other.name.startswith(f".{path.name}{TEMPORARY}"):
-                _remove_abandoned(other)
+                remove_abandoned(other)
 
 
-def _remove_abandoned(temporary: Path) -> None:
+def remove_abandoned(temporary: Path) -> None:
+    """Remove a file or folder that was being written, unless its writer still is."""
     with suppress(OSError):  # it is gone, or may not be removed, or its writer holds the lock
         handle = os.open(temporary, os.O_RDONLY)
         try:

@@ -583,6 +583,7 @@ def test_only_the_checkpoints_of_a_finished_run_go():
     LAYOUT.checkpoints.mkdir()
     for name in (f"tiny-alone-0-Long-{key}", f"tiny-alone-0-Short-2-{key}", f".tiny-alone-0-Short-{key}.safetensors.x"):
         (LAYOUT.checkpoints / f"{name}.safetensors").touch()
+        os.utime(LAYOUT.checkpoints / f"{name}.safetensors", (0, 0))
     mtcs_says("train", "alone", "tiny", "--task", "Short")
     assert sorted(path.name for path in LAYOUT.checkpoints.iterdir()) == [
         f"tiny-alone-0-Long-{key}.safetensors",
@@ -827,7 +828,7 @@ def test_interruption(monkeypatch):
     def interrupted(_: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mtcs.config.experiment.read_experiment", interrupted)
+    monkeypatch.setattr("mtcs.config.experiment_file.read_experiment", interrupted)
     assert fails(130, "methods").startswith("Interrupted; stages of the pipeline go on from where they were")
 
 
@@ -836,7 +837,7 @@ def test_a_defect_is_told_as_one(monkeypatch, error):
     def defective(_: Path) -> None:
         raise error("this and that\nand more")
 
-    monkeypatch.setattr("mtcs.config.experiment.read_experiment", defective)
+    monkeypatch.setattr("mtcs.config.experiment_file.read_experiment", defective)
     said = fails(1, "methods")
     assert said.startswith(f"{error.__name__}: ")
     assert said.endswith(" (a defect of mtcs; --debug shows where)")
@@ -915,7 +916,12 @@ def test_a_method_that_trains_one_model_for_each_task_now_leaves_no_joint_model(
     normalized()
     mtcs_says("train", "joint", "tiny")
     LAYOUT.params.write_text(yaml.safe_dump(PARAMS | {"joint": [], "single_task": ["joint", "alone"]}))
+    being_written, folder = RUN.models / ".other.safetensors.part-1", RUN.models / "notes"
+    being_written.touch()
+    folder.mkdir()
     mtcs_says("train", "joint", "tiny")
+    being_written.unlink()
+    folder.rmdir()
     assert sorted(path.name for path in RUN.models.iterdir()) == ["Long.safetensors", "Short.safetensors"]
     assert {path.stem for path in RUN.training.iterdir()} == {"Long", "Short"}
 

@@ -52,7 +52,7 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     labels: _Labels
     reader: str
     n_series: int = Field(ge=0)
-    lengths: tuple[int, int]
+    lengths: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=10_000_000)]]
     sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     floor: float = Field(default=0.0, ge=0, lt=1)
     channel_names: tuple[str, ...] = ()
@@ -134,11 +134,13 @@ def load_bundle(path: Path) -> Bundle:
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]
         if learned != model.tasks or len(tasks) != len(contents.tasks):
             raise ValueError("its tasks are not those of its model")
-        sides = len(model.tasks), sum(task.n_classes for task in model.tasks)
-        extra = parts.pop("", {})
+        extra = {name: tensor.numpy() for name, tensor in parts.pop("", {}).items()}
         similarity, affinity = extra.pop("similarity", None), extra.pop("affinity", None)
+        sides = len(model.tasks), sum(task.n_classes for task in model.tasks)
         wrong = [
-            one for one, n in zip((similarity, affinity), sides, strict=True) if one is not None and one.shape != (n, n)
+            one
+            for one, n in zip((similarity, affinity), sides, strict=True)
+            if one is not None and (one.shape != (n, n) or one.dtype.kind != "f")
         ]
         if similarity is None or wrong or parts or extra:
             raise ValueError("its arrays are not those it describes")
@@ -149,8 +151,8 @@ def load_bundle(path: Path) -> Bundle:
     return Bundle(
         model=model,
         tasks=tasks,
-        similarity=similarity.numpy(),
-        affinity=None if affinity is None else affinity.numpy(),
+        similarity=similarity,
+        affinity=affinity,
         classifier=contents.classifier,
         precision=contents.precision,
         scores=contents.scores,
@@ -183,7 +185,7 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
             pass
     if len(task.labels) != task.info.n_classes or classes.min() < 0 or classes.max() >= task.info.n_classes:
         raise ValueError(f"{task.info.name:.40} has labels that its classifier does not know")
-    if not 1 <= task.lengths[0] <= task.lengths[1]:
+    if not task.lengths[0] <= task.lengths[1]:
         raise ValueError(f"{task.info.name:.40} has lengths {task.lengths}")
 
 
@@ -208,7 +210,14 @@ def _plain(label: Any, task: str) -> Any:
 
 
 def _decoded(labels: _Labels) -> np.ndarray:
-    """Raises ValueError or TypeError if the values are not of that dtype."""
+    """Raises ValueError or TypeError if the values are not of that dtype, or one stands there twice."""
+    decoded = _of_dtype(labels)
+    if len({repr(label) for label in decoded.tolist()}) < len(decoded):
+        raise ValueError("a label stands there twice")
+    return decoded
+
+
+def _of_dtype(labels: _Labels) -> np.ndarray:
     if labels.dtype == "object":
         return objects([_label(value) for value in labels.values])
     if not re.fullmatch(r"[<>|](U\d{1,5}|[iufb]\d{1,2}|M8(\[\w{1,4}\])?)", labels.dtype):
@@ -217,7 +226,12 @@ def _decoded(labels: _Labels) -> np.ndarray:
         raise ValueError(f"labels are not of dtype {labels.dtype}")
     if labels.dtype[1] == "M":
         return np.array(labels.values, dtype=np.int64).astype(labels.dtype)
-    return np.array(labels.values).astype(labels.dtype)
+    kind = "U" if labels.dtype[1] == "U" else labels.dtype  # no longer than the longest, whatever the file claims
+    with np.errstate(invalid="ignore"):
+        decoded = np.array(labels.values).astype(kind)
+    if decoded.tolist() != labels.values:
+        raise ValueError(f"labels are not of dtype {labels.dtype}")
+    return decoded
 
 
 def _label(value: Any) -> Any:

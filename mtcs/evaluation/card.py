@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from mtcs.config.packaged import display_name
+from mtcs.errors import printable
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 
 
@@ -22,7 +23,8 @@ def model_card(bundle: Bundle) -> str:
         for way, scores in groupby(bundle.scores.get(name, {}).items(), key=lambda score: score[0].split(" ")[0]):
             values = [f"{score.removeprefix(f'{way} ')} {value:.3f}" for score, value in scores]
             lines.append(f"    {way} {', '.join(values)}")
-    return "\n".join([*lines, "  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items())])
+    lines.append("  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items()))
+    return "\n".join(map(printable, lines))
 
 
 def _series(task: TaskClassifier) -> str:

@@ -21,7 +21,10 @@ class Arrays(Protocol):
     """A dataclass of arrays alone."""
 
     SHAPES: ClassVar[Mapping[str, str]]
-    """Of each array the kind of number, as numpy names it, and the dimensions: "f n D"; equal letters, equal sizes."""
+    """Of each array the kind of number, as numpy names it, and the dimensions: "f n D"; equal letters, equal sizes.
+
+    "f?" is a kind of number that may be NaN or infinite.
+    """
 
 
 Fitted = TypeVar("Fitted", bound=Arrays)
@@ -90,6 +93,8 @@ def _wrong(arrays: Mapping[str, Any], shapes: Mapping[str, str]) -> str | None:
         number, *dimensions = shape.split()
         array = arrays[name]
         known = [sizes.setdefault(dimension, size) for dimension, size in zip(dimensions, array.shape, strict=False)]
-        if array.dtype.kind != number or array.ndim != len(dimensions) or known != list(array.shape):
+        if array.dtype.kind != number[0] or array.ndim != len(dimensions) or known != list(array.shape):
             return f"{name} has shape {array.shape} of {array.dtype}, expected {shape}"
+        if number == "f" and not np.isfinite(array).all():
+            return f"{name} holds values that are not finite"
     return None

@@ -28,7 +28,7 @@ class FittedNearestNeighbor:
     labels: (n,) int64.
     """
 
-    SHAPES: ClassVar[Mapping[str, str]] = {"series": "f n T", "labels": "i n"}
+    SHAPES: ClassVar[Mapping[str, str]] = {"series": "f? n T", "labels": "i n"}
     series: np.ndarray
     labels: np.ndarray
 

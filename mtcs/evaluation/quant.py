@@ -29,7 +29,7 @@ class FittedQuant:
     series: (n, channels, T) float32 without gaps; labels: (n,) int64; seed, trees: () int64.
     """
 
-    SHAPES: ClassVar[Mapping[str, str]] = {"series": "f n c T", "labels": "i n", "seed": "i", "trees": "i"}
+    SHAPES: ClassVar[Mapping[str, str]] = {"series": "f? n c T", "labels": "i n", "seed": "i", "trees": "i"}
     series: np.ndarray
     labels: np.ndarray
     seed: np.ndarray

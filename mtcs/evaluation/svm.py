@@ -48,7 +48,7 @@ class FittedSVM:
         "counts": "i C",
         "classes": "i C",
         "gamma": "f",
-        "C": "f",
+        "C": "f?",
     }
     vectors: np.ndarray
     multipliers: np.ndarray
@@ -57,6 +57,13 @@ class FittedSVM:
     classes: np.ndarray
     gamma: np.ndarray
     C: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if these are not support vectors of so many classes, and of every pair of them."""
+        n = len(self.classes)
+        fits = (len(self.multipliers), len(self.intercepts), len(self.counts)) == (n - 1, n * (n - 1) // 2, n)
+        if not fits or self.counts.min() < 0 or self.counts.sum() != len(self.vectors):
+            raise ValueError(f"its arrays are not those of {n} classes and {len(self.vectors)} support vectors")
 
     def predict(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
         """Classes (m,) of representations (m, D): those of `SVC.predict`, several times sooner."""

@@ -96,8 +96,8 @@ def train(
             f"{trained.series_per_second:.0f} series/s, {where.precision} on {where} ({where.reason})"
         )
     for folder in (run.models, run.training):  # of the method as it was before: joint, or of one task each
-        for path in folder.iterdir():
-            if path.name.partition(".")[0] not in {scope or "joint" for scope in run.scopes}:
+        for path in folder.glob("[!.]*"):  # what others are writing is hidden
+            if path.is_file() and path.name.partition(".")[0] not in {scope or "joint" for scope in run.scopes}:
                 path.unlink()
     # Only now: DVC deletes what a killed stage has written, and finished tasks are then read from their checkpoints.
     discard_checkpoints(WORKSPACE.checkpoints, finished)

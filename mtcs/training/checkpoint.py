@@ -19,7 +19,7 @@ from torch import Tensor
 from mtcs.config.methods import Spec
 from mtcs.data.task import Task
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, regular
+from mtcs.layout import atomic_write, regular, remove_abandoned
 from mtcs.methods.base import Method
 from mtcs.provenance import training_digest
 from mtcs.training.hardware import Hardware
@@ -73,8 +73,8 @@ def read_checkpoint(
 ) -> Progress | None:
     """Bring what `save_checkpoint` wrote into `method`, `optimizer` and `average`.
 
-    None, with a line on standard error and nothing changed, if the file is none, or not as it was written; it is set
-    aside as `*.damaged`, and training starts anew.
+    None, with nothing changed, if there is no such file, or it is not as it was written: then it is set aside as
+    `*.damaged`, and that is said on standard error.
     """
     try:
         tensors, facts = _read(regular(path).read_bytes())
@@ -82,6 +82,8 @@ def read_checkpoint(
         progress = Progress(
             int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows
         )
+    except FileNotFoundError:
+        return None
     except (InputError, OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         _set_aside(path, " ".join(str(error).split()))
         return None
@@ -118,4 +120,7 @@ def discard_checkpoints(folder: Path, runs: Sequence[str]) -> None:
     ours = re.compile(rf"\.?({names})-[0-9a-f]{{32}}\.safetensors.*")
     for path in folder.glob("*"):
         if ours.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+            if path.name.startswith("."):
+                remove_abandoned(path)  # another process may be writing it
+            else:
+                path.unlink(missing_ok=True)

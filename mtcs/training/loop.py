@@ -85,7 +85,7 @@ def fit(
     if total == 0:
         return Trained(_curves([], tasks), 0.0, 0, peak_memory(hardware))
     training = _Training(method, tasks, schedule, total, seed, hardware)
-    if checkpoint is not None and checkpoint.exists():
+    if checkpoint is not None:
         training.resume(checkpoint)
     state = training.state
     saved, saving = time.perf_counter(), 0.0
@@ -142,7 +142,7 @@ class _Training:
         self.state = Progress()
 
     def resume(self, checkpoint: Path) -> None:
-        """Go on from a checkpoint, or from the beginning if it is none."""
+        """Go on from a checkpoint, or from the beginning if there is none."""
         self.state = read_checkpoint(checkpoint, self.method, self.optimizer, self.average) or self.state
 
     def epoch(self) -> Iterator[str]:

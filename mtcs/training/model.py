@@ -141,10 +141,11 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
     try:
         with torch.device("meta"):  # no memory for what the file only claims, and no draw from the generator
             method = build_method(description.spec, tasks)
-        expected = {name: tensor.shape for name, tensor in method.state_dict().items()}
-        shapes = {name: tensor.shape for name, tensor in weights.items()}
-        if expected != shapes:
-            raise ValueError(_first_difference(expected, shapes))
+        expected, given = (_kinds(tensors) for tensors in (method.state_dict(), weights))
+        if expected != given:
+            raise ValueError(_first_difference(expected, given))
+        if odd := [name for name, weight in weights.items() if not weight.isfinite().all()]:
+            raise ValueError(f"{odd[0]} has values that are not finite")
         method.load_state_dict(weights, assign=True)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
         raise InputError(f"{path} does not hold the weights it describes ({_short(error)}); {remedy}.") from error
@@ -173,6 +174,8 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
         raise InputError(f"{path} does not exist; {remedy}.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
+    except MemoryError:
+        raise InputError(f"{path} is larger than the memory of this machine; {remedy}.") from None
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is no {what} of mtcs ({_short(error)}); {remedy}.") from error
     if metadata.get("format") != expected:
@@ -226,11 +229,15 @@ def _ordered(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
-def _first_difference(expected: dict[str, torch.Size], stored: dict[str, torch.Size]) -> str:
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Shapes and kinds of number, in words, by name."""
+    return {name: f"{tuple(one.shape)} of {str(one.dtype).removeprefix('torch.')}" for name, one in tensors.items()}
+
+
+def _first_difference(expected: dict[str, str], stored: dict[str, str]) -> str:
     for name in sorted(expected.keys() | stored.keys()):
         if expected.get(name) != stored.get(name):
-            shapes = [tuple(shape) if (shape := side.get(name)) is not None else "none" for side in (stored, expected)]
-            return f"{name} has shape {shapes[0]}, expected {shapes[1]}"
+            return f"{name} has shape {stored.get(name, 'none')}, expected {expected.get(name, 'none')}"
     return "other names"
 
 

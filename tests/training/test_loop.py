@@ -22,10 +22,10 @@ from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task, fingerprint, write_index, write_task
 from mtcs.errors import InputError, WorkError
 from mtcs.evaluation.represent import represent
-from mtcs.layout import Layout, Run
+from mtcs.layout import Layout, Run, atomic_write
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
-from mtcs.training.checkpoint import checkpoint_key
+from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
 from mtcs.training.hardware import Hardware, choose_hardware
 from mtcs.training.loop import COLUMNS, count_steps, fit
 
@@ -252,6 +252,19 @@ def interrupt_at(monkeypatch, spec: MethodSpec, step: int, checkpoint: Path, on:
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("mtcs.methods.multitask.MultiTask.loss", broken)
         train(spec, checkpoint=checkpoint, on=on)
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    name = f"tiny-ts2vec-0-A-{32 * '0'}.safetensors"
+    finished, damaged, abandoned = tmp_path / name, tmp_path / f"{name}.damaged", tmp_path / f".{name}.part-x"
+    for path in (finished, damaged, abandoned):
+        path.write_text("a checkpoint")
+        os.utime(path, (0, 0))
+    with atomic_write(finished) as part:
+        part.write_text("a later one")
+        os.utime(part, (0, 0))
+        discard_checkpoints(tmp_path, ["tiny-ts2vec-0-A"])
+        assert [*tmp_path.iterdir()] == [part]
 
 
 @pytest.mark.parametrize("schedule", [make_spec(epochs=3).schedule, AVERAGED], ids=["published", "averaged"])
