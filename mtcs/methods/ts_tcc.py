@@ -2,8 +2,7 @@
 
 As in the published column for the UCR archive, TS2Vec's encoder takes the place of the publication's, which halves time
 three times before a transformer reads what is left. Here the transformer reads the encoder's output at every 2^k-th
-step from a random one on. That is the output itself, not an approximation, at a fraction of its cost: from the block
-with dilation 2^k on only those steps see one another, and before it half of the steps fall away with every block.
+step from a random one on, which `mtcs.encoders.strided` computes at a fraction of the cost of all steps.
 
 Where the publication is silent: missing values stay missing in both views; a step that is not observed is neither read
 by the transformer nor predicted, though its series still is among the negatives.
@@ -11,17 +10,16 @@ by the transformer nor predicted, though its series still is among the negatives
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
-from torch.nn.functional import cross_entropy, gelu, normalize, pad, scaled_dot_product_attention
+from torch.nn.functional import cross_entropy, normalize, pad, scaled_dot_product_attention
 
 from mtcs.data.task import TaskInfo
-from mtcs.encoders.dilated import Block, DilatedEncoder, MaxOverTimeBlock, extent
+from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.encoders.strided import encode_every
 from mtcs.methods.base import Batch, Method
-from mtcs.ops.convolution import DilatedConvolution
 
 _ROWS = 32768  # time steps of a batch that a CPU takes through the encoder at once, so that they stay in its cache
 
@@ -189,82 +187,6 @@ def contextual_loss(first: Tensor, second: Tensor, temperature: float) -> Tensor
     similarity = both @ both.T / temperature
     similarity = similarity.masked_fill(torch.eye(len(both), dtype=torch.bool, device=both.device), -torch.inf)
     return cross_entropy(similarity, torch.arange(len(both), device=both.device).roll(len(first)))
-
-
-def encode_every(encoder: DilatedEncoder, series: Tensor, start: int, stride: int) -> Tensor:
-    """The encoder's output at steps start, start + stride, ...: what `per_step` gives there, much cheaper.
-
-    series: (B, T), NaN where padded or missing. stride: a power of two, at most 2^depth; start: less than that.
-    Returns (P, B, D).
-    """
-    observed = ~series.T.unsqueeze(-1).isnan()  # (T, B, 1)
-    x = series.T.unsqueeze(-1).nan_to_num(0.0) * encoder.projection.weight.squeeze(1) + encoder.projection.bias
-    if not observed.all():
-        x = x * observed
-    inside = extent(observed.squeeze(2).T)  # (T, B, 1)
-    if torch.is_autocast_enabled(x.device.type):
-        x = x.to(torch.get_autocast_dtype(x.device.type))
-    row_stride = 1  # steps of the series from one row of x to the next
-    for block in (*encoder.blocks, encoder.last):
-        assert isinstance(block, Block | MaxOverTimeBlock)
-        dilation = block.first.dilation // row_stride
-        keep = (start // row_stride % 2, 2) if row_stride < stride else (0, 1)
-        hidden = convolve(block.first, gelu(x), dilation)
-        hidden = gelu(hidden if inside is None else hidden * inside)
-        shortcut = block.shortcut(x) if isinstance(block, MaxOverTimeBlock) else x
-        x = convolve(block.second, hidden, dilation, *keep, shortcut)
-        if inside is not None:
-            inside = inside[keep[0] :: keep[1]]
-            x = x * inside if isinstance(block, Block) else x
-        row_stride = min(2 * row_stride, stride)
-    return x
-
-
-def convolve(
-    layer: DilatedConvolution, x: Tensor, dilation: int, first: int = 0, every: int = 1, residual: Tensor | None = None
-) -> Tensor:
-    """The layer, with a dilation of its own, at steps first, first + every, ...: (T, B, C) -> (P, B, C').
-
-    residual: (T, B, C'), added.
-    """
-    weight, bias = layer.weight.to(x.dtype), layer.bias.to(x.dtype)
-    kept = x[first::every]
-    start = bias.expand(*kept.shape[:2], -1) if residual is None else residual[first::every] + bias
-    return _Convolve.apply(x, weight, start, dilation, first, every)
-
-
-class _Convolve(torch.autograd.Function):
-    """Three matrix products on slices of time, one for each tap, with their gradients written out."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, start: Tensor, *where: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.where = where
-        y = start.clone(memory_format=torch.contiguous_format)
-        for tap, target, source in _taps(len(x), *where):
-            y[target].flatten(0, 1).addmm_(x[source].flatten(0, 1), weight[tap])
-        return y
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]  # as torch documents it
-        x, weight = ctx.saved_tensors
-        grad = grads[0].contiguous()
-        grad_x, grad_weight = torch.zeros_like(x), torch.zeros_like(weight)
-        for tap, target, source in _taps(len(x), *ctx.where):
-            rows = grad[target].flatten(0, 1)
-            torch.mm(x[source].flatten(0, 1).T, rows, out=grad_weight[tap])
-            grad_x[source] += (rows @ weight[tap].T).view_as(grad_x[source])
-        return grad_x, grad_weight, grad, None, None, None
-
-
-def _taps(steps: int, dilation: int, first: int, every: int) -> Iterator[tuple[int, slice, slice]]:
-    """Each tap with the rows of the output it reaches and the rows of the input (steps) it reads for them."""
-    for tap, shift in enumerate((-dilation, 0, dilation)):
-        skipped = max(0, -((first + shift) // every))  # outputs whose tap is before the first step
-        source = range(first + shift + every * skipped, min(steps, steps + shift), every)
-        if source:
-            yield tap, slice(skipped, skipped + len(source)), slice(source.start, source.stop, every)
 
 
 def stride_leaving(positions: int, length: int, depth: int) -> int:

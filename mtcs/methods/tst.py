@@ -11,6 +11,7 @@ from torch.nn.functional import batch_norm, gelu, mse_loss, pad
 
 from mtcs.data.task import TaskInfo
 from mtcs.methods.base import Batch, Method
+from mtcs.ops.dropout import Dropout
 
 
 class Tst(Method):
@@ -121,24 +122,6 @@ class Layer(nn.Module):
         scores = scores.clamp(min=scores.detach().amax(3, keepdim=True) - 30)
         attended = self.drop(scores.softmax(3)) @ values  # (B, H, S, D / H)
         return self.merge(attended.transpose(1, 2)[observed].flatten(1))  # (N, D)
-
-
-class Dropout(nn.Module):
-    """Zero a random `share` (to 1 / 65536) while training and scale the rest up.
-
-    Four draws from one random number: on a CPU a third of the time of torch's own, which was a third of a step.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.share = share
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or not self.share:
-            return x
-        draws = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        kept = draws.view(torch.int16)[: x.numel()].view(x.shape) >= round(self.share * 2**16) - 2**15
-        return x * kept.to(x.dtype).div_(1 - self.share)
 
 
 def segment_mask(count: int, steps: int, ratio: float, mean: float, device: torch.device | None = None) -> Tensor:

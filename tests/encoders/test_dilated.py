@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mtcs.encoders import dilated as module
 from mtcs.encoders.dilated import DilatedEncoder, MaxOverTimeBlock, first_difference
 from mtcs.ops.convolution import DilatedConvolution, residual_blocks, widening_block
+from mtcs.ops.maximum import maximum_over_time
 
 
 def plain_convolution(layer: DilatedConvolution, x: Tensor) -> Tensor:
@@ -208,7 +209,7 @@ def test_residual_blocks_and_their_gradients_in_both_layouts(time, dilation):
 def test_the_winners_of_a_maximum_share_its_gradient():
     y = torch.tensor([[1.0, 3.0], [2.0, 3.0], [2.0, 0.0], [2.0, -torch.inf]]).unsqueeze(1)  # (T, B, D)
     y = y.requires_grad_()
-    best = module._Maximum.apply(y)
+    best = maximum_over_time(y)
     assert best.tolist() == [[2.0, 3.0]]
     (best * torch.tensor([6.0, 4.0])).sum().backward()
     assert y.grad.squeeze(1).T.tolist() == [[0.0, 2.0, 2.0, 2.0], [2.0, 2.0, 0.0, 0.0]]

@@ -11,13 +11,13 @@ from mtcs.config.methods import TsTccSpec
 from mtcs.config.schedule import Schedule
 from mtcs.data.task import TaskInfo
 from mtcs.encoders.dilated import DilatedEncoder
+from mtcs.encoders.strided import encode_every
 from mtcs.methods import build_method
 from mtcs.methods.base import Batch
 from mtcs.methods.ts_tcc import (
     Summary,
     TsTcc,
     contextual_loss,
-    encode_every,
     permuted,
     stride_leaving,
     temporal_loss,

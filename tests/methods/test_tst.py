@@ -12,7 +12,8 @@ from mtcs.config.methods import TstSpec
 from mtcs.data.task import Split, Task, TaskInfo
 from mtcs.methods import build_method, prepared_method
 from mtcs.methods.base import Batch
-from mtcs.methods.tst import Dropout, Tst, segment_mask
+from mtcs.methods.tst import Tst, segment_mask
+from mtcs.ops.dropout import Dropout
 
 NAN = math.nan
 SPEC = {
