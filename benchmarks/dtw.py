@@ -18,14 +18,14 @@ import numpy as np
 from aeon.datasets import load_classification
 from aeon.distances import dtw_pairwise_distance
 
-from mtcs.ops.dtw import nearest
+from mtcs.ops.dtw import nearest_blocks
 
 Search = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # references, queries, threads -> nearest distances
 
 
 def ours(references: np.ndarray, queries: np.ndarray, threads: int) -> np.ndarray:
     """The search of `mtcs`."""
-    return nearest(references, queries, threads)[1]
+    return np.concatenate([distances for _, distances in nearest_blocks(references, queries, threads)])
 
 
 def aeon(references: np.ndarray, queries: np.ndarray, threads: int) -> np.ndarray:

@@ -36,7 +36,7 @@ def page_content(page: str) -> str:
 
     body = page.partition("<body>")[2].partition("</body>")[0] or page
     body = re.sub(r"<(nav|script)\b.*?</\1>", "", body, flags=re.DOTALL)
-    body = re.sub(r'<(figure|svg|p) class="(?:phone|glyph|cue)".*?</\1>', "", body, flags=re.DOTALL)  # of its styles
+    body = re.sub(r'<(figure|p) class="(?:phone|cue)".*?</\1>', "", body, flags=re.DOTALL)  # of its styles
     body = re.sub(r"(<svg\b[^>]*>)(.*?</svg>)", as_image, body, flags=re.DOTALL)
     return re.sub(r"\s*\n\s*", "\n", body)  # an empty line, or an indented one, ends HTML within Markdown
 

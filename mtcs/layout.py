@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal
+from typing import Any
 
 from mtcs.errors import InputError
 
@@ -37,9 +37,6 @@ class Layout:
 
     def raw(self, suite: str, task: str) -> Path:
         return self.root / "data/raw" / suite / task
-
-    def raw_part(self, suite: str, task: str, part: Literal["TRAIN", "TEST"]) -> Path:
-        return self.raw(suite, task) / f"{task}_{part}.ts"
 
     def normalized(self, suite: str, task: str) -> Path:
         return self.root / "data/normalized" / suite / f"{task}.npz"

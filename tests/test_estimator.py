@@ -28,7 +28,8 @@ from mtcs.data.arrays import as_labels
 from mtcs.data.doubts import SwappedAxes
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
-from mtcs.evaluation.classify import classify
+from mtcs.evaluation.classify import classify, known_calibration
+from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 from mtcs.evaluation.random_kernels import FittedRandomKernels
 from mtcs.evaluation.represent import represent_task
 from mtcs.training import loop
@@ -89,7 +90,11 @@ def test_it_is_what_the_stages_compute(data, fitted):
             packaged_classifier("ridge"), representations.train, task.train.labels, representations.test
         )
         np.testing.assert_array_equal(np.array(task.classes)[predicted], fitted.predict(name, X).astype(str))
-        np.testing.assert_array_equal(reader.predict_proba(representations.test), fitted.predict_proba(name, X))
+        calibration = known_calibration(reader)
+        assert isinstance(reader, FittedKernelRidge)
+        assert calibration is not None
+        probabilities = calibration(reader.decisions(representations.test))
+        np.testing.assert_array_equal(probabilities, fitted.predict_proba(name, X))
 
 
 def test_the_same_seed_repeats(data, fitted):

@@ -20,7 +20,6 @@ RUN = Run("demo", "mtcs", 3)
     [
         (HERE.params, "params.yaml"),
         (HERE.raw("demo", "GunPoint"), "data/raw/demo/GunPoint"),
-        (HERE.raw_part("demo", "GunPoint", "TRAIN"), "data/raw/demo/GunPoint/GunPoint_TRAIN.ts"),
         (HERE.normalized("demo", "GunPoint"), "data/normalized/demo/GunPoint.npz"),
         (RUN.model(), "data/models/demo/mtcs/seed3/joint.safetensors"),
         (Run("demo", "ts2vec", 3).model("GunPoint"), "data/models/demo/ts2vec/seed3/GunPoint.safetensors"),

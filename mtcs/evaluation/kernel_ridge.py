@@ -20,7 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mtcs.config.classifiers import KernelRidge
-from mtcs.evaluation.calibration import fit_sharpness, probabilities
+from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest, trace_scale
 
@@ -63,10 +63,6 @@ class FittedKernelRidge:
     def predict(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
         """Classes (n,) of representations (n, D)."""
         return self.classes[self.decisions(representations, workers).argmax(axis=1)]
-
-    def predict_proba(self, representations: np.ndarray, workers: int = -1) -> np.ndarray:
-        """Probabilities (n, C) of the classes in `classes`; the likeliest is the one that `predict` gives."""
-        return probabilities(self.decisions(representations, workers), float(self.sharpness))
 
 
 def fit_kernel_ridge(

@@ -27,46 +27,25 @@ from mtcs.errors import InputError
 _CELLS = 2**26  # of all cost matrices of a block of queries: some hundredths of a second of work
 
 
-def nearest(
-    references: np.ndarray,
-    queries: np.ndarray,
-    threads: int = -1,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest reference of every query.
+def nearest_blocks(
+    references: np.ndarray, queries: np.ndarray, threads: int = -1
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The nearest reference of every query, in blocks of consecutive queries, each as soon as those before it are done.
 
-    Computes in float64. The result does not depend on `threads`.
+    Computes in float64. The result does not depend on `threads`. Queries do not depend on one another: whoever has kept
+    the results of the first k continues with `queries[k:]`.
 
     Args:
         references: (n, T) floats, n >= 1; NaN at the end is padding, any other NaN is filled by `interpolated`.
         queries: (m, T') floats, likewise.
         threads: how many compute; -1 is one for every core.
-        progress: called as `progress(done, m)` after each block of queries.
 
-    Returns:
-        Row by row the argmin, the smallest index among equals, and the minimum of the full (m, n) matrix of distances:
-        indices (m,) int64 and distances (m,) float64.
+    Yields:
+        Row by row of a block of k queries the argmin, the smallest index among equals, and the minimum of the full
+        (m, n) matrix of distances: indices (k,) int64 and distances (k,) float64.
 
     Raises:
         InputError: if there are no references, or a series has no observed value or an infinite one.
-    """
-    indices, distances = [np.empty(0, np.int64)], [np.empty(0)]
-    done = 0
-    for block_indices, block_distances in nearest_blocks(references, queries, threads):
-        indices.append(block_indices)
-        distances.append(block_distances)
-        done += len(block_indices)
-        if progress:
-            progress(done, len(queries))
-    return np.concatenate(indices), np.concatenate(distances)
-
-
-def nearest_blocks(
-    references: np.ndarray, queries: np.ndarray, threads: int = -1
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """What `nearest` returns, in blocks of consecutive queries, each as soon as it and those before it are done.
-
-    Queries do not depend on one another: whoever has kept the results of the first k continues with `queries[k:]`.
     """
     references, reference_lengths = _prepared("references", references)
     if len(references) == 0:

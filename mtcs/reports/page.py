@@ -39,7 +39,7 @@ OWN = re.compile(
     r"(ablation|accuracy|accuracy-by-method|cost|critical-difference|hard-series|learning-curve|objectives|overview"
     r"|p-values|readings|separation|sharing|training|figure-2.*|(label-)?affinity-.*|labels-.*|similarity-.*)\.(csv|md|svg)"
 )
-"""Files of earlier reports, of which those that are not written again are removed."""
+"""Files of earlier reports, those of earlier versions too; of them those that are not written again are removed."""
 
 
 def write_report(report: Report, folder: Path, export: Path | None = None) -> None:

@@ -64,14 +64,13 @@ class _Description(BaseModel, frozen=True, extra="forbid"):
 class Model:
     """A trained method and what it was built for.
 
-    spec: the method's parameters; tasks: in the order of training; version: of `mtcs` that wrote it.
+    spec: the method's parameters; tasks: in the order of training.
     """
 
     method: Method
     spec: Spec
     tasks: tuple[TaskInfo, ...]
     seed: int
-    version: str = mtcs.__version__
 
     def task(self, name: str) -> TaskInfo:
         """Raises InputError, with the known names, if the model was not trained on a task of that name."""
@@ -149,7 +148,7 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
         method.load_state_dict(weights, assign=True)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
         raise InputError(f"{path} does not hold the weights it describes ({_short(error)}); {remedy}.") from error
-    return Model(method, description.spec, tasks, description.seed, str(metadata.get("mtcs", "?")))
+    return Model(method, description.spec, tasks, description.seed)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:

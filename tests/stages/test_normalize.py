@@ -135,7 +135,7 @@ def test_raw_files_that_were_edited_are_refused_and_fetched_again() -> None:
     runner = CliRunner()
     assert runner.invoke(app, ["download", "mine", "--archive", "archive"]).exit_code == 0
     normalize("mine")
-    path = LAYOUT.raw_part("mine", "Pump", "TRAIN")
+    path = LAYOUT.raw("mine", "Pump") / "Pump_TRAIN.ts"
     path.write_text(path.read_text().replace("4", "5"))
     done = runner.invoke(app, ["normalize", "mine"])
     assert done.exit_code == 2
