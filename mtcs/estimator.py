@@ -23,7 +23,9 @@ from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
 from mtcs.evaluation import bundle_file
-from mtcs.evaluation.bundle import Bundle, add_task, fit_bundle, series_and_labels, with_channel_names
+from mtcs.evaluation.bundle import Bundle, with_channel_names
+from mtcs.evaluation.bundle_fit import add_task, fit_bundle
+from mtcs.evaluation.given_tasks import series_and_labels
 from mtcs.evaluation.metrics import fold_scores
 from mtcs.evaluation.pretrained import PRETRAINED, load_pretrained
 from mtcs.evaluation.representations import Encoded

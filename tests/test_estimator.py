@@ -28,11 +28,11 @@ from mtcs.data.arrays import as_labels
 from mtcs.data.doubts import SwappedAxes
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
+from mtcs.evaluation import bundle_fit
 from mtcs.evaluation.classify import classify, known_calibration
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 from mtcs.evaluation.random_kernels import FittedRandomKernels
 from mtcs.evaluation.represent import represent_task
-from mtcs.training import loop
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method
 
@@ -310,7 +310,7 @@ def test_weights_are_chosen_by_an_encoder_that_has_not_seen_the_labels(monkeypat
     X, y = recordings(["a", "b"])
     trained = []
     monkeypatch.setattr(
-        loop, "train_method", lambda *args: trained.append(len(args[1][0].train)) or train_method(*args)
+        bundle_fit, "train_method", lambda *args: trained.append(len(args[1][0].train)) or train_method(*args)
     )
     tiny(classifier=MIXED).fit({"pumps": (X, y)})
     assert trained == [24, 18]

@@ -11,7 +11,8 @@ import numpy as np
 
 from mtcs.data.text import counted
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle, TaskClassifier, fit_task
+from mtcs.evaluation.bundle import Bundle, TaskClassifier
+from mtcs.evaluation.bundle_fit import fit_task
 from mtcs.evaluation.calibration import Calibration, fit_sharpness
 from mtcs.evaluation.classify import decisions, predict
 from mtcs.evaluation.mixture import FittedMixture

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 import mtcs
 from mtcs.cli import app
 from mtcs.config.packaged import packaged_method
-from mtcs.evaluation.bundle import Bundle, fit_bundle
+from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.bundle_file import load_bundle, save_bundle
+from mtcs.evaluation.bundle_fit import fit_bundle
 from mtcs.evaluation.classify import decisions
 from mtcs.training.hardware import choose_hardware
 

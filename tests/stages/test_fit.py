@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import mtcs
 from mtcs.cli import app
+from mtcs.evaluation import bundle_fit
 from mtcs.stages.fit import _more_passes
-from mtcs.training import loop
 from mtcs.training.loop import train_method
 from mtcs.training.other_work import OtherWork
 
@@ -365,7 +365,9 @@ def test_training_takes_as_many_threads_as_the_advice_on_them_counts(monkeypatch
     monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
     seen = []
     monkeypatch.setattr(OtherWork, "advice", lambda _, threads: seen.append(threads))
-    monkeypatch.setattr(loop, "train_method", lambda *args: seen.append(torch.get_num_threads()) or train_method(*args))
+    monkeypatch.setattr(
+        bundle_fit, "train_method", lambda *args: seen.append(torch.get_num_threads()) or train_method(*args)
+    )
     before = torch.get_num_threads()
     code, _, err = run("fit", folder(), "--out", "m.mtcs", "--device", "cpu", "--epochs", 1, "--workers", workers)
     torch.set_num_threads(before)

@@ -1,0 +1,99 @@
+"""Tasks as somebody gives them, {name: (X, y)}, checked and normalised for training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, NearestNeighbor
+from mtcs.data.arrays import as_labels, as_series, check_rows
+from mtcs.data.doubts import SwappedAxes, swapped_axes
+from mtcs.data.normalize import z_normalize
+from mtcs.data.raw import RawSplit, RawTask
+from mtcs.data.task import Task
+from mtcs.errors import InputError
+from mtcs.evaluation.classify import check_labels
+
+
+@dataclass(frozen=True)
+class GivenTask:
+    """A task of given series.
+
+    task: normalised, its labels as text.
+    labels: (C,) as they were given.
+    lengths: of its shortest and its longest series.
+    """
+
+    task: Task
+    labels: np.ndarray
+    lengths: tuple[int, int]
+
+
+def series_and_labels(data: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, Any, Any]]:
+    """Name, X and y of each task.
+
+    Raises:
+        InputError: if something else than two is given for a task.
+    """
+    for name, given in data.items():
+        try:
+            X, y = given
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"Task {name!r:.80} is no pair ({error}); give {{task: (X, y)}}, and groups to cross_validate."
+            ) from error
+        yield name, X, y
+
+
+def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: Sequence[float] = ()) -> GivenTask:
+    """Check and normalise a task.
+
+    Args:
+        name: what it is called.
+        X: n series, see `as_series`.
+        y: n labels, see `as_labels`.
+        classifier: what is to be fitted to it.
+        missing: values that stand for missing ones.
+
+    Raises:
+        InputError: if it cannot be learned from.
+    """
+    check_task_name(name)
+    check_rows(X, y, name)
+    if not np.isfinite(np.asarray(missing, dtype=np.float64)).all():
+        raise InputError(f"missing is {list(missing)}, expected finite values; NaN is a missing one as it is.")
+    series = as_series(X, name, missing)
+    if series[0].ndim > 1 and classifier.kind in READERS_OF_SERIES:
+        has = f"{name} has {len(series[0])} channels"
+        raise InputError(
+            f"{has}, and what reads series without an encoder reads one; leave it out, or take another method."
+        )
+    labels, indices = as_labels(y, len(series), name)
+    if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
+        raise InputError(
+            f"{name}: all {len(series)} series are of one class ({labels[0]!s:.40}), expected two or more; leave the "
+            "task out."
+        )
+    split = RawSplit(series, [str(index) for index in indices])
+    raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))), tuple(map(float, missing)))
+    task = replace(z_normalize(raw), classes=tuple(map(str, labels)))
+    check_labels(classifier, name, task.train.labels)
+    lengths = [row.shape[-1] for row in series]
+    return GivenTask(task, labels, (min(lengths), max(lengths)))
+
+
+def check_task_name(name: Any) -> None:
+    """Raises InputError if a task cannot be named so: names stand in messages, files and options."""
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise InputError(f"Task {name!r:.80}: expected a name of visible characters; rename the task or its file.")
+
+
+def warn_of_swapped_axes(tasks: Sequence[Task]) -> None:
+    """Warn, on the line that called an estimator's method; the method calls the function that calls this one."""
+    for task in tasks:
+        if sentence := swapped_axes(task.name, task.channels, task.length):
+            warnings.warn(sentence, SwappedAxes, stacklevel=4)
