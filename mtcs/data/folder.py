@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from mtcs.data.arrays import as_series
 from mtcs.data.columns import ONE_RECORDING
-from mtcs.data.doubts import check_labels, copies, doubts
-from mtcs.data.files import SUFFIXES, TABLES, npz_split, read_file, read_npz_split
-from mtcs.data.raw import RawSplit, RawTask
-from mtcs.data.recording_files import label_file, read_recording_files
+from mtcs.data.files import TABLES, npz_split, read_file, read_npz_split
+from mtcs.data.folder_files import Source, task_sources
+from mtcs.data.recording_files import read_recording_files
 from mtcs.data.recordings import Recordings, joined, other_channels
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.text import InvalidData, counted
+from mtcs.data.text import counted
 from mtcs.data.tsv import UNKNOWN
 from mtcs.errors import InputError, one_line
-from mtcs.layout import regular
 
 Labelled = tuple[list[np.ndarray], np.ndarray]
 
@@ -92,7 +87,7 @@ def read_folder(
         InputError: in one line, with the file and the cause.
     """
     options = TableOptions(label, id, time, task, group, values, layout, header, separator, decimal)
-    data, sources, lacking = FolderData(), list(_sources(Path(path), verbose)), {}
+    data, sources, lacking = FolderData(), list(task_sources(Path(path), verbose)), {}
     n_tables = sum(source.table for source in sources)
     for source in sources:
         tasks, unknown = _read_known(source, options, strict=n_tables < 1 + source.table)
@@ -119,127 +114,10 @@ def read_folder(
     return data
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where one task is, as a rule: a folder of recordings, or files for training and, if it is split, for tests."""
-
-    name: str
-    where: Path
-    train: Sequence[Path]
-    test: Sequence[Path] = ()
-    recordings: bool = False
-
-    @property
-    def table(self) -> bool:
-        """Whether it has columns that an option can name."""
-        return self.recordings or any(file.suffix.lower() in TABLES for file in self.train)
-
-    @property
-    def files(self) -> str:
-        names = [path.name for path in (*self.train, *self.test)]
-        shown = names if len(names) < 5 else [names[0], "...", names[-1]]
-        return f"{self.where.name}/" if self.recordings else ", ".join(shown)
-
-
-def _sources(path: Path, verbose: bool) -> Iterator[_Source]:
-    if regular(path).is_file():
-        yield _Source(path.stem, path, [path])
-        return
-    if not path.is_dir():
-        raise InputError(f"{path} does not exist; name a file, or a folder with a file or a subfolder for each task.")
-    if label_file(path) is not None:
-        yield _Source(path.resolve().name, path, [], recordings=True)
-        return
-    files: dict[str, list[Path]] = {}
-    skipped = []
-    for entry in sorted(path.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if inside := [file for file in sorted(entry.iterdir()) if file.suffix.lower() in SUFFIXES]:
-                if entry.name in files:
-                    raise InputError(f"{entry} and {files[entry.name][0].name} would be one task; rename one.")
-                files[entry.name] = inside
-            else:
-                skipped.append(f"{entry.name}/")
-        elif entry.suffix.lower() in SUFFIXES:
-            name = _part(entry)[0]
-            if any(file.parent != path for file in files.get(name, [])):
-                raise InputError(f"{entry} and the folder {name} would be one task; rename one.")
-            files.setdefault(name, []).append(entry)
-        else:
-            skipped.append(entry.name)
-    if not files:
-        raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file{_instead(path)}.")
-    if skipped and verbose:
-        print(
-            one_line(f"{path}: not read, since it is none of {', '.join(SUFFIXES)}: {_first(skipped)}"), file=sys.stderr
-        )
-    _refuse_parts(path, list(files))
-    for name, paths in files.items():
-        if paths[0].parent != path and label_file(paths[0].parent) is not None:
-            yield _Source(name, paths[0].parent, [], recordings=True)
-            continue
-        stems = Counter(file.stem for file in paths)
-        if twice := [stem for stem in stems if stems[stem] > 1]:
-            same = " and ".join(file.name for file in paths if file.stem == twice[0])
-            raise InputError(f"{paths[0].parent} holds {same}, twice the same series it seems; leave one out.")
-        test = [file for file in paths if _part(file)[1] == "TEST"]
-        train = [file for file in paths if file not in test]
-        _refuse_parts(paths[0].parent, [file.stem for file in train])
-        if test and not train:
-            raise InputError(f"{test[0]} has no {name}_TRAIN beside it; add that file, or rename this one.")
-        yield _Source(name, paths[0], train, test)
-
-
-def _instead(folder: Path) -> str:
-    """What a folder without a file that is read holds, one level into its subfolders, and the way out."""
-
-    def inside(entry: Path) -> str:
-        return f"{entry.name}/ ({_first(names(entry)) or 'empty'})" if entry.is_dir() else entry.name
-
-    def names(folder: Path) -> list[str]:
-        return [f"{one.name}{'/' * one.is_dir()}" for one in sorted(folder.iterdir()) if not one.name.startswith(".")]
-
-    if not (held := [inside(entry) for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]):
-        return "; it is empty"
-    way_out = "export what you have as CSV, a file for each task"
-    if any(file.suffix.lower() in SUFFIXES for file in folder.glob("*/*/*")):
-        way_out = "put a task's files side by side into its folder, recordings with labels.csv (file,label)"
-    return f", only {_first(held)}; {way_out}"
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
-_PART_WORD = re.compile(
-    r"(?<![^\W_])(train|training|test|testing|val|valid|validation|dev|eval)(?![^\W_])", re.IGNORECASE
-)
-
-
-def _refuse_parts(folder: Path, names: Sequence[str]) -> None:
-    """Raise where names differ by a word like `test` alone: what is to be held out would be trained on."""
-    known: dict[str, str] = {}
-    for name in names:
-        key = re.sub(r"[\W_]", "", _PART_WORD.sub("", name)).lower()
-        if (other := known.setdefault(key, name)) != name and (_PART_WORD.search(name) or _PART_WORD.search(other)):
-            raise InputError(
-                f"{folder} holds {other:.60} and {name:.60}, two parts of one task it seems; call them NAME_TRAIN and "
-                "NAME_TEST, or leave one out."
-            )
-
-
-def _part(path: Path) -> tuple[str, str]:
-    """The name of a file's task, and TRAIN or TEST where its own ends so."""
-    name, _, part = path.stem.rpartition("_")
-    return (name, part.upper()) if part.upper() in ("TRAIN", "TEST") and name else (path.stem, "")
-
-
 _Tasks = list[tuple[str, Recordings, Recordings | None]]
 
 
-def _read_known(source: _Source, options: TableOptions, strict: bool) -> tuple[_Tasks, list[UnknownColumn]]:
+def _read_known(source: Source, options: TableOptions, strict: bool) -> tuple[_Tasks, list[UnknownColumn]]:
     """The tasks of a source; and for each option that names a column which only other tables have, how it failed."""
     unknown: list[UnknownColumn] = []
     while True:
@@ -256,7 +134,7 @@ def _read_known(source: _Source, options: TableOptions, strict: bool) -> tuple[_
             raise InputError(f"{str(unknown[0]).split('; ')[0]}; read without it: {error}") from error
 
 
-def _read_source(source: _Source, options: TableOptions) -> Iterator[tuple[str, Recordings, Recordings | None]]:
+def _read_source(source: Source, options: TableOptions) -> Iterator[tuple[str, Recordings, Recordings | None]]:
     """The tasks of a source: name, training part, test part where it is split."""
     if source.recordings:
         yield source.name, read_recording_files(source.where, options), None
@@ -296,7 +174,7 @@ def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, R
     return {task: joined(pieces) for task, pieces in parts.items()}
 
 
-def _labels(source: _Source, recordings: Recordings) -> np.ndarray:
+def _labels(source: Source, recordings: Recordings) -> np.ndarray:
     if recordings.labels is None:
         hint = "call their column `label`, or name it with --label"
         if source.train and source.train[0].suffix.lower() == ".npz":
@@ -311,7 +189,7 @@ def _labels(source: _Source, recordings: Recordings) -> np.ndarray:
     return recordings.labels
 
 
-def _check_test(source: _Source, train: Recordings, test: Recordings) -> None:
+def _check_test(source: Source, train: Recordings, test: Recordings) -> None:
     if test.channels != train.channels:
         raise InputError(
             f"{source.where}: test series have {counted(test.channels, 'channel')}, training series {train.channels}; "
@@ -326,7 +204,7 @@ def _check_test(source: _Source, train: Recordings, test: Recordings) -> None:
         )
 
 
-def _line(source: _Source, name: str, train: Recordings, test: Recordings | None) -> str:
+def _line(source: Source, name: str, train: Recordings, test: Recordings | None) -> str:
     """As "pumps.csv: 120 series of 84 to 311 steps, 3 channels, labels in column `state`: ok 80, worn 40"."""
     lengths = sorted({row.shape[-1] for row in train.series})
     steps = f"{lengths[0]} steps" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]} steps"
@@ -342,28 +220,3 @@ def _line(source: _Source, name: str, train: Recordings, test: Recordings | None
     task = "" if name == source.name else f" (task {name})"
     written = f"; read with {train.written}" if train.written else ""
     return f"{source.files}{task}: {', '.join(facts)}, {train.note}: {shown}{written}"
-
-
-def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
-    """What should be looked at before anything is trained on `data`, one sentence each.
-
-    missing: values that stand for missing ones.
-
-    Raises:
-        InputError: if what stands in the place of labels is an index or a value.
-    """
-    sentences, digests = [], {}
-    for name, given in data.items():
-        train, test = (_raw_split(name, part, missing) for part in (given, data.test.get(name)))
-        task = RawTask(name, train, test, tuple(dict.fromkeys(train.labels)), tuple(missing))
-        try:
-            check_labels(task)
-        except InvalidData as fault:
-            raise InputError(f"{fault}; say with --label in which column labels are; {ONE_RECORDING}.") from fault
-        sentences += doubts(task, "add --missing {}")
-        digests[name] = [sha256(values.tobytes()).digest() for values in train.series]
-    return sentences + copies(digests)
-
-
-def _raw_split(name: str, part: Labelled | None, missing: Sequence[float]) -> RawSplit:
-    return RawSplit([], []) if part is None else RawSplit(as_series(part[0], name, missing), list(map(str, part[1])))

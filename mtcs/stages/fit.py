@@ -77,7 +77,8 @@ def fit(
     from mtcs.config.environment import read_machine
     from mtcs.config.packaged import display_name, packaged_classifier, packaged_method
     from mtcs.data.doubts import SwappedAxes
-    from mtcs.data.folder import doubts_of, read_folder
+    from mtcs.data.folder import read_folder
+    from mtcs.data.folder_doubts import doubts_of
     from mtcs.data.text import counted
     from mtcs.estimator import MultiTaskClassifier, validate_model
     from mtcs.evaluation.bundle_file import save_bundle

@@ -9,7 +9,7 @@ import pytest
 
 from mtcs import InputError, read_folder
 from mtcs.data.fields import has_header
-from mtcs.data.folder import doubts_of
+from mtcs.data.folder_doubts import doubts_of
 from mtcs.data.new_series import read_new_series
 from mtcs.data.table_options import TableOptions
 
