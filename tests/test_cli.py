@@ -29,8 +29,9 @@ from mtcs.cli import app, bounded_spinning, one_line
 from mtcs.config.environment import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
+from mtcs.evaluation.records import RepresentationSources, read_record, write_record
 from mtcs.evaluation.representations import read_representations, write_representations
-from mtcs.evaluation.results import RepresentationSources, read_record, read_result, write_record
+from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout, Run, digest
 
 PARAMS = {

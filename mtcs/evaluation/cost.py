@@ -6,18 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from mtcs.errors import InputError, fault
+from mtcs.evaluation.records import Part
 from mtcs.evaluation.results import Kept
-from mtcs.layout import atomic_write, regular
+from mtcs.layout import regular, write_text
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class MethodCost(_Part):
+class MethodCost(Part):
     """What one method costs on a suite.
 
     method: its name, or that of a reading.
@@ -66,8 +63,7 @@ class SuiteCosts(Kept):
 
 def write_costs(path: Path, costs: SuiteCosts) -> None:
     """Write costs to `path`, whole or not at all."""
-    with atomic_write(path) as part:
-        part.write_text(json.dumps(costs.content(), indent=1, ensure_ascii=False) + "\n", "utf-8", newline="\n")
+    write_text(path, json.dumps(costs.content(), indent=1, ensure_ascii=False) + "\n")
 
 
 def read_costs(path: Path, suite: str) -> SuiteCosts:

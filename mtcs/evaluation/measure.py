@@ -14,19 +14,15 @@ import pandas as pd
 
 from mtcs.data.task import Task, fingerprint
 from mtcs.errors import InputError
-from mtcs.evaluation.representations import Representations, channel_mean, read_representations
-from mtcs.evaluation.results import (
+from mtcs.evaluation.records import (
     ClassifierRecord,
-    Curve,
     RepresentationRecord,
     RepresentationSources,
-    RunResult,
-    TaskResult,
     TrainingRecord,
-    Triangle,
-    digits,
     read_record,
 )
+from mtcs.evaluation.representations import Representations, channel_mean, read_representations
+from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, digits
 from mtcs.evaluation.scores import score
 from mtcs.layout import Run, digest, regular
 from mtcs.sharing import affinity

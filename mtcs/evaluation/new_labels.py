@@ -110,9 +110,9 @@ def label_by_run(run: Run, model: Model, task: str, file: Path, hardware: Hardwa
     from mtcs.evaluation.classify import load_reader, predict
     from mtcs.evaluation.measure import check_file
     from mtcs.evaluation.prediction import read_new
+    from mtcs.evaluation.records import ClassifierRecord, read_record
     from mtcs.evaluation.represent import represent
     from mtcs.evaluation.representations import Encoded
-    from mtcs.evaluation.results import ClassifierRecord, read_record
 
     scope, info = _scope(run, task), model.task(task)
     classified = read_record(run.classified, ClassifierRecord, run, "classify")

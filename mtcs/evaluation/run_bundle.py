@@ -13,8 +13,8 @@ from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.classify import known_calibration, load_reader
 from mtcs.evaluation.measure import check_file, label_affinity, task_similarity
+from mtcs.evaluation.records import ClassifierRecord, read_record
 from mtcs.evaluation.representations import channel_mean, read_representations
-from mtcs.evaluation.results import ClassifierRecord, read_record
 from mtcs.evaluation.side_by_side import check_encoder, load_encoder
 from mtcs.layout import Layout, Run
 from mtcs.training.model import Model

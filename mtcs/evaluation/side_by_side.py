@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mtcs.errors import InputError
-from mtcs.evaluation.results import ClassifierRecord
+from mtcs.evaluation.records import ClassifierRecord
 from mtcs.layout import Run, digest
 from mtcs.methods.base import Method
 from mtcs.methods.ensemble import Ensemble

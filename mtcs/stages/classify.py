@@ -12,7 +12,7 @@ from mtcs.layout import Run, digest
 from mtcs.stages.options import WORKSPACE, MethodName, SeedOption, SuiteName, WorkersOption, experiment, threads
 
 if TYPE_CHECKING:
-    from mtcs.evaluation.results import RepresentationSources
+    from mtcs.evaluation.records import RepresentationSources
 
 
 def classify(
@@ -39,7 +39,7 @@ def classify(
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster
     from mtcs.evaluation.outcomes import outcome_text
-    from mtcs.evaluation.results import ClassifierRecord, write_record
+    from mtcs.evaluation.records import ClassifierRecord, write_record
 
     if dask and isinstance(spec, Mixture):
         raise InputError(f"{method} weighs all tasks of a suite together, here; leave out --dask {dask:.60}.")
@@ -79,7 +79,7 @@ def _represented(run: Run) -> RepresentationSources:
     Raises:
         InputError: if it was not represented, or by another model, or a file is not the one that was written then.
     """
-    from mtcs.evaluation.results import RepresentationSources, read_record
+    from mtcs.evaluation.records import RepresentationSources, read_record
 
     record = read_record(run.represented, RepresentationSources, run, "represent")
     for name, written in record.representations.items():

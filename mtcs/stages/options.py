@@ -80,7 +80,7 @@ def named_run(method: str, suite: str, seed: int) -> Run:
     run = Run(suite, method, seed, WORKSPACE)
     if not run.classified.exists():
         return run
-    from mtcs.evaluation.results import ClassifierRecord, read_record
+    from mtcs.evaluation.records import ClassifierRecord, read_record
 
     record = read_record(run.classified, ClassifierRecord, run, "classify")
     return replace(run, reads=record.reads, held_out=record.held_out)

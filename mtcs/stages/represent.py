@@ -41,9 +41,9 @@ def represent(
 
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.data.text import counted
+    from mtcs.evaluation.records import RepresentationRecord, RepresentationSources, write_record
     from mtcs.evaluation.represent import represent_task
     from mtcs.evaluation.representations import write_representations
-    from mtcs.evaluation.results import RepresentationRecord, RepresentationSources, write_record
     from mtcs.training.model import load_model
 
     refuse_reading(run)

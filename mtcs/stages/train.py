@@ -44,7 +44,7 @@ def train(
     from mtcs.data.splits import without_held_out
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classify import check_labels
-    from mtcs.evaluation.results import TrainingRecord, write_record
+    from mtcs.evaluation.records import TrainingRecord, write_record
     from mtcs.provenance import commit, versions
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
     from mtcs.training.hardware import peak_memory

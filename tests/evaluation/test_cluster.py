@@ -18,8 +18,8 @@ from mtcs.cli import app
 from mtcs.data.task import Split, Task, fingerprint, write_index, write_task
 from mtcs.errors import WorkError
 from mtcs.evaluation.cluster import on_cluster
+from mtcs.evaluation.records import RepresentationSources, write_record
 from mtcs.evaluation.representations import Representations, write_representations
-from mtcs.evaluation.results import RepresentationSources, write_record
 from mtcs.layout import Layout, Run
 
 dask = pytest.importorskip("dask", reason="needs the extra 'cluster'")

@@ -14,15 +14,15 @@ from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.errors import InputError
 from mtcs.evaluation import measure as module
 from mtcs.evaluation.measure import label_affinity, measure_run, read_predictions, task_similarity
-from mtcs.evaluation.representations import Representations, write_representations
-from mtcs.evaluation.results import (
+from mtcs.evaluation.records import (
     ClassifierRecord,
     RepresentationRecord,
     RepresentationSources,
-    RunResult,
     TrainingRecord,
     write_record,
 )
+from mtcs.evaluation.representations import Representations, write_representations
+from mtcs.evaluation.results import RunResult
 from mtcs.layout import Layout, Run, atomic_write, digest
 
 TASKS = {"Two": 2, "Three": 3}

@@ -10,16 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from mtcs.errors import InputError
-from mtcs.evaluation.results import (
-    Curve,
-    RunResult,
-    TaskResult,
-    TrainingRecord,
-    Triangle,
-    digits,
-    read_result,
-    write_result,
-)
+from mtcs.evaluation.records import TrainingRecord
+from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, digits, read_result, write_result
 
 CURVE = Curve(task="A", step=(1, 2.5), steps=(1, 2), loss=(0.5, 1), sharing_loss=(1, None), relevant_share=(1, None))
 

@@ -10,15 +10,8 @@ import pytest
 
 import mtcs
 from mtcs.estimator import validate_model
-from mtcs.evaluation.results import (
-    Curve,
-    RepresentationRecord,
-    RunResult,
-    TaskResult,
-    TrainingRecord,
-    Triangle,
-    write_result,
-)
+from mtcs.evaluation.records import RepresentationRecord, TrainingRecord
+from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, write_result
 from mtcs.evaluation.validation import recalibrate
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.contents import Report, analyze

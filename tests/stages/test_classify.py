@@ -18,15 +18,9 @@ from mtcs.data.formats import read_series
 from mtcs.evaluation.classify import load_reader
 from mtcs.evaluation.measure import task_similarity
 from mtcs.evaluation.nearest import FittedNearestNeighbor
+from mtcs.evaluation.records import ClassifierRecord, RepresentationRecord, TrainingRecord, read_record, write_record
 from mtcs.evaluation.representations import read_representations
-from mtcs.evaluation.results import (
-    ClassifierRecord,
-    RepresentationRecord,
-    TrainingRecord,
-    read_record,
-    read_result,
-    write_record,
-)
+from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.cost import summarize
 

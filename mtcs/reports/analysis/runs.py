@@ -12,7 +12,8 @@ import pandas as pd
 
 from mtcs.config.parameters import differences
 from mtcs.data.task import fingerprint, read_task
-from mtcs.evaluation.results import RunResult, TrainingRecord, read_result
+from mtcs.evaluation.records import TrainingRecord
+from mtcs.evaluation.results import RunResult, read_result
 from mtcs.layout import Run, is_there
 from mtcs.reports.writing import Titles, duration
 
