@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from mtcs.config.experiment import Experiment
 from mtcs.config.parameter_file import read_yaml
@@ -32,17 +33,16 @@ def read_experiment(path: Path) -> Experiment:
         raise InputError(f"{path} does not exist; run mtcs in the folder that holds params.yaml.") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder; run mtcs in the folder that holds the file params.yaml.") from None
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise InputError(f"{path}: {line}{error.problem}.") from error
+        problem = str(error.problem).partition(' with value "')[0]  # of a duplicate key: its values may be long
+        raise InputError(f"{path}: {line}{problem}.") from error
     except ValidationError as error:
         raise InputError(f"{path}: {_first_fault(error)}.") from error
-    except RecursionError:
-        raise InputError(f"{path} is nested too deeply; write it as the one of the project.") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise InputError(f"{path}, line {line} is not UTF-8; save it as UTF-8.") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+    except YAMLError as error:
         raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
 
 
@@ -97,5 +97,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _short(value: object) -> str:
     """A value as a message shows it."""
+    if isinstance(value, date):  # or a time
+        return f"the date {value}; in quotes it is text"
     text = repr(value) if not isinstance(value, int) or abs(value) < 2**63 else "a number of many digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -24,11 +24,13 @@ def _names(section: str) -> Callable[[], list[str]]:
     """For shell completion: read without validation, and never fail."""
 
     def complete() -> list[str]:
-        import yaml
+        from ruamel.yaml.error import YAMLError
+
+        from mtcs.config.parameter_file import read_yaml
 
         try:
-            return [str(name) for name in yaml.safe_load(regular(WORKSPACE.params).read_text("utf-8"))[section]]
-        except (InputError, OSError, yaml.YAMLError, KeyError, TypeError, ValueError):  # ValueError: no UTF-8
+            return [str(name) for name in read_yaml(regular(WORKSPACE.params).read_text("utf-8"))[section]]
+        except (InputError, OSError, YAMLError, KeyError, TypeError, ValueError):  # ValueError: no UTF-8
             return []
 
     return complete

@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 import tracemalloc
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
-from dvc.utils.serialize import modify_yaml
+from dvc.utils.serialize import loads_yaml, modify_yaml
 
 from mtcs.cli import one_line
 from mtcs.config.experiment_file import read_experiment
@@ -297,7 +298,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_a_file_that_is_not_yaml(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("suites: {one: [}\n")
-    with pytest.raises(InputError, match="line 1: expected the node content") as error:
+    with pytest.raises(InputError, match="line 1: did not find expected node content") as error:
         read_experiment(path)
     assert "line 1" in str(error.value)
     assert "\n" not in str(error.value)
@@ -310,7 +311,7 @@ def test_a_key_that_stands_twice_is_refused(tmp_path):
     lines = len(path.read_text().splitlines())
     with pytest.raises(InputError) as error:
         read_experiment(path)
-    assert str(error.value) == f"{path}: line {lines}: seeds stands twice."
+    assert str(error.value) == f'{path}: line {lines}: found duplicate key "seeds".'
 
 
 def test_a_block_may_take_over_another(tmp_path):
@@ -344,7 +345,7 @@ def test_aliases_that_repeat_too_much_are_refused_before_they_are_expanded(tmp_p
 def test_an_alias_of_what_it_stands_in_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("suites: &all\n  one: *all\n")
-    with pytest.raises(InputError, match="line 1: an alias repeats itself"):
+    with pytest.raises(InputError, match="line 2: an alias repeats itself"):
         read_experiment(path)
 
 
@@ -448,13 +449,14 @@ def test_a_suite_may_be_like_another_with_few_labels(tmp_path):
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("no", "no"), ("on", "on"), ("1:30", "1:30"), ("012", 12), ("0x1F", "0x1F"), ("1_000", "1_000"),
+        ("no", "no"), ("on", "on"), ("1:30", "1:30"), ("012", 12), ("0o12", 10), ("0x1F", 31), ("1_000", 1000),
         ("true", True), ("12", 12), ("-3", -3), ("1e-4", 1e-4), ("1.5", 1.5), (".inf", float("inf")), ("~", None),
+        ("2001-01-01", date(2001, 1, 1)),
     ],
 )  # fmt: skip
-def test_values_are_those_of_yaml_1_2(text, value):
-    result = read_yaml(f"a: {text}")["a"]
-    assert (type(result), result) == (type(value), value)
+def test_values_are_those_of_yaml_1_2_and_of_dvc(text, value):
+    for result in (read_yaml(f"a: {text}"), loads_yaml(f"a: {text}")):
+        assert (type(result["a"]), result["a"]) == (type(value), value)
 
 
 @pytest.mark.parametrize(
@@ -524,12 +526,10 @@ def test_a_whole_number_may_be_written_as_1e1(tmp_path):
 
 
 @pytest.mark.parametrize("letter", ["\x85", "\u2028", "\u2029"])
-@pytest.mark.parametrize("where", ["a: 1\nb: 2{}  c: 3\n", "a: 1\n# a comment{}b: 2\n"])
-def test_what_ends_a_line_for_some_programs_only_is_refused(tmp_path, where, letter):
-    path = tmp_path / "params.yaml"
-    path.write_text(where.format(letter), "utf-8")
-    with pytest.raises(InputError, match=r"line 2 holds '\\(x85|u2028|u2029)', which DVC takes for no end of a line"):
-        read_experiment(path)
+@pytest.mark.parametrize("text", ["a: 1\nb: 2{}c: 3\n", "a: 1\n# a comment{}b: 2\n", 'a: "x{}y"\n'])
+def test_what_ends_a_line_for_some_programs_only_does_so_as_for_dvc(text, letter):
+    text = text.format(letter)
+    assert read_yaml(text) == loads_yaml(text)
 
 
 @pytest.mark.parametrize(("encoding", "line"), [("utf-16", 1), ("latin-1", 2)])
@@ -542,9 +542,28 @@ def test_a_file_in_another_encoding_is_to_be_saved_as_utf_8(tmp_path, encoding, 
 
 def test_a_file_that_is_nested_too_deeply(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text("a: " + "[" * 20_000)
-    with pytest.raises(InputError, match="is nested too deeply"):
+    path.write_text("a: " + "[" * 200_000)
+    with pytest.raises(InputError, match="line 1: nested more than 100 deep"):
         read_experiment(path)
+
+
+@pytest.mark.parametrize("value", ["2001-02-30", "0x_", "!!bool maybe", "!!int ''", "9" * 5000, "{[{}]: 1}"])
+def test_a_malformed_value(tmp_path, value):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"seeds: {value}\n")
+    with pytest.raises(InputError, match=r"params\.yaml is not YAML: a value is malformed: "):
+        read_experiment(path)
+
+
+@pytest.mark.parametrize("where", [("methods", "mtcs", "depth"), ("suites", "one", "tasks"), ("seeds",)])
+def test_a_date_is_named_as_one(tmp_path, where):
+    content = valid()
+    inner = content
+    for key in where[:-1]:
+        inner = inner[key]
+    inner[where[-1]] = date(2001, 1, 1) if where[-1] == "depth" else [date(2001, 1, 1)]
+    with pytest.raises(InputError, match=r" \(is the date 2001-01-01; in quotes it is text\)(; and 1 more)?\.$"):
+        read_experiment(write(tmp_path, content))
 
 
 def test_dvc_sets_a_parameter_of_the_repositorys_own_file(tmp_path):
