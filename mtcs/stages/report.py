@@ -33,45 +33,16 @@ def report(
     ] = False,
 ) -> None:
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
-    from mtcs.reports.writing import PAPER
-
     if export is not None and is_there(export) and not export.is_dir():
         raise InputError(f"--export {export} is a file; name a folder.")
-    known = experiment()
-    tasks, seeds = known.suite(suite).tasks, {name: known.seeds_of(name, suite) for name in known.known}
-    ours = sorted(known.methods_of(suite), key=lambda name: (name not in PAPER, not name.startswith("mtcs")))
-    chosen = [name.strip() for name in methods.split(",")] if methods else ours  # the paper's, built on it, others
-    if reference not in chosen and reference != "mtcs":  # of which the report says so where it is missing
-        chosen.append(reference)
-    for name in chosen:
-        known.method(name)  # raises for one that is not known
-    chosen = list(dict.fromkeys(chosen))
+    chosen = [name.strip() for name in methods.split(",")] if methods else None
 
     from mtcs.reports import tables
     from mtcs.reports.analysis.contents import analyze
     from mtcs.reports.page import write_report
     from mtcs.reports.words import sentences
 
-    made = analyze(
-        WORKSPACE,
-        suite,
-        tasks,
-        chosen,
-        seeds,
-        parameters={name: known.parameters(name) for name in known.known},
-        ablation=[name for name in known.ablation if name not in chosen],
-        readings={
-            name: known.readings[name].representations_of for name in known.active_readings if name not in chosen
-        },
-        titles={name: known.title(name) for name in (*known.methods, *known.readings)},
-        reference=reference,
-        series=series,
-        labels_per_class=known.suite(suite).labels_per_class,
-        fewer_labels={
-            name: (labels, {method: known.seeds_of(method, name) for method in known.known})
-            for name, labels in known.with_fewer_labels(suite).items()
-        },
-    )
+    made = analyze(WORKSPACE, experiment(), suite, chosen, reference, series)
     write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())
     print(sentences(made)["not_counted"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import mtcs
+from mtcs.config.experiment import Experiment, merged
+from mtcs.config.suite import Suite
 from mtcs.estimator import validate_model
 from mtcs.evaluation.records import RepresentationRecord, TrainingRecord
 from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, write_result
@@ -28,10 +30,59 @@ TITLES = {
     "ts_tcc": "TS-TCC",
     "tst": "TST",
     "dtw": "DTW",
+    "mtcs_ridge": "MTCS (kernel ridge)",
+    "markup": "<b>",
 }
+MTCS = {
+    "kind": "multitask",
+    "sharing_weight": 0.1,
+    "schedule": {"epochs": 5, "batch_size": 32, "learning_rate": 0.001},
+    "classifier": "ridge",
+}
+"""As in the paper, but for the classifier."""
 JOINT = ("mtcs", "mtl", "mmoe", "ts2vec_joint")
 SERIES = 100
 """Test series of each task."""
+
+
+def make_experiment(
+    methods: Iterable[str] | Mapping[str, Mapping[str, object]],
+    tasks: Iterable[str],
+    seeds: int = 1,
+    ablation: Sequence[str] = (),
+    readings: Mapping[str, str] | None = None,
+    labels_per_class: int | None = None,
+    fewer_labels: Mapping[str, int] | None = None,
+) -> Experiment:
+    """Methods on a suite `tiny`, each MTCS but for the parameters named here; tasks may have names that no file has.
+
+    Args:
+        methods: by name, what is not as in MTCS.
+        tasks: of all suites.
+        seeds: how many.
+        ablation: those of `methods` that are variants.
+        readings: by name, the method that is read.
+        labels_per_class: training series of each label that `tiny` keeps.
+        fewer_labels: by name, how many other suites keep.
+    """
+    changes = dict(methods) if isinstance(methods, Mapping) else {method: {} for method in methods}
+    readings, suites = readings or {}, {"tiny": labels_per_class, **(fewer_labels or {})}
+    return Experiment.model_validate(
+        {
+            "suites": {
+                name: Suite.model_construct(tasks=tuple(tasks), labels_per_class=labels, draw=labels and draw)
+                for draw, (name, labels) in enumerate(suites.items())
+            },
+            "seeds": tuple(range(seeds)),
+            "joint": [name for name in changes if name not in ablation],
+            "single_task": (),
+            "ablation": ablation,
+            "readings": {name: {"representations_of": of, "classifier": "ridge"} for name, of in readings.items()},
+            "methods": {name: merged(MTCS, change) for name, change in changes.items()},
+            "titles": {name: TITLES.get(name, name) for name in (*changes, *readings)},
+            "classifiers": {"ridge": {"kind": "kernel_ridge"}},
+        }
+    )
 
 
 def make_result(
@@ -43,7 +94,10 @@ def make_result(
     n_classes: int = 3,
     **task_fields: object,
 ) -> RunResult:
-    """A result with these accuracies; unless `bare`, with all else that a method of this name leaves."""
+    """A result with these accuracies; unless `bare`, with all else that a method of this name leaves.
+
+    `parameters` are those that are not as in MTCS.
+    """
     rng = np.random.default_rng([seed, sum(map(ord, method))])
     joint, names = method in JOINT, list(accuracies)
     heads = method in ("mtcs", "mtl", "mmoe")
@@ -61,7 +115,8 @@ def make_result(
         )
         for task, accuracy in accuracies.items()
     )
-    base = {"suite": "tiny", "method": method, "seed": seed, "parameters": dict(parameters or {}), "joint": joint}
+    parameters = make_experiment({method: parameters or {}}, names).parameters(method)
+    base = {"suite": "tiny", "method": method, "seed": seed, "parameters": parameters, "joint": joint}
     if bare:
         return RunResult(**base, tasks=task_results)  # pyright: ignore[reportArgumentType]
 
@@ -116,6 +171,11 @@ def result() -> Callable[..., RunResult]:
     return make_result
 
 
+@pytest.fixture(scope="session")
+def experiment() -> Callable[..., Experiment]:
+    return make_experiment
+
+
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     return Layout(tmp_path)
@@ -138,27 +198,23 @@ def report_of(layout: Layout, write: Callable[[RunResult], RunResult]) -> Callab
 
     def make(
         cells: Mapping[str, Mapping[str, Sequence[float]]],
-        ablation: Sequence[str] = (),
+        tasks: Iterable[str] = ("A",),
         parameters: Mapping[str, Mapping[str, object]] | None = None,
+        methods: Sequence[str] | None = None,
+        reference: str = "mtcs",
+        series: bool = False,
         **changes: object,
     ) -> Report:
         parameters = parameters or {method: {} for method in cells}
-        counts = {method: len(next(iter(tasks.values()))) for method, tasks in cells.items()}
-        for method, tasks in cells.items():
-            for seed in range(counts[method]):
-                accuracies = {task: values[seed] for task, values in tasks.items()}
-                write(make_result(method, seed, accuracies, parameters[method], bare=True))
-        arguments = {
-            "suite": "tiny",
-            "tasks": list(next(iter(cells.values()), {"A": ()})),
-            "methods": [method for method in parameters if method not in ablation],
-            "seeds": {method: range(counts.get(method, 1)) for method in parameters},
-            "parameters": parameters,
-            "ablation": ablation,
-            "titles": TITLES,
-            **changes,
-        }
-        return analyze(layout, **arguments)  # pyright: ignore[reportArgumentType]
+        seeds = 1
+        for method, values in cells.items():
+            tasks, counts = values, [len(accuracies) for accuracies in values.values()]
+            seeds = max(seeds, *counts)
+            for seed in range(counts[0]):
+                accuracies = {task: of_task[seed] for task, of_task in values.items()}
+                write(make_result(method, seed, accuracies, parameters.get(method), bare=True))
+        known = make_experiment(parameters, tasks, **({"seeds": seeds} | changes))  # pyright: ignore[reportArgumentType]
+        return analyze(layout, known, "tiny", methods, reference, series)
 
     return make
 

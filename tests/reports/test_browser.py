@@ -176,27 +176,26 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def make_page(folder: Path, result, tasks: tuple[str, ...], methods: tuple[str, ...]) -> Path:
+def make_page(folder: Path, experiment, result, tasks: tuple[str, ...], methods: tuple[str, ...]) -> Path:
     layout = Layout(folder)
     for m, method in enumerate(methods):
         for seed in (0, 1):
             accuracies = {task: 0.5 + (7 * m + 13 * t + 3 * seed) % 40 / 100 for t, task in enumerate(tasks)}
             made = result(method, seed, accuracies, balanced_accuracy=0.5, majority=0.4, wrong={"a": {"b": (3, 98)}})
             write_result(Run("tiny", method, seed, layout).result, made)
-    seeds, parameters = dict.fromkeys(methods, (0, 1)), {method: {} for method in methods}
-    write_report(analyze(layout, "tiny", tasks, methods, seeds, parameters), layout.report("tiny"))
+    write_report(analyze(layout, experiment(methods, tasks, 2), "tiny", methods), layout.report("tiny"))
     return layout.report("tiny") / "report.html"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
-    return make_page(tmp_path_factory.mktemp("usual"), result, TASKS, METHODS)
+def page(tmp_path_factory: pytest.TempPathFactory, experiment, result) -> Path:
+    return make_page(tmp_path_factory.mktemp("usual"), experiment, result, TASKS, METHODS)
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
+def large(tmp_path_factory: pytest.TempPathFactory, experiment, result) -> Path:
     """A page of more methods and tasks than one panel or screen holds."""
-    return make_page(tmp_path_factory.mktemp("large"), result, MANY, METHODS + RIVALS)
+    return make_page(tmp_path_factory.mktemp("large"), experiment, result, MANY, METHODS + RIVALS)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -6,6 +6,7 @@ import errno
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from time import process_time
@@ -23,7 +24,6 @@ from mtcs.reports.analysis.contents import analyze
 from mtcs.reports.page import write_report
 from mtcs.reports.template import breakable, stacked
 
-TITLES = {"mtcs": "MTCS", "mtl": "MTL", "ts2vec_joint": "TS2Vec joint", "tnc": "TNC", "dtw": "DTW"}
 TASKS = ("Lightning2", "Lightning7", "Chinatown", "Computers")
 RARE = {"balanced_accuracy": 0.5, "majority": 0.7, "never_predicted": ("c",), "test_in_train": 3}
 WRONG = {"wrong": {"a": {"b": (3, 98), "c": (17,)}}}
@@ -38,17 +38,20 @@ def make(result, layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **fields
             write_result(Run("tiny", method, seed, layout).result, made)
 
 
-def report(layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, **changes) -> pd.DataFrame:
-    known = {method: {} for method in METHODS}
-    planned = {method: range(seeds) for method in methods}
-    export = changes.pop("export", None)
-    made = analyze(layout, "tiny", tasks, methods, planned, known, titles=TITLES, **changes)
-    write_report(made, layout.report("tiny"), export)
-    return tables.methods(made)
+@pytest.fixture(scope="session")
+def report(experiment) -> Callable[..., pd.DataFrame]:
+    """Write a report of results that `make` has made."""
+
+    def write(layout: Layout, tasks=TASKS, methods=METHODS, seeds=2, export=None, **options) -> pd.DataFrame:
+        made = analyze(layout, experiment(METHODS, tasks, seeds), "tiny", methods, **options)
+        write_report(made, layout.report("tiny"), export)
+        return tables.methods(made)
+
+    return write
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, result) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, result, report) -> Path:
     """The folder of a report of all kinds of methods."""
     layout = Layout(tmp_path_factory.mktemp("finished"))
     make(result, layout, **RARE, **WRONG)
@@ -108,7 +111,7 @@ def test_a_report_has_these_files(finished: Path) -> None:
     assert {path.name for path in finished.iterdir()} == files
 
 
-def test_the_same_results_make_the_same_files(finished: Path, layout: Layout, result) -> None:
+def test_the_same_results_make_the_same_files(finished: Path, layout: Layout, result, report) -> None:
     make(result, layout, **RARE, **WRONG)
     report(layout)
     first, second = ({p.name: p.read_bytes() for p in folder.iterdir()} for folder in (finished, layout.report("tiny")))
@@ -169,7 +172,7 @@ def test_the_matrix_of_p_values_is_that_of_the_tables(finished: Path) -> None:
     assert (frame.to_numpy() == frame.to_numpy().T)[~frame.isna().to_numpy()].all()
 
 
-def test_series_are_drawn_only_when_that_is_asked_for(layout: Layout, result) -> None:
+def test_series_are_drawn_only_when_that_is_asked_for(layout: Layout, result, report) -> None:
     labels = np.arange(100) % 3
     split = Split(np.sin(np.outer(1 + labels, np.linspace(0, 6, 50))).astype(np.float32), labels)
     for task in TASKS:
@@ -188,7 +191,7 @@ def test_series_are_drawn_only_when_that_is_asked_for(layout: Layout, result) ->
     parse(layout.report("tiny") / "report.html")
 
 
-def test_names_are_escaped_everywhere(layout: Layout, result) -> None:
+def test_names_are_escaped_everywhere(layout: Layout, result, report) -> None:
     tasks = ("<script>alert(1)<", "$x_1$ & #000001", "c")
     make(result, layout, tasks)
     report(layout, tasks)
@@ -202,7 +205,7 @@ def test_names_are_escaped_everywhere(layout: Layout, result) -> None:
         ElementTree.fromstring(path.read_text())
 
 
-def test_a_report_needs_only_accuracies(layout: Layout, result) -> None:
+def test_a_report_needs_only_accuracies(layout: Layout, result, report) -> None:
     make(result, layout, methods=("mtcs", "mtl"), bare=True)
     report(layout, methods=("mtcs", "mtl"))
     names = {path.name for path in layout.report("tiny").iterdir()}
@@ -213,7 +216,7 @@ def test_a_report_needs_only_accuracies(layout: Layout, result) -> None:
     parse(layout.report("tiny") / "report.html")
 
 
-def test_a_report_of_one_task_and_one_method(layout: Layout, result) -> None:
+def test_a_report_of_one_task_and_one_method(layout: Layout, result, report) -> None:
     make(result, layout, ("A",), ("dtw",), seeds=1)
     table = report(layout, ("A",), ("dtw",), seeds=1)
     assert table.loc["DTW", "accuracy"] == "0.500"
@@ -221,7 +224,7 @@ def test_a_report_of_one_task_and_one_method(layout: Layout, result) -> None:
     parse(layout.report("tiny") / "report.html")
 
 
-def test_another_reference(layout: Layout, result) -> None:
+def test_another_reference(layout: Layout, result, report) -> None:
     make(result, layout)
     table = report(layout, reference="tnc")
     assert table.loc["TNC", "p"] == "–"  # noqa: RUF001
@@ -229,7 +232,7 @@ def test_another_reference(layout: Layout, result) -> None:
     assert "ahead of TNC, equal and behind" in (layout.report("tiny") / "accuracy.md").read_text()
 
 
-def test_a_report_by_hand_leaves_nothing_of_the_one_before(layout: Layout, result) -> None:
+def test_a_report_by_hand_leaves_nothing_of_the_one_before(layout: Layout, result, report) -> None:
     make(result, layout)
     report(layout)
     folder = layout.report("tiny")
@@ -241,7 +244,7 @@ def test_a_report_by_hand_leaves_nothing_of_the_one_before(layout: Layout, resul
     assert {"notes.md", "affinity-mtcs.csv", "report.html", "summary.json"} <= left
 
 
-def test_a_report_on_a_full_disk_is_replaced_whole_or_not_at_all(layout: Layout, result, monkeypatch) -> None:
+def test_a_report_on_a_full_disk_is_replaced_whole_or_not_at_all(layout: Layout, result, monkeypatch, report) -> None:
     make(result, layout)
     report(layout)
     folder = layout.report("tiny")
@@ -260,7 +263,7 @@ def test_a_report_on_a_full_disk_is_replaced_whole_or_not_at_all(layout: Layout,
     assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
 
 
-def test_a_report_with_a_folder_in_the_place_of_a_file_stays_as_it_is(layout: Layout, result) -> None:
+def test_a_report_with_a_folder_in_the_place_of_a_file_stays_as_it_is(layout: Layout, result, report) -> None:
     make(result, layout)
     report(layout)
     (layout.report("tiny") / "summary.json").unlink()
@@ -273,7 +276,7 @@ def test_a_report_with_a_folder_in_the_place_of_a_file_stays_as_it_is(layout: La
     assert [path.name for path in layout.report("tiny").parent.iterdir()] == ["tiny"]
 
 
-def test_tables_and_figures_are_exported(layout: Layout, result, tmp_path: Path) -> None:
+def test_tables_and_figures_are_exported(layout: Layout, result, tmp_path: Path, report) -> None:
     make(result, layout)
     report(layout, export=tmp_path / "out")
     names = {path.name for path in (tmp_path / "out").iterdir()}
@@ -298,7 +301,7 @@ def test_names_break_and_deviations_stand_below() -> None:
 
 
 @pytest.mark.slow
-def test_a_hundred_tasks_take_less_than_twenty_seconds(layout: Layout, result) -> None:
+def test_a_hundred_tasks_take_less_than_twenty_seconds(layout: Layout, result, report) -> None:
     tasks = [f"Task{t:03}" for t in range(100)]
     make(result, layout, tasks)
     start = process_time()

@@ -128,10 +128,8 @@ def test_readings_are_paired_with_their_methods_by_seed(report_of) -> None:
             "mtcs_ridge": {"A": [0.7, 0.9], "B": [0.5, 0.5]},
             "tnc_ridge": {"A": [0.6], "B": [0.4]},
         },
+        parameters={"mtcs": {}, "tnc": {}, "dtw": {}},
         readings={"mtcs_ridge": "mtcs", "tnc_ridge": "tnc", "absent_ridge": "dtw"},
-        methods=["mtcs", "tnc", "dtw"],
-        seeds={"tnc_ridge": (0,), **dict.fromkeys(("mtcs", "tnc", "dtw", "mtcs_ridge", "absent_ridge"), (0, 1))},
-        titles={"mtcs_ridge": "MTCS (kernel ridge)"},
     )
     assert report.methods == ("mtcs", "tnc", "dtw")
     frame = tables.readings(report)

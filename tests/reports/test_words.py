@@ -86,9 +86,11 @@ def test_no_sentence_counts_zero(report_of) -> None:
 def test_the_variant_that_comes_closest_to_the_paper_is_named(report_of) -> None:
     cells = {"mtcs": {t: [0.80, 0.81] for t in UCR12}, "longer": {t: [0.85, 0.856] for t in UCR12}}
     parameters = {"mtcs": {"schedule": {"epochs": 5}}, "longer": {"schedule": {"epochs": 20}}}
-    said = sentences(report_of(cells, ["longer"], parameters))["lead"]
+    said = sentences(report_of(cells, ablation=["longer"], parameters=parameters))["lead"]
     assert said.endswith("The paper reports 0.862 for MTCS; with 20 epochs instead of 5 it reaches 0.853 here.")
-    worse = report_of({**cells, "longer": {t: [0.75, 0.755] for t in UCR12}}, ["longer"], parameters)
+    worse = report_of(
+        {**cells, "longer": {t: [0.75, 0.755] for t in UCR12}}, ablation=["longer"], parameters=parameters
+    )
     assert sentences(worse)["lead"].endswith("The paper reports 0.862 for MTCS.")
 
 
@@ -111,7 +113,7 @@ def test_another_reference_keeps_its_tests(report_of) -> None:
 
 
 def test_a_reference_without_results_is_replaced_and_that_is_said(report_of) -> None:
-    report = report_of(steps(["mtl", "dtw"], MINE, 0.05))
+    report = report_of(steps(["mtl", "dtw"], MINE, 0.05), parameters={"mtcs": {}, "mtl": {}, "dtw": {}})
     assert (report.reference, len(report.comparisons)) == ("mtl", 1)
     assert "MTCS is not in this report, so methods are compared with MTL." in sentences(report)["lead"]
 
@@ -124,20 +126,20 @@ def test_means_far_below_the_published_ones_are_named(report_of) -> None:
 def test_caveats_name_seeds_missing_methods_and_runs_set_aside(report_of, write, result) -> None:
     write(result("mtcs", 0, {"A": 0.5}))
     write(result("mtcs", 1, {"A": 0.6}))
-    write(result("mtl", 0, {"A": 0.5}, {"alpha": 1}))
+    write(result("mtl", 0, {"A": 0.5}, {"threshold": 1.0}))
     write(result("dtw", 0, {"A": 0.5}))
     report = report_of(
         {},
         methods=["mtcs", "mtl", "dtw", "tst"],
-        seeds={"mtcs": [0, 1], "mtl": [0], "dtw": [0], "tst": [0]},
-        parameters={"mtcs": {}, "mtl": {"alpha": 2}, "dtw": {}, "tst": {}, "tnc": {}},
+        seeds=2,
+        parameters={"mtcs": {}, "mtl": {}, "dtw": {}, "tst": {}, "tnc": {}},
     )
-    assert sentences(report)["not_counted"] == "Not counted: MTL, seed 0, which has alpha 1 instead of 2."
+    assert sentences(report)["not_counted"] == "Not counted: MTL, seed 0, which has threshold 1.0 instead of 2.0."
     assert sentences(report)["caveats"] == (
         "Mean ± sample standard deviation over the seeds that the table of methods counts; a single seed has no "
         "deviation. No results yet: MTL, TST. Not in this report: TNC. The loss still falls when training ends, over "
         "the last fifth of the steps by 33\N{NO-BREAK SPACE}% for MTCS; longer training may help. Not counted: MTL, "
-        "seed 0, which has alpha 1 instead of 2."
+        "seed 0, which has threshold 1.0 instead of 2.0."
     )
 
 

@@ -95,14 +95,12 @@ class Row:
 class Table:
     """Tasks by methods; a result is of all tasks, so there is a cell of each.
 
-    seeds: those asked for, by method; a cell may have fewer.
     compared: the tasks for which the paper prints a value, by method.
     missing: methods that were asked for and have no result.
     """
 
     suite: str
     methods: tuple[str, ...]
-    seeds: Mapping[str, tuple[int, ...]]
     rows: tuple[Row, ...]
     mean: Mapping[str, Cell]
     compared: Mapping[str, tuple[str, ...]]
@@ -131,7 +129,6 @@ def tabulate(
     frame: pd.DataFrame,
     tasks: Sequence[str],
     methods: Sequence[str],
-    seeds: Mapping[str, Sequence[int]],
     published: pd.DataFrame,
 ) -> Table:
     """The table of a suite.
@@ -140,7 +137,6 @@ def tabulate(
         frame: from `long_form`; at least one run, each of all tasks.
         tasks: in the order of the rows.
         methods: in the order of the columns.
-        seeds: those asked for, by method; a cell may have fewer.
         published: from `published`.
     """
     known = set(frame["method"])
@@ -170,7 +166,6 @@ def tabulate(
     return Table(
         suite=str(frame["suite"].iloc[0]),
         methods=tuple(having),
-        seeds={method: tuple(seeds[method]) for method in having},
         rows=tuple(rows),
         mean={method: _mean(frame, rows, method) for method in having},
         compared={

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mtcs.config.experiment import Experiment
 from mtcs.config.parameters import flatten
 from mtcs.errors import InputError
 from mtcs.evaluation.results import RunResult
@@ -22,7 +23,7 @@ from mtcs.reports.analysis.readings import Reading, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
 from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
-from mtcs.reports.writing import Titles
+from mtcs.reports.writing import PAPER, Titles
 
 PUBLISHED_PARAMETERS = {
     "depth": 10,
@@ -101,57 +102,45 @@ class Report:
 
 def analyze(
     layout: Layout,
+    experiment: Experiment,
     suite: str,
-    tasks: Sequence[str],
-    methods: Sequence[str],
-    seeds: Mapping[str, Sequence[int]],
-    parameters: Mapping[str, Mapping[str, object]],
-    ablation: Sequence[str] = (),
-    readings: Mapping[str, str] | None = None,
-    titles: Mapping[str, str] | None = None,
+    methods: Sequence[str] | None = None,
     reference: str = REFERENCE,
     series: bool = False,
-    labels_per_class: int | None = None,
-    fewer_labels: Mapping[str, tuple[int, Mapping[str, Sequence[int]]]] | None = None,
 ) -> Report:
     """Read the results of whatever runs there are and compute what they say.
 
     Args:
         layout: where everything lies.
+        experiment: the tasks of the suite, and the methods with their parameters and seeds. Variants and readings that
+            are not among `methods` have tables of their own, and no rank.
         suite: the suite's name.
-        tasks: its tasks, in the order of the tables.
-        methods: in the order of the columns.
-        seeds: those that a complete report would have, by method, those of `ablation` and `readings` among them.
-        parameters: each method's parameters as plain values, shown on the page; of methods that are left out of this
-            suite too, which the report then names.
-        ablation: methods that are compared with MTCS in a table of their own, and enter no rank.
-        readings: by name, the methods whose representations another classifier reads; a table of their own, no rank.
-        titles: of the methods; one without is shown by its name.
+        methods: in the order of the columns; those that the experiment has of the suite where none are named.
         reference: the method that the others are compared with.
         series: read series to draw from the normalised data, where those are at hand.
-        labels_per_class: training series of each label, where the suite keeps only so many.
-        fewer_labels: by name, suites of the same tasks: how many training series of each label they keep, and seeds.
 
     Raises:
-        InputError: if there is no result of `methods`, or a file does not hold what it should.
+        InputError: if a name is unknown, there is no result of `methods`, or a file does not hold what it should.
     """
-    readings = {} if readings is None else readings
+    tasks, labels_per_class = experiment.suite(suite).tasks, experiment.suite(suite).labels_per_class
+    methods = _columns(experiment, suite, methods, reference)
+    ablation = [name for name in experiment.ablation if name not in methods]
+    readings = {
+        name: experiment.readings[name].representations_of for name in experiment.active_readings if name not in methods
+    }
+    parameters = {name: experiment.parameters(name) for name in experiment.known}
     shown = (*methods, *ablation, *readings)
-    planned = [Run(suite, method, seed, layout) for method in shown for seed in seeds[method]]
-    runs = read_runs(planned, tasks, parameters, labels_per_class)
-    fewer = [
-        read_runs([Run(name, one, seed, layout) for one in shown for seed in theirs[one]], tasks, parameters, labels)
-        for name, (labels, theirs) in (fewer_labels or {}).items()
-    ]
-    labels = {name: count for name, (count, _) in (fewer_labels or {}).items()}
+    fewer_labels = experiment.with_fewer_labels(suite)
+    runs, *fewer = (read_runs(layout, experiment, name, shown) for name in (suite, *fewer_labels))
     by_labels = accuracy.long_form([result for several in (runs, *fewer) for result in several.results])
     by_labels.loc[by_labels["method"].isin(readings), "head_accuracy"] = math.nan  # those of the method that is read
     ranked = [result for result in runs.results if result.method in methods]
     if not ranked:
-        raise InputError(_nothing(suite, methods, planned, runs.set_aside))
+        first = Run(suite, methods[0], experiment.seeds_of(methods[0], suite)[0], layout)
+        raise InputError(_nothing(suite, methods, first, runs.set_aside))
     long = accuracy.long_form(runs.results)
     printed = accuracy.published(tasks)
-    table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, seeds, printed)
+    table = accuracy.tabulate(accuracy.long_form(ranked), tasks, methods, printed)
     compared_with = reference if reference in table.methods else table.methods[0]
     by_method = {method: runs.of(method) for method in table.methods}
     read_again = compare_readings(long, readings)
@@ -164,7 +153,7 @@ def analyze(
     affinities.sort(key=lambda one: one.method != compared_with)
     return Report(
         suite=suite,
-        titles=Titles(titles or {}),
+        titles=Titles({name: experiment.title(name) for name in (*experiment.methods, *experiment.readings)}),
         reference=compared_with,
         requested=reference,
         table=table,
@@ -182,7 +171,7 @@ def analyze(
         examples=examples(layout, suite, [*_drawn_labels(affinities), *_hard(wrong)]) if series else {},
         variants=ablate(long, list(dict.fromkeys([*COLUMNS_COMPARED, *ablation])), parameters, printed),
         readings=read_again,
-        learning_curve=learning_curve(by_labels, suite, labels),
+        learning_curve=learning_curve(by_labels, suite, fewer_labels),
         balances=balance(ranked, tasks, table.methods),
         costs=cost.gather(
             layout, suite, tasks, parameters, by_method | {one.name: runs.of(one.name) for one in read_again}
@@ -192,12 +181,25 @@ def analyze(
             for method, results in by_method.items()
         },
         parameters=parameters,
-        unlike=_unlike_the_paper(parameters.get(REFERENCE, {})) if REFERENCE in table.methods else "",
+        unlike=_unlike_the_paper(parameters[REFERENCE]) if REFERENCE in table.methods else "",
         labels_per_class=labels_per_class,
         results=runs.results,
         set_aside=tuple(one for several in (runs, *fewer) for one in several.set_aside),
         left_out=tuple(name for name in parameters if name not in shown),
     )
+
+
+def _columns(experiment: Experiment, suite: str, methods: Sequence[str] | None, reference: str) -> list[str]:
+    """The methods that are ranked: those named, or the paper's, those built on MTCS and others; and the reference."""
+    chosen = methods or sorted(
+        experiment.methods_of(suite), key=lambda name: (name not in PAPER, not name.startswith("mtcs"))
+    )
+    columns = list(dict.fromkeys(chosen))
+    if reference not in columns and reference != REFERENCE:  # the report says so where the usual reference is missing
+        columns.append(reference)
+    for name in columns:
+        experiment.method(name)  # raises for one that is not known
+    return columns
 
 
 def _drawn_labels(affinities: Sequence[affinity.Affinity]) -> list[tuple[str, str]]:
@@ -214,7 +216,7 @@ def _hard(wrong: Sequence[Mistakes]) -> list[tuple[str, str | int]]:
     return [*((task, one.series) for task, one in drawn), *labels]
 
 
-def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_aside: Sequence[SetAside]) -> str:
+def _nothing(suite: str, methods: Sequence[str], first: Run, set_aside: Sequence[SetAside]) -> str:
     """Why there is no report, and the way out."""
     if ours := [one for one in set_aside if one.run.method in methods]:
         run = ours[0].run
@@ -222,7 +224,7 @@ def _nothing(suite: str, methods: Sequence[str], planned: Sequence[Run], set_asi
             f"{suite} has no results that count: {run.method}, seed {run.seed}, {ours[0].why}; run 'dvc repro "
             f"report@{suite}', or its stages from '{run.command('train')}' on."
         )
-    return f"{suite} has no results of {', '.join(methods)}; {planned[0].remedy('measure')}."
+    return f"{suite} has no results of {', '.join(methods)}; {first.remedy('measure')}."
 
 
 def _number(parameters: Mapping[str, Mapping[str, object]], method: str, name: str, otherwise: float) -> float:

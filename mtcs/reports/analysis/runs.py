@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from mtcs.config.experiment import Experiment
 from mtcs.config.parameters import differences
 from mtcs.data.task import fingerprint, read_task
 from mtcs.evaluation.records import TrainingRecord
 from mtcs.evaluation.results import RunResult, read_result
-from mtcs.layout import Run, is_there
+from mtcs.layout import Layout, Run, is_there
 from mtcs.reports.writing import Titles, duration
 
 CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relevant_share")
@@ -39,40 +40,39 @@ class Runs:
         return [result for result in self.results if result.method == method]
 
 
-def read_runs(
-    planned: Iterable[Run],
-    tasks: Sequence[str],
-    parameters: Mapping[str, Mapping[str, object]],
-    labels_per_class: int | None = None,
-) -> Runs:
-    """Read the results there are of planned runs.
+def read_runs(layout: Layout, experiment: Experiment, suite: str, methods: Iterable[str]) -> Runs:
+    """Read the results there are of the runs that an experiment has of a suite.
 
     A result of other tasks, other parameters or other data is set aside: means over it and the others would mean
     nothing. The data that count are the normalised ones where they are at hand, else those of most runs.
 
     Args:
-        planned: in the order of columns and seeds.
-        tasks: those of the suite.
-        parameters: each method's and its classifier's parameters, as plain values.
-        labels_per_class: training series of each label, where the suite keeps only so many.
+        layout: where the results lie.
+        experiment: says which tasks, seeds and parameters a result has to be of.
+        suite: the suite's name.
+        methods: readings among them, in the order of columns.
 
     Raises:
         InputError: if a file does not hold the result of its run, or the normalised data of a task.
     """
+    planned = experiment.suite(suite)
     results: list[tuple[Run, RunResult]] = []
     set_aside = []
-    for run in planned:
-        if is_there(run.result):
-            result = read_result(run.result, run.suite, run.method, run.seed)
-            why = _differs(result, tasks, parameters.get(run.method, {})) or _more_labels(result, labels_per_class)
-            if why:
-                set_aside.append(SetAside(run, f"has {why}"))
-            else:
-                results.append((run, result))
+    for method in methods:
+        parameters = experiment.parameters(method)
+        for seed in experiment.seeds_of(method, suite):
+            run = Run(suite, method, seed, layout)
+            if is_there(run.result):
+                result = read_result(run.result, suite, method, seed)
+                why = _differs(result, planned.tasks, parameters) or _more_labels(result, planned.labels_per_class)
+                if why:
+                    set_aside.append(SetAside(run, f"has {why}"))
+                else:
+                    results.append((run, result))
     versions = Counter(tuple(_fingerprints(result).items()) for _, result in results)
     data = dict(versions.most_common(1)[0][0]) if versions else {}  # of as many, the first
     owner = "most runs"
-    if results and (normalized := _normalized(results[0][0], tasks)):
+    if results and (normalized := _normalized(results[0][0], planned.tasks)):
         data, owner = normalized, "the normalised data"
     kept = []
     for run, result in results:

@@ -14,8 +14,7 @@ from mtcs.reports.words import sentences
 from mtcs.reports.writing import DASH
 
 TASKS = ("A", "B")
-SEEDS = {"mtcs": [0], "mtl": [0], "dtw": [0]}
-FEWER = {"tiny_20": (20, SEEDS), "tiny_5": (5, SEEDS), "tiny_5_1": (5, SEEDS)}
+FEWER = {"tiny_20": 20, "tiny_5": 5, "tiny_5_1": 5}
 
 
 @pytest.fixture
@@ -35,8 +34,8 @@ def learned(report_of, write, result):
             write(made.model_copy(update={"suite": suite, "tasks": tasks}))
         arguments = {
             "parameters": {"mtcs": {}, "mtl": {}, "dtw": {}},
-            "tasks": list(TASKS),
-            "seeds": {"mtcs": [0, 1], "mtl": [0], "dtw": [0]},
+            "tasks": TASKS,
+            "seeds": 2,
             "fewer_labels": FEWER,
         }
         return report_of({}, **(arguments | changes))
@@ -59,7 +58,7 @@ def test_a_point_is_the_mean_over_draws_that_all_its_methods_have(learned):
 
 
 def test_without_results_of_fewer_labels_there_is_none(learned):
-    report = learned(fewer_labels={"tiny_9": (9, SEEDS)})
+    report = learned(fewer_labels={"tiny_9": 9})
     assert report.learning_curve == []
     assert figure(report) is None
     assert tables.learning_curve(report).empty
@@ -67,28 +66,17 @@ def test_without_results_of_fewer_labels_there_is_none(learned):
 
 def test_a_reading_has_no_heads_of_its_own(learned):
     more = [("tiny", "mtcs_ridge", 0, 0.8), ("tiny_5", "mtcs_ridge", 0, 0.6)]
-    seeds = {"mtcs": [0, 1], "mtl": [0], "dtw": [0], "mtcs_ridge": [0]}
-    parameters = {name: {} for name in seeds}
-    few = {"tiny_5": (5, seeds)}
-    report = learned(
-        more=more,
-        seeds=seeds,
-        parameters=parameters,
-        fewer_labels=few,
-        readings={"mtcs_ridge": "mtcs"},
-        methods=["mtcs", "mtl", "dtw"],
-    )
-    first = report.learning_curve[0]
+    first = learned(more=more, fewer_labels={"tiny_5": 5}, readings={"mtcs_ridge": "mtcs"}).learning_curve[0]
     assert (list(first.accuracy), list(first.heads)) == (["mtcs", "mtl", "mtcs_ridge"], ["mtcs", "mtl"])
 
 
 def test_a_number_without_a_common_draw_is_left_out(learned):
-    report = learned(fewer_labels={"tiny_20": (20, SEEDS), "tiny_5_1": (20, SEEDS)})
+    report = learned(fewer_labels={"tiny_20": 20, "tiny_5_1": 20})
     assert report.learning_curve == [], "MTCS has the one draw of 20, MTL the other"
 
 
 def test_results_that_do_not_count_are_named_with_their_suite(learned):
-    report = learned(fewer_labels={"tiny_5": (4, SEEDS)})
+    report = learned(fewer_labels={"tiny_5": 4})
     assert sentences(report)["not_counted"].startswith(
         "Not counted: MTCS on tiny_5, seed 0; MTL on tiny_5, seed 0, which has 10 training series of A, more than"
     )

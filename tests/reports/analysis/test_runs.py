@@ -7,15 +7,20 @@ import pytest
 
 from mtcs.data.task import Split, Task, fingerprint, write_task
 from mtcs.errors import InputError
-from mtcs.layout import Layout, Run
-from mtcs.reports.analysis.contents import analyze
-from mtcs.reports.analysis.runs import data_table, read_runs, repeated
+from mtcs.layout import Layout
+from mtcs.reports.analysis.runs import Runs, data_table, read_runs, repeated
 
 ACCURACIES = {"A": 0.5, "B": 0.6}
 
 
-def of(layout: Layout, *names: tuple[str, int]) -> list[Run]:
-    return [Run("tiny", method, seed, layout) for method, seed in names]
+@pytest.fixture
+def read(layout: Layout, experiment):
+    """What is read of these methods, with arguments of `experiment`."""
+
+    def make(methods, tasks=ACCURACIES, **changes) -> Runs:
+        return read_runs(layout, experiment(methods, tasks, **changes), "tiny", methods)
+
+    return make
 
 
 def with_data(result, task: str, digest: str):
@@ -24,39 +29,39 @@ def with_data(result, task: str, digest: str):
     return result.model_copy(update={"tasks": tuple(tasks)})
 
 
-def test_results_of_other_parameters_are_set_aside_and_named(layout: Layout, write, result) -> None:
-    write(result("mtcs", 0, ACCURACIES, {"alpha": 0.1}))
-    write(result("mtl", 0, ACCURACIES, {"alpha": 0.0}))
-    runs = read_runs(of(layout, ("mtcs", 0), ("mtl", 0)), ["A", "B"], {"mtcs": {"alpha": 0.1}, "mtl": {"alpha": 0.5}})
+def test_results_of_other_parameters_are_set_aside_and_named(read, write, result) -> None:
+    write(result("mtcs", 0, ACCURACIES, {"threshold": 1.0}))
+    write(result("mtl", 0, ACCURACIES, {"sharing_weight": 0.0}))
+    runs = read({"mtcs": {"threshold": 1.0}, "mtl": {"sharing_weight": 0.5}})
     assert [one.method for one in runs.results] == ["mtcs"]
-    assert [(one.run.method, one.why) for one in runs.set_aside] == [("mtl", "has alpha 0.0 instead of 0.5")]
+    assert [(one.run.method, one.why) for one in runs.set_aside] == [("mtl", "has sharing_weight 0.0 instead of 0.5")]
 
 
 @pytest.mark.parametrize(("tasks", "why"), [(["A"], "has more tasks (B)"), (["A", "C"], "has other tasks (B, C)")])
-def test_results_of_other_tasks_are_set_aside(layout: Layout, write, result, tasks, why) -> None:
+def test_results_of_other_tasks_are_set_aside(read, write, result, tasks, why) -> None:
     write(result("mtcs", 0, ACCURACIES))
-    assert [one.why for one in read_runs(of(layout, ("mtcs", 0)), tasks, {}).set_aside] == [why]
+    assert [one.why for one in read(["mtcs"], tasks).set_aside] == [why]
 
 
-def test_results_of_more_labels_than_the_suite_keeps_are_set_aside(layout: Layout, write, result) -> None:
+def test_results_of_more_labels_than_the_suite_keeps_are_set_aside(read, write, result) -> None:
     """As after an edit of params.yaml alone: the report would say that they had few."""
     write(result("mtcs", 0, ACCURACIES))  # of 40 series and three labels
-    assert not read_runs(of(layout, ("mtcs", 0)), ["A", "B"], {}, labels_per_class=14).set_aside
-    (one,) = read_runs(of(layout, ("mtcs", 0)), ["A", "B"], {}, labels_per_class=13).set_aside
+    assert not read(["mtcs"], labels_per_class=14).set_aside
+    (one,) = read(["mtcs"], labels_per_class=13).set_aside
     assert one.why == "has 40 training series of A, more than labels_per_class 13 keeps"
 
 
-def test_results_of_two_versions_of_the_data_are_not_ranked_together(layout: Layout, write, result) -> None:
-    names = [("mtcs", 0), ("mtcs", 1), ("mtl", 0)]
-    for method, seed in names[1:]:
+def test_results_of_two_versions_of_the_data_are_not_ranked_together(read, write, result) -> None:
+    others = [("mtcs", 1), ("mtl", 0)]
+    for method, seed in others:
         write(result(method, seed, ACCURACIES))
     write(with_data(result("mtcs", 0, ACCURACIES), "B", "0" * 12))
-    runs = read_runs(of(layout, *names), ["A", "B"], {})
-    assert [(one.method, one.seed) for one in runs.results] == names[1:]
+    runs = read(["mtcs", "mtl"], seeds=2)
+    assert [(one.method, one.seed) for one in runs.results] == others
     assert [(one.run.seed, one.why) for one in runs.set_aside] == [(0, "saw other data of B than most runs")]
 
 
-def test_the_normalized_data_count_before_the_data_of_most_runs(layout: Layout, write, result) -> None:
+def test_the_normalized_data_count_before_the_data_of_most_runs(layout: Layout, read, write, result) -> None:
     labels = np.array([0, 1, 2, 0])
     split = Split(np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32), labels)
     digests = {}
@@ -70,23 +75,23 @@ def test_the_normalized_data_count_before_the_data_of_most_runs(layout: Layout, 
     write(ours)
     for seed in (0, 1):
         write(result("mtcs", seed, ACCURACIES))
-    runs = read_runs(of(layout, ("mtcs", 0), ("mtcs", 1), ("mtl", 0)), ["A", "B"], {})
+    runs = read(["mtcs", "mtl"], seeds=2)
     assert [one.method for one in runs.results] == ["mtl"]
     assert {one.why for one in runs.set_aside} == {"saw other data of A, B than the normalised data"}
 
 
-def test_without_any_result_the_way_out_is_named(layout: Layout, write, result) -> None:
+def test_without_any_result_the_way_out_is_named(report_of, write, result) -> None:
     def report() -> None:
-        analyze(layout, "tiny", ["A", "B"], ["mtcs", "mtl"], {"mtcs": [0], "mtl": [0]}, {"mtcs": {"alpha": 1}})
+        report_of({}, ACCURACIES, {"mtcs": {"threshold": 1.0}, "mtl": {}})
 
     with pytest.raises(
         InputError, match=r"^tiny has no results of mtcs, mtl; run 'mtcs measure mtcs tiny --seed 0'\.$"
     ):
         report()
-    write(result("mtcs", 0, ACCURACIES, {"alpha": 2}))
+    write(result("mtcs", 0, ACCURACIES, {"threshold": 2.0}))
     with pytest.raises(
         InputError,
-        match=r"^tiny has no results that count: mtcs, seed 0, has alpha 2 instead of 1; run 'dvc repro report@tiny'",
+        match=r"^tiny has no results that count: mtcs, seed 0, has threshold 2\.0 instead of 1\.0; run 'dvc repro",
     ):
         report()
 

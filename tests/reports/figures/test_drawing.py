@@ -64,7 +64,7 @@ def test_no_two_methods_look_alike() -> None:
 @pytest.fixture
 def ranks(report_of):
     base = np.random.default_rng(1).uniform(0.8, 0.9, 12)
-    methods = ("tst", "mtcs", "dtw", "<b>")
+    methods = ("tst", "mtcs", "dtw", "markup")
     return report_of(
         {m: {f"T{t:02}": [base[t] - i * (0.03 + 0.001 * t)] for t in range(12)} for i, m in enumerate(methods)}
     )
