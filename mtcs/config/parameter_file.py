@@ -1,7 +1,8 @@
-"""`params.yaml` as text: read with the loader that DVC reads it with, once its size is known to be bounded."""
+"""`params.yaml` as text: read as DVC reads it, once its size is known to be bounded, and written likewise."""
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -27,6 +28,17 @@ def read_yaml(text: str) -> Any:
         return YAML(typ="safe").load(text)
     except (ValueError, LookupError, TypeError) as error:  # 2001-02-30, !!bool perhaps, a key that is [{}]
         raise YAMLError(f"a value is malformed: {error}") from error
+
+
+def written_yaml(values: Any, flow: bool | None) -> str:
+    """Text from which `read_yaml` has the values again, in their order.
+
+    flow: whether lists and mappings are in brackets; None for those alone that hold no others.
+    """
+    yaml, text = YAML(typ="safe", pure=True), StringIO()
+    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = flow, 110, False
+    yaml.dump(values, text)
+    return text.getvalue()
 
 
 def _check_size(text: str) -> None:

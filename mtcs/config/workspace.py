@@ -11,11 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from mtcs.config.experiment import Experiment
-from mtcs.config.parameter_file import read_yaml
+from mtcs.config.parameter_file import read_yaml, written_yaml
 from mtcs.errors import InputError, fault
 
 
@@ -101,7 +100,7 @@ def _with_values(text: str, values: Mapping[str, Any]) -> str:
             return match[0]
         value = values[key]
         flow = False if isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values()) else None
-        first, rest = yaml.safe_dump({key: value}, sort_keys=False, default_flow_style=flow, width=110).split("\n", 1)
+        first, rest = written_yaml({key: value}, flow).split("\n", 1)
         return f"{comments}{first}{comment or ''}\n{rest}{end}"
 
     return re.sub(r"(?m)^((?:#.*\n)*)(\w+):.*?( #.*)?\n(?: .*\n|\n(?= ))*(\n*)", entry, text)

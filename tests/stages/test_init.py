@@ -64,6 +64,12 @@ def test_comments_stay_where_values_change():
     assert "\n    suites: [demo, demo_5]\n    ablation_suites: []\n    mixtures: []\n    encoders: []\n" in pipeline
 
 
+def test_names_that_are_numbers_to_yaml_stay_names():
+    assert init("odd", "--suite", "0o17", "--tasks", "1e3,12,null", "--methods", "mtl")[0] == 0
+    assert read_experiment(Path("odd/params.yaml")).suites["0o17"].tasks == ("1e3", "12", "null")
+    assert "report@0o17" in stages("odd")
+
+
 def test_methods_without_representations_have_no_readings():
     assert init("few", "--suite", "demo", "--methods", "dtw,quant")[0] == 0
     assert read_experiment(Path("few/params.yaml")).readings == {}
