@@ -37,17 +37,6 @@ NO_NUMBERS = (
 """Modules and packages through which no number passes. Of `mtcs.config` the values themselves are digested."""
 
 
-READERS = {
-    "svm": "mtcs.evaluation.svm",
-    "nearest_neighbour": "mtcs.evaluation.nearest",
-    "kernel_ridge": "mtcs.evaluation.kernel_ridge",
-    "random_kernels": "mtcs.evaluation.random_kernels",
-    "quant": "mtcs.evaluation.quant",
-    "mixture": "mtcs.evaluation.mixture",
-}
-"""Modules of classifiers by their kind."""
-
-
 def training_digest(spec: Spec, held_out: float = 0.0) -> str:
     """Of the code and the parameters that make a model; held_out: share of the training series that it does not see."""
     parameters = spec.model_dump_json(exclude={"classifier"})
@@ -63,7 +52,11 @@ def representation_digest(spec: Spec) -> str:
 
 def classification_digest(classifier: ClassifierSpec) -> str:
     """Of the code and the parameters that make predictions of representations."""
-    return _digest(code_digest(READERS[classifier.kind]), _source(type(classifier)), classifier.model_dump_json())
+    return _digest(
+        code_digest(f"mtcs.evaluation.{classifier.implementation}"),
+        _source(type(classifier)),
+        classifier.model_dump_json(),
+    )
 
 
 def suite_digests(suite: Suite) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import Field, field_validator
 
 from mtcs.config.schedule import Block
 
@@ -13,10 +13,24 @@ MIN_SERIES = 50
 """Below this number of training series the protocol of the SVM fits without a search."""
 
 
-class SVM(Block, frozen=True):
+class Classifier(Block, frozen=True):
+    """What is known of a classifier beside its parameters."""
+
+    implementation: ClassVar[str]
+    """Its module in `mtcs.evaluation`."""
+    title: ClassVar[str]
+    """What tables call it."""
+    reads_series: ClassVar[bool] = False
+    """Whether it reads series, not representations."""
+
+
+class SVM(Classifier, frozen=True):
     """The support vector machine's block in `params.yaml`."""
 
     earlier_names: ClassVar[Mapping[str, str]] = {"costs": "C"}
+
+    implementation: ClassVar[str] = "svm"
+    title: ClassVar[str] = "SVM"
 
     kind: Literal["svm"] = "svm"
     """Which classifier this is."""
@@ -34,8 +48,12 @@ class SVM(Block, frozen=True):
     """Steps after which libsvm gives up on a pair of classes."""
 
 
-class NearestNeighbor(BaseModel, frozen=True, extra="forbid"):
+class NearestNeighbor(Classifier, frozen=True):
     """The nearest neighbor's block in `params.yaml`: full-window dynamic time warping, squared differences."""
+
+    implementation: ClassVar[str] = "nearest"
+    title: ClassVar[str] = "nearest neighbor"
+    reads_series: ClassVar[bool] = True
 
     kind: Literal["nearest_neighbour"]
     """Which classifier this is."""
@@ -46,8 +64,11 @@ PENALTIES = tuple(float(f"{10 ** (step / 3 - 4):.3g}") for step in range(22))
 """From 0.0001 to 1000, three to a factor of ten."""
 
 
-class KernelRidge(BaseModel, frozen=True, extra="forbid"):
+class KernelRidge(Classifier, frozen=True):
     """The kernel ridge classifier's block in `params.yaml`."""
+
+    implementation: ClassVar[str] = "kernel_ridge"
+    title: ClassVar[str] = "kernel ridge"
 
     kind: Literal["kernel_ridge"]
     """Which classifier this is."""
@@ -66,8 +87,12 @@ RandomTransform = Literal["multirocket", "minirocket", "hydra"]
 RANDOM_TRANSFORMS: tuple[RandomTransform, ...] = get_args(RandomTransform)
 
 
-class RandomKernels(BaseModel, frozen=True, extra="forbid"):
+class RandomKernels(Classifier, frozen=True):
     """The block in `params.yaml` of ridge classification by random convolutional features."""
+
+    implementation: ClassVar[str] = "random_kernels"
+    title: ClassVar[str] = "ridge on random kernels"
+    reads_series: ClassVar[bool] = True
 
     kind: Literal["random_kernels"]
     """Which classifier this is."""
@@ -92,8 +117,12 @@ class RandomKernels(BaseModel, frozen=True, extra="forbid"):
 MAX_TREES = 100_000
 
 
-class Quant(BaseModel, frozen=True, extra="forbid"):
+class Quant(Classifier, frozen=True):
     """The block in `params.yaml` of QUANT: quantiles of intervals, read by extremely randomised trees."""
+
+    implementation: ClassVar[str] = "quant"
+    title: ClassVar[str] = "forest"
+    reads_series: ClassVar[bool] = True
 
     kind: Literal["quant"]
     """Which classifier this is."""
@@ -102,13 +131,16 @@ class Quant(BaseModel, frozen=True, extra="forbid"):
     """Of the forest."""
 
 
-class Mixture(BaseModel, frozen=True, extra="forbid"):
+class Mixture(Classifier, frozen=True):
     """The block in `params.yaml` of kernel ridge on representations and random convolutional features together.
 
     The kernel is w times that of the representations and 1 - w times that of the features, each of trace n. Weight and
     penalty of each task are those of least squared error on held-out training series, whose representations are by an
     encoder that was trained without them. In the end these stand side by side with those of an encoder that saw all.
     """
+
+    implementation: ClassVar[str] = "mixture"
+    title: ClassVar[str] = "kernel ridge on both"
 
     kind: Literal["mixture"]
     """Which classifier this is."""
@@ -131,9 +163,6 @@ class Mixture(BaseModel, frozen=True, extra="forbid"):
     max_train: Annotated[int, Field(ge=2)] = 10_000
     """Training series beyond this number are left out, stratified by class; it bounds time, n^3, and memory, n^2."""
 
-
-READERS_OF_SERIES = ("nearest_neighbour", "random_kernels", "quant")
-"""Kinds that read series, not representations."""
 
 ClassifierSpec = Annotated[
     SVM | NearestNeighbor | KernelRidge | RandomKernels | Quant | Mixture, Field(discriminator="kind")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec
+from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.methods import MethodSpec, SeriesSpec
 from mtcs.config.schedule import renamed
 from mtcs.config.suite import Name, Seed, Suite
@@ -137,16 +137,16 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         """Without an encoder there is no model that tasks could share, and no vector for an SVM."""
         for name in self.known:
             spec = self._spec(name)
-            of_series, kind = isinstance(spec, SeriesSpec), self.classifiers[spec.classifier].kind
+            of_series, reader = isinstance(spec, SeriesSpec), self.classifiers[spec.classifier]
             if of_series and self._encoder(name) not in self.single_task:
                 raise ValueError(
                     f"methods.{name}.kind: {spec.kind} trains no model that tasks share; list {name} under single_task"
                 )
-            if of_series != (kind in READERS_OF_SERIES):
+            if of_series != reader.reads_series:
                 where = "readings" if name in self.readings else "methods"
                 raise ValueError(
-                    f"{where}.{name}.classifier: {spec.classifier} is of kind {kind}, expected "
-                    f"{'' if of_series else 'none of '}{', '.join(READERS_OF_SERIES)} with {spec.kind}"
+                    f"{where}.{name}.classifier: {spec.classifier} is of kind {reader.kind}, expected one that reads "
+                    f"{'series' if of_series else 'representations'} with {spec.kind}"
                 )
         return self
 

@@ -36,7 +36,8 @@ def written_yaml(values: Any, flow: bool | None) -> str:
     flow: whether lists and mappings are in brackets; None for those alone that hold no others.
     """
     yaml, text = YAML(typ="safe", pure=True), StringIO()
-    yaml.default_flow_style, yaml.width, yaml.sort_base_mapping_type_on_output = flow, 110, False
+    yaml.default_flow_style, yaml.width = flow, 110
+    yaml.sort_base_mapping_type_on_output = False  # pyright: ignore[reportAttributeAccessIssue]  # untyped there
     yaml.dump(values, text)
     return text.getvalue()
 

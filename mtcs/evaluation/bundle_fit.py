@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture
+from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec, TstSpec
 from mtcs.config.packaged import display_name, packaged_experiment
 from mtcs.data.splits import held_out_rows, without_held_out
@@ -168,7 +168,7 @@ def fit_task(
 
 def _check_reads(spec: Spec, classifier: ClassifierSpec) -> None:
     """Raises InputError if a classifier reads series where there are representations, or the other way round."""
-    if isinstance(spec, SeriesSpec) != (classifier.kind in READERS_OF_SERIES):
+    if isinstance(spec, SeriesSpec) != classifier.reads_series:
         way_out = (
             "representations, and this method makes none; leave the classifier out"
             if isinstance(spec, SeriesSpec)

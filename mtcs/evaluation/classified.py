@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture
+from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.data.splits import held_out_rows
 from mtcs.data.task import Task, read_task
 from mtcs.errors import InputError
@@ -74,7 +74,7 @@ def classify_task(
     Raises:
         InputError: if the representations are missing, broken, not finite, or not one a series.
     """
-    representations, read = _read(run, task, finite=spec.kind not in READERS_OF_SERIES)
+    representations, read = _read(run, task, finite=not spec.reads_series)
     reader, predicted = classify(
         spec,
         representations.train,

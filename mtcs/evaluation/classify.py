@@ -28,9 +28,10 @@ from mtcs.evaluation.representations import Encoded
 from mtcs.evaluation.subsample import subsample
 from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions
 
-Reader = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant | FittedMixture
-"""Has `predict(representations, workers)`, and most have `decisions`; a mixture reads series, too. The functions of
-`Encoded` below are for all of them."""
+OneInput = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant
+"""Has `predict(representations, workers)`, and most have `decisions`."""
+Reader = OneInput | FittedMixture
+"""A mixture reads representations and series; the functions of `Encoded` below are for all of them."""
 
 KINDS: dict[str, type[Reader]] = {
     "svm": FittedSVM,
@@ -52,12 +53,12 @@ def fit_reader(
     workers: int = -1,
     progress: Progress | None = None,
     seed: int = 0,
-) -> Reader:
+) -> OneInput:
     """Fit a classifier to the representations of a task's training series.
 
     Args:
         spec: its parameters.
-        representations: (n, D), finite; of `READERS_OF_SERIES` the series (n, T), where NaN is padding or missing.
+        representations: (n, D), finite; of one that `reads_series` the series (n, T), where NaN is padding or missing.
         labels: (n,) classes as integers.
         workers: threads; -1 is one for every core.
         progress: of the fits of an SVM's search.
@@ -129,7 +130,8 @@ def decisions(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray
 
 def known_calibration(reader: Reader) -> Calibration | None:
     """How decisions become probabilities, of a reader whose fit has found that out on left-out series."""
-    return Calibration(float(reader.sharpness)) if isinstance(reader, FittedKernelRidge | FittedRandomKernels) else None
+    knows = isinstance(reader, FittedKernelRidge | FittedRandomKernels | FittedMixture)
+    return Calibration(float(reader.sharpness)) if knows else None
 
 
 def calibrate(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, NearestNeighbor
+from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor
 from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.doubts import SwappedAxes, swapped_axes
 from mtcs.data.normalize import z_normalize
@@ -67,7 +67,7 @@ def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: S
     if not np.isfinite(np.asarray(missing, dtype=np.float64)).all():
         raise InputError(f"missing is {list(missing)}, expected finite values; NaN is a missing one as it is.")
     series = as_series(X, name, missing)
-    if series[0].ndim > 1 and classifier.kind in READERS_OF_SERIES:
+    if series[0].ndim > 1 and classifier.reads_series:
         has = f"{name} has {len(series[0])} channels"
         raise InputError(
             f"{has}, and what reads series without an encoder reads one; leave it out, or take another method."

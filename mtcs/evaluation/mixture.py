@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, Mixture
 from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.evaluation.random_features import fit_features
-from mtcs.evaluation.random_kernels import ROWS, FittedRandomKernels, StandardizedFeatures
+from mtcs.evaluation.random_kernels import ROWS, RandomFeatureWeights, StandardizedFeatures
 from mtcs.evaluation.subsample import subsample
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
@@ -34,15 +34,15 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FittedMixture(FittedRandomKernels):
-    """A fitted mixture: random features as in `FittedRandomKernels`, and a kernel of representations.
+class FittedMixture(RandomFeatureWeights):
+    """A fitted mixture: weights of random features, and a kernel of representations.
 
     representations: (n, D) float32 of the training series; coefficients: (n, C) float64; gamma: () float64.
     weight: () float64, of the representations' kernel.
     """
 
     SHAPES: ClassVar[Mapping[str, str]] = {
-        **FittedRandomKernels.SHAPES,
+        **RandomFeatureWeights.SHAPES,
         "representations": "f n D",
         "coefficients": "f n C",
         "gamma": "f",
@@ -61,7 +61,7 @@ class FittedMixture(FittedRandomKernels):
     def decisions_of_both(self, representations: np.ndarray, series: np.ndarray, workers: int = -1) -> np.ndarray:
         """Values (m, C) of series (m, T), NaN where padded or missing, with representations (m, D)."""
         kernel = rbf_kernel(representations, self.representations, float(self.gamma), workers)
-        return kernel @ self.coefficients + self.decisions(series, workers)
+        return kernel @ self.coefficients + self.weighted(series, workers)
 
     def predict_by_both(self, representations: np.ndarray, series: np.ndarray, workers: int = -1) -> np.ndarray:
         """Classes (m,) of series (m, T), NaN where padded or missing, with representations (m, D)."""

@@ -11,22 +11,12 @@ from mtcs.data.task import Task
 from mtcs.evaluation.classified import Outcome
 from mtcs.evaluation.scores import score
 
-TITLES = {
-    "svm": "SVM",
-    "nearest_neighbour": "nearest neighbor",
-    "kernel_ridge": "kernel ridge",
-    "random_kernels": "ridge on random kernels",
-    "quant": "forest",
-    "mixture": "kernel ridge on both",
-}
-"""What a classifier is called, by its kind."""
 
-
-def outcome_text(kind: str, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> str:
+def outcome_text(classifier: str, tasks: Sequence[Task], outcomes: Sequence[Outcome]) -> str:
     """Each task's accuracy, beside always saying its most frequent label; and labels that were never predicted.
 
     Args:
-        kind: of the classifier.
+        classifier: what it is called.
         tasks: of the suite.
         outcomes: one a task.
     """
@@ -41,7 +31,7 @@ def outcome_text(kind: str, tasks: Sequence[Task], outcomes: Sequence[Outcome]) 
     }
     table = pd.DataFrame(columns, index=[task.name for task in tasks], dtype=np.float64).dropna(axis=1, how="all")
     table.loc["mean"] = table.mean()
-    lines = [f"accuracy of the {TITLES[kind]}", table.to_string(float_format="%.4f")]
+    lines = [f"accuracy of the {classifier}", table.to_string(float_format="%.4f")]
     for task, one in zip(tasks, scores, strict=True):
         if one.never_predicted:
             lines.append(f"{task.name}: no series was given the label {', '.join(one.never_predicted)}.")

@@ -32,8 +32,8 @@ ROWS = 1024
 
 
 @dataclass(frozen=True)
-class FittedRandomKernels:
-    """A fitted ridge classifier of p random features, which are drawn again from their seed.
+class RandomFeatureWeights:
+    """Weights of p random features, which are drawn again from their seed, as arrays.
 
     transforms: (K,) places in `RANDOM_TRANSFORMS`; seed, length, channels, width, biases: of `RandomFeatures`.
     means: (p,) float32, of the features of the training series; weights: (p, C) float32.
@@ -82,11 +82,11 @@ class FittedRandomKernels:
         sizes = (int(self.seed), int(self.length), int(self.channels))
         return RandomFeatures(names, *sizes, self.biases, int(self.width))
 
-    def decisions(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
-        """Values (n, C) of series (n, T), about 1 for a series of the class and -1 for another."""
+    def weighted(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Weighted features of series (n, T) or (n, channels, T) and the intercepts, summed: (n, C)."""
         features = self.features
         prepared, pieces = features.prepared(series), list(features.pieces(workers))
-        decisions = np.tile(self.intercepts, (len(series), 1))
+        sums = np.tile(self.intercepts, (len(series), 1))
         for start in range(0, len(series), ROWS):
             rows, column = slice(start, start + ROWS), 0
             for piece in pieces:
@@ -96,9 +96,17 @@ class FittedRandomKernels:
                     raise InputError(
                         f"The classifier has weights of {len(self.means)} features, too few; fit it again."
                     )
-                decisions[rows] += (values - self.means[columns]) @ self.weights[columns]
+                sums[rows] += (values - self.means[columns]) @ self.weights[columns]
                 column = columns.stop
-        return decisions
+        return sums
+
+
+class FittedRandomKernels(RandomFeatureWeights):
+    """A fitted ridge classifier of random features."""
+
+    def decisions(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
+        """Values (n, C) of series (n, T), about 1 for a series of the class and -1 for another."""
+        return self.weighted(series, workers)
 
     def predict(self, series: np.ndarray, workers: int = -1) -> np.ndarray:
         """Classes (n,) of series (n, T)."""

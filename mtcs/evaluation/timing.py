@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mtcs.config.classifiers import READERS_OF_SERIES, ClassifierSpec, Mixture, NearestNeighbor
+from mtcs.config.classifiers import ClassifierSpec, Mixture, NearestNeighbor
 from mtcs.config.methods import Spec
 from mtcs.data.splits import held_out_rows, without_held_out
 from mtcs.data.task import Task
@@ -163,7 +163,7 @@ def _classifying(column: Column, model: Method, task: Task, size: int, hardware:
     rows = subsample(task.train.labels, max(size, task.n_classes))
     labels, series, new = task.train.labels[rows], task.train.series[rows], task.test.series[:SERIES]
     train, test = series, new
-    if spec.kind not in READERS_OF_SERIES:
+    if not spec.reads_series:
         train, test = (represent(model, part, hardware, task.name) for part in (series, new))
     start = time.perf_counter()
     reader = _fitted(column, train, series, labels, threads)

@@ -70,7 +70,7 @@ def classify(
     )
     write_record(run.classified, record)
     shutil.rmtree(run.unfinished_search, ignore_errors=True)
-    print(f"{run}: {outcome_text(spec.kind, tasks, outcomes)}")
+    print(f"{run}: {outcome_text(spec.title, tasks, outcomes)}")
 
 
 def _represented(run: Run) -> RepresentationSources:

@@ -174,8 +174,8 @@ MISTAKES = [
     (
         ("classifiers", "svm"),
         {"kind": "random_kernels", "transforms": ["hydra"]},
-        "methods.mtcs.classifier: svm is of kind random_kernels, expected none of nearest_neighbour, random_kernels, "
-        "quant with multitask",
+        "methods.mtcs.classifier: svm is of kind random_kernels, expected one that reads representations "
+        "with multitask",
     ),
     (
         ("classifiers", "svm"),
@@ -248,9 +248,7 @@ def test_dtw_needs_a_nearest_neighbour(tmp_path):
     content = valid()
     content["methods"]["dtw"] = {"kind": "dtw", "classifier": "svm"}
     content["single_task"] = ["dtw"]
-    message = (
-        r"methods\.dtw\.classifier: svm is of kind svm, expected nearest_neighbour, random_kernels, quant with dtw\.$"
-    )
+    message = r"methods\.dtw\.classifier: svm is of kind svm, expected one that reads series with dtw\.$"
     with pytest.raises(InputError, match=message):
         read_experiment(write(tmp_path, content))
     content["classifiers"]["nearest"] = {"kind": "nearest_neighbour"}

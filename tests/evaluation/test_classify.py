@@ -10,7 +10,6 @@ from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_iris
 
 from mtcs.config.classifiers import (
-    READERS_OF_SERIES,
     SVM,
     ClassifierSpec,
     KernelRidge,
@@ -38,7 +37,7 @@ SPECS: dict[str, ClassifierSpec] = {
     "random_kernels": RandomKernels(kind="random_kernels", transforms=("hydra",)),
     "quant": Quant(kind="quant", trees=20),
 }
-VECTORS = {kind: spec for kind, spec in SPECS.items() if kind not in READERS_OF_SERIES}
+VECTORS = {kind: spec for kind, spec in SPECS.items() if not spec.reads_series}
 
 
 def iris() -> tuple[np.ndarray, np.ndarray]:

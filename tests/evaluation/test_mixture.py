@@ -71,7 +71,7 @@ def test_the_fit_is_that_of_a_plain_solution(weight, tmp_path):
     rows = np.arange(60)
     expected = plain(*kernels(series, representations), targets, rows, rows, weight, 1.0)
     own = rbf_kernel(representations, gamma=float(reader.gamma)) @ reader.coefficients
-    np.testing.assert_allclose(own + reader.decisions(series, 1), expected, atol=1e-3)
+    np.testing.assert_allclose(own + reader.weighted(series, 1), expected, atol=1e-3)
     save_reader(tmp_path / "reader.safetensors", reader)
     loaded = load_reader(tmp_path / "reader.safetensors")
     assert type(loaded) is type(reader)
@@ -89,7 +89,7 @@ def test_without_representations_it_is_the_ridge_regression_on_random_features()
         SPEC, representations, series, labels, Choice(0.0, float(alone.penalty), 1.0), seed=4, workers=1
     )
     assert not mixed.coefficients.any()
-    np.testing.assert_allclose(mixed.decisions(series, 1), alone.decisions(series, 1), atol=1e-3)
+    np.testing.assert_allclose(mixed.weighted(series, 1), alone.decisions(series, 1), atol=1e-3)
 
 
 def test_few_held_out_series_follow_the_suite_and_many_do_not():
