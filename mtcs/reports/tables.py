@@ -16,6 +16,7 @@ from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.orders import ORDERED, archive_types, means_by_type
+from mtcs.reports.analysis.paired import Paired
 from mtcs.reports.analysis.runs import data_table, run_table
 from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.writing import DAGGER, DASH, ELSEWHERE, Titles, duration, number, percent, probability, signed
@@ -173,11 +174,11 @@ def ablation(report: Report) -> pd.DataFrame:
         {
             "variant": report.titles[one.method],
             "what differs": one.differs or DASH,
-            "accuracy": number(one.mean, one.std),
-            "difference": signed(one.difference, one.difference_std),
-            "better/equal/worse": f"{one.better}/{one.equal}/{one.worse}" if place else DASH,  # of the reference itself
+            "accuracy": number(*one.accuracy),
+            "difference": signed(*one.paired.difference),
+            "better/equal/worse": _counts(one.paired) if place else DASH,  # of the reference itself
             "in the paper": signed(one.printed) + ELSEWHERE * one.elsewhere,
-            "seeds": str(one.seeds),
+            "seeds": str(one.paired.seeds),
         }
         for place, one in enumerate(report.variants)
     )
@@ -190,13 +191,17 @@ def readings(report: Report) -> pd.DataFrame:
             "representations, classifier": report.titles[one.name],
             "own classifier": number(*one.own),
             "this one": number(*one.other),
-            "difference": signed(*one.difference),
-            "better/equal/worse": f"{one.better}/{one.equal}/{one.worse}",
+            "difference": signed(*one.paired.difference),
+            "better/equal/worse": _counts(one.paired),
             "place": f"{one.own_place} → {one.other_place}",
-            "seeds": str(one.seeds),
+            "seeds": str(one.paired.seeds),
         }
         for one in report.readings
     )
+
+
+def _counts(paired: Paired) -> str:
+    return f"{paired.better}/{paired.equal}/{paired.worse}"
 
 
 def learning_curve(report: Report) -> pd.DataFrame:

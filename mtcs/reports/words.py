@@ -59,4 +59,4 @@ def _closer(report: Report) -> str:
         return ""
     best = improvement(report.variants, report.methods)
     differs = re.sub(r"^schedule\.(epochs|steps) (\d+) instead", r"\2 \1 instead", best.differs if best else "")
-    return f"{differs} it reaches {number(best.mean)}" if best else ""
+    return f"{differs} it reaches {number(best.accuracy[0])}" if best else ""

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mtcs.config.parameters import differences
-from mtcs.reports.analysis.significance import DIGITS, REFERENCE
+from mtcs.reports.analysis.paired import Paired, over_seeds, pair, seeds_by_tasks
+from mtcs.reports.analysis.significance import REFERENCE
 
 COLUMNS_COMPARED = ("mtl", "mmoe", "ts2vec_joint")
 """Columns of the main table that are ablations of MTCS as well: no sharing, mixed encoders, no labels."""
@@ -28,24 +29,16 @@ class Variant:
     """A variant beside the reference, over the tasks that both have.
 
     differs: its parameters that are not the reference's, in words; empty for the reference itself.
-    mean, std: accuracy over the variant's seeds that have all these tasks; std with ddof = 1.
-    seeds: how many seeds both have with all these tasks; the fields below are over these.
-    difference, difference_std: variant minus reference by seed, mean and std with ddof = 1.
-    better, equal, worse: tasks, by the mean over these seeds.
+    accuracy: over the variant's seeds that have all these tasks, see `over_seeds`.
+    paired: variant minus reference; of the reference itself, only its seeds.
     printed: the difference that the paper prints, NaN where there is none; `elsewhere` where that is over the 15 tasks
         of its Table 1 and not over these.
     """
 
     method: str
     differs: str
-    mean: float
-    std: float
-    seeds: int
-    difference: float = math.nan
-    difference_std: float = math.nan
-    better: int = 0
-    equal: int = 0
-    worse: int = 0
+    accuracy: tuple[float, float]
+    paired: Paired
     printed: float = math.nan
     elsewhere: bool = False
 
@@ -64,10 +57,7 @@ def ablate(
         parameters: by method, as plain values.
         published: the paper's accuracies of the suite's tasks in long form.
     """
-    by_method = {
-        str(method): group.pivot_table(index="seed", columns="task", values="accuracy")
-        for method, group in frame.groupby("method")
-    }
+    by_method = seeds_by_tasks(frame)
     reference = by_method.get(REFERENCE)
     if reference is None:
         return []
@@ -78,31 +68,14 @@ def ablate(
             ours, theirs = reference[tasks].dropna(), by_method[method][tasks].dropna()
             seeds = ours.index.intersection(theirs.index)
             if len(tasks) and len(seeds):
-                gaps = (theirs.loc[seeds] - ours.loc[seeds]).to_numpy()  # (seeds, tasks)
-                by_task = gaps.mean(0).round(DIGITS)
-                mean, std = _over_seeds(theirs.to_numpy())
-                difference, difference_std = _over_seeds(gaps)
-                printed, elsewhere = _printed(method, list(tasks), published)
-                rows.append(
-                    Variant(
-                        method=method,
-                        differs=differences(parameters.get(method, {}), parameters.get(REFERENCE, {})),
-                        mean=mean,
-                        std=std,
-                        seeds=len(seeds),
-                        difference=difference,
-                        difference_std=difference_std,
-                        better=int((by_task > 0).sum()),
-                        equal=int((by_task == 0).sum()),
-                        worse=int((by_task < 0).sum()),
-                        printed=printed,
-                        elsewhere=elsewhere,
-                    )
-                )
+                differs = differences(parameters.get(method, {}), parameters.get(REFERENCE, {}))
+                paired = pair((theirs.loc[seeds] - ours.loc[seeds]).to_numpy())
+                printed = _printed(method, list(tasks), published)
+                rows.append(Variant(method, differs, over_seeds(theirs.to_numpy()), paired, *printed))
     if not rows:
         return []
     complete = reference.dropna().to_numpy()
-    return [Variant(REFERENCE, "", *_over_seeds(complete), len(complete)), *rows]
+    return [Variant(REFERENCE, "", over_seeds(complete), Paired(len(complete))), *rows]
 
 
 def improvement(variants: Sequence[Variant], methods: Sequence[str]) -> Variant | None:
@@ -112,15 +85,9 @@ def improvement(variants: Sequence[Variant], methods: Sequence[str]) -> Variant 
         for variant in variants
         if variant.differs
         and variant.method not in methods
-        and variant.difference > max(LEAST_GAIN, float(np.nan_to_num(variant.difference_std)))
+        and variant.paired.difference[0] > max(LEAST_GAIN, float(np.nan_to_num(variant.paired.difference[1])))
     ]
-    return max(better, key=lambda variant: variant.difference, default=None)
-
-
-def _over_seeds(values: np.ndarray) -> tuple[float, float]:
-    """Mean over tasks and seeds, and the standard deviation over seeds of the former; (seeds, tasks)."""
-    by_seed = values.mean(1)
-    return float(by_seed.mean()), float(by_seed.std(ddof=1)) if len(by_seed) > 1 else math.nan
+    return max(better, key=lambda variant: variant.paired.difference[0], default=None)
 
 
 def _printed(method: str, tasks: list[str], published: pd.DataFrame) -> tuple[float, bool]:

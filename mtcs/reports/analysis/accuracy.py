@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mtcs.evaluation.results import RunResult
+from mtcs.reports.analysis.paired import over_seeds
 from mtcs.reports.analysis.significance import DIGITS, Comparison
 
 COLUMNS = ["suite", "method", "seed", "task", "n_test", "accuracy", "head_accuracy"]
@@ -177,11 +178,7 @@ def tabulate(
 
 def _cell(accuracy: np.ndarray, head: np.ndarray) -> Cell:
     """Mean and standard deviation over seeds, (seeds,) each."""
-    (mean, std), (head_mean, head_std) = (
-        (float(x.mean()), float(x.std(ddof=1)) if len(x) > 1 else NAN) if len(x) else (NAN, NAN)
-        for x in (accuracy, head[~np.isnan(head)])
-    )
-    return Cell(mean, std, len(accuracy), head_mean, head_std)
+    return Cell(*over_seeds(accuracy), len(accuracy), *over_seeds(head[~np.isnan(head)]))
 
 
 def _mean(frame: pd.DataFrame, rows: Sequence[Row], method: str) -> Cell:

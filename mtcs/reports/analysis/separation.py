@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mtcs.reports.analysis.paired import over_seeds
+
 RELATED = (
     ("Lightning2", "Lightning7"),
     ("EOGHorizontalSignal", "EOGVerticalSignal"),
@@ -42,13 +44,9 @@ class Separation:
         return (self.pairs + 1) / 2
 
     @property
-    def seeds_mean(self) -> float:
-        return sum(self.by_seed) / len(self.by_seed)
-
-    @property
-    def seeds_std(self) -> float:
-        """Standard deviation over seeds, ddof = 1; NaN for one seed."""
-        return float(np.std(self.by_seed, ddof=1)) if len(self.by_seed) > 1 else math.nan
+    def over_seeds(self) -> tuple[float, float]:
+        """Mean and standard deviation of `by_seed`."""
+        return over_seeds(np.array(self.by_seed))
 
 
 def related_pairs(tasks: Sequence[str]) -> list[tuple[str, str]]:
@@ -97,6 +95,6 @@ def separation_table(separations: Mapping[tuple[str, str], Separation], forms: M
     """How the related pairs rank, one row a method and form; numbers, for a file."""
     return pd.DataFrame(
         {"method": method, "form": forms[form], "mean_rank": one.mean, "chance": one.chance, "p": one.p}
-        | {"by_seed_mean": one.seeds_mean, "by_seed_std": one.seeds_std, "seeds": len(one.by_seed)}
+        | {"by_seed_mean": one.over_seeds[0], "by_seed_std": one.over_seeds[1], "seeds": len(one.by_seed)}
         for (method, form), one in separations.items()
     )

@@ -22,18 +22,18 @@ def test_ablations_are_paired_by_seed(report_of) -> None:
     report = report_of(cells, ablation=["loose"])
     assert report.methods == ("mtcs",)
     reference, loose = report.variants
-    assert (reference.mean, reference.std, reference.seeds) == (
+    assert (*reference.accuracy, reference.paired.seeds) == (
         pytest.approx(np.mean([0.7, 0.7, 0.8])),
         pytest.approx(np.std([0.7, 0.7, 0.8], ddof=1)),
         3,
     )
     by_seed = [0.7 - 0.7, 0.75 - 0.7]
-    assert (loose.difference, loose.difference_std, loose.seeds) == (
+    assert (*loose.paired.difference, loose.paired.seeds) == (
         pytest.approx(np.mean(by_seed)),
         pytest.approx(np.std(by_seed, ddof=1)),
         2,
     )
-    assert (loose.better, loose.equal, loose.worse) == (1, 0, 1)
+    assert (loose.paired.better, loose.paired.equal, loose.paired.worse) == (1, 0, 1)
     assert math.isnan(loose.printed)
 
 

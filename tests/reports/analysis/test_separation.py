@@ -34,7 +34,7 @@ def test_separation_equals_ranks_written_out() -> None:
     assert (result.pairs, result.chance) == (15, 8)
     every = [sum(choice) for choice in combinations(drawn.values(), 2)]
     assert result.p == pytest.approx(np.mean([total <= sum(result.ranks) + 1e-9 for total in every]))
-    assert result.seeds_std == pytest.approx(np.std(result.by_seed, ddof=1))
+    assert result.over_seeds[1] == pytest.approx(np.std(result.by_seed, ddof=1))
 
 
 def test_separation_of_all_45_pairs() -> None:
