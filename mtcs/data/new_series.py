@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.data.files import SUFFIXES, from_stdin, read_file
+from mtcs.data.formats import read_series
 from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings
 from mtcs.data.table_options import TableOptions
+from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
 
 STDIN = Path("-")
@@ -52,6 +54,18 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
             f"{path} has series of {', '.join(map(str, by_task))[:200]}, and none of task {task}; see --task."
         )
     return by_task[task]
+
+
+def read_new_series_of_suite(path: Path, task: TaskInfo, options: TableOptions) -> Recordings:
+    """As `read_new_series`, of a task of a suite: a `.tsv` has the form of the archive, unless `options` say anything.
+
+    Raises:
+        InputError: in one line, if there are no such series.
+    """
+    if path.suffix.lower() != ".tsv" or path.is_dir() or options != TableOptions():
+        return read_new_series(path, task.name, options, frozenset(task.classes))
+    series, labels = read_series(path, task.missing, task.length)
+    return Recordings(series, np.array([label or "" for label in labels]) if any(labels) else None)
 
 
 def _refuse_tasks(folder: Path, task: str) -> None:

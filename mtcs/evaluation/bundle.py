@@ -13,11 +13,12 @@ from mtcs.config.machine import PrecisionName
 from mtcs.config.methods import Spec
 from mtcs.data.arrays import as_series
 from mtcs.data.normalize import scaled
+from mtcs.data.recordings import n_channels
 from mtcs.data.task import TaskInfo
+from mtcs.data.text import counted
 from mtcs.errors import InputError
 from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import Reader, decisions, predict
-from mtcs.evaluation.prediction import check_channels
 from mtcs.evaluation.represent import represent
 from mtcs.evaluation.representations import Encoded
 from mtcs.training.hardware import Hardware
@@ -43,6 +44,11 @@ class TaskClassifier:
     lengths: tuple[int, int]
     calibration: Calibration | None = None
     channel_names: tuple[str, ...] = ()
+
+    @property
+    def label_names(self) -> list[str]:
+        """The labels as text, in their order."""
+        return [str(label) for label in self.labels.tolist()]
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Bundle:
         """
         info = self.task(task).info
         series = as_series(X, task, info.missing)
-        check_channels(task, series, info, names)
+        _check_channels(info, series, names)
         rows = scaled(series, info.mean, info.std)
         if (beyond := np.isinf(rows).reshape(len(rows), -1).any(1)).any():
             raise InputError(f"{task}: series {beyond.argmax()} has values beyond any of its training series.")
@@ -126,3 +132,14 @@ def with_channel_names(bundle: Bundle, names: Mapping[str, tuple[str, ...]]) -> 
     """The bundle, whose tasks know what their channels are called."""
     tasks = {name: replace(task, channel_names=names.get(name, ())) for name, task in bundle.tasks.items()}
     return replace(bundle, tasks=tasks)
+
+
+def _check_channels(task: TaskInfo, series: Sequence[np.ndarray], names: Sequence[str]) -> None:
+    """Raises InputError, with the first by its name or number, if series have other channels than the task's."""
+    for i, values in enumerate(series):
+        if n_channels(values) != task.channels:
+            name = names[i] if names else str(i)
+            raise InputError(
+                f"{task.name}: series {name:.60} has {counted(n_channels(values), 'channel')}, expected "
+                f"{task.channels} as {task.name:.60} was trained on; give it the same channels."
+            )

@@ -9,6 +9,7 @@ import numpy as np
 
 from mtcs.config.methods import SeriesSpec
 from mtcs.config.packaged import packaged_classifier
+from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.classify import known_calibration, load_reader
@@ -44,15 +45,35 @@ def load_run(path: Path) -> Bundle:
         raise InputError(f"{file} does not exist; {run} has a model for each of {names:.200}: name one of these files.")
     model = load_encoder(run, scope)
     check_encoder(run, scope, record, f"The classifiers of {run} were")
-    tasks = {}
-    for info in model.tasks:
-        classifier = run.classifier(info.name)
-        check_file(classifier, record.fitted.get(info.name), f"than was fitted; {run.remedy('classify')}")
-        reader = load_reader(classifier)
-        labels, calibration = np.array(info.classes), known_calibration(reader)
-        tasks[info.name] = TaskClassifier(info, labels, reader, 0, (1, info.length), calibration)
+    tasks = {info.name: _classifier(run, record, info) for info in model.tasks}
     similarity, affinity = _relations(run.reading, model, record)
     return Bundle(model, tasks, similarity, affinity, packaged_classifier(record.classifier))
+
+
+def load_run_task(run: Run, task: str) -> Bundle:
+    """The bundle of a run with the classifier of one task alone, and without what tasks have in common.
+
+    Raises:
+        InputError: with the run's tasks if there is none of that name, or with what to run.
+    """
+    joint = any(one.model().exists() for one in run.encoders) or (run.spec is not None and run.joint)
+    scope = None if joint else task
+    if scope and not run.model(scope).exists() and (others := sorted(run.models.glob("*.safetensors"))):
+        raise InputError(f"Unknown task {task}; {run} has {', '.join(path.stem for path in others)}.")
+    model = load_encoder(run, scope)
+    info = model.task(task)
+    record = read_record(run.classified, ClassifierRecord, run, "classify")
+    check_encoder(run, scope, record, f"The classifier of {task} was")
+    unknown = np.full((len(model.tasks), len(model.tasks)), np.nan)
+    classifier = packaged_classifier(record.classifier)
+    return Bundle(model, {task: _classifier(run, record, info)}, unknown, None, classifier)
+
+
+def _classifier(run: Run, record: ClassifierRecord, task: TaskInfo) -> TaskClassifier:
+    file = run.classifier(task.name)
+    check_file(file, record.fitted.get(task.name), f"than was fitted; {run.remedy('classify')}")
+    reader = load_reader(file)
+    return TaskClassifier(task, np.array(task.classes), reader, 0, (1, task.length), known_calibration(reader))
 
 
 def _run_of(path: Path) -> Run:

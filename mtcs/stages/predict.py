@@ -28,9 +28,7 @@ def predict(
     model: Annotated[str, typer.Argument(metavar="FILE.mtcs|METHOD", help="What 'mtcs fit' wrote; or a method.")],
     data: Annotated[str, typer.Argument(metavar="DATA|SUITE", help="New series; or the suite of a run.")],
     run_task: Annotated[str | None, typer.Argument(metavar="TASK", help="With a suite: one of its tasks.")] = None,
-    file: Annotated[
-        Path | None, typer.Argument(metavar="DATA", help="With a suite: new series of the task, .ts or .tsv.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="DATA", help="With a suite: new series of the task.")] = None,
     task: Annotated[str | None, typer.Option("--task", help="Of FILE.mtcs, where it has several.")] = None,
     proba: Annotated[bool, typer.Option("--proba", help="With the probability of each label.")] = False,
     seed: SeedOption = 0,
@@ -48,6 +46,9 @@ def predict(
     Either describes itself: neither params.yaml nor the data it was trained on are needed. DATA is a file, a folder
     with a file for each recording, or - for standard input.
     """
+    from mtcs.data.new_series import read_new_series, read_new_series_of_suite
+    from mtcs.evaluation.new_labels import label_by_bundle
+
     new = Path(data) if file is None else file
     check_output(out, new, Path(model))
     if model.endswith(".mtcs"):
@@ -55,27 +56,26 @@ def predict(
             raise InputError(f"{run_task} is one argument too many; write 'mtcs predict {model} {data} --task TASK'.")
 
         from mtcs.evaluation.bundle_file import load_bundle
-        from mtcs.evaluation.new_labels import label_by_bundle
 
         bundle = load_bundle(Path(model))
         if task is None and len(bundle.tasks) > 1:
             raise InputError(f"{model} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
         name = next(iter(bundle.tasks)) if task is None else task
-        where = hardware(bundle.model.spec, device, precision or bundle.precision, workers)
-        labels = label_by_bundle(bundle, name, new, tables, proba, where, threads(workers))
+        recordings = read_new_series(new, name, tables, frozenset(bundle.task(name).label_names))
     elif run_task is None or file is None:
         raise InputError(
             f"{model} is no .mtcs file, so that METHOD SUITE TASK DATA are expected; name all four, or a .mtcs file."
         )
-    elif task is not None or proba or tables != TableOptions():
-        raise InputError("--task, --proba and how tables are read are for a .mtcs file; leave them out, or name one.")
+    elif task is not None:
+        raise InputError(f"--task is for a .mtcs file, and {run_task} is the task here; leave --task out.")
     else:
-        from mtcs.evaluation.new_labels import label_by_run, load_trained
+        from mtcs.evaluation.run_bundle import load_run_task
 
-        name, run = run_task, named_run(model, data, seed)
-        trained = load_trained(run, name)
-        where = hardware(trained.spec, device, precision, workers)
-        labels = label_by_run(run, trained, name, file, where, threads(workers))
+        name, bundle = run_task, load_run_task(named_run(model, data, seed), run_task)
+        recordings = read_new_series_of_suite(new, bundle.task(name).info, tables)
+    asked = precision or (None if bundle.precision == "auto" else bundle.precision)
+    where = hardware(bundle.model.spec, device, asked, workers)
+    labels = label_by_bundle(bundle, name, recordings, new, proba, where, threads(workers))
     write_text(labels.csv(), out)
     for sentence in labels.notes:
         print(one_line(sentence), file=sys.stderr)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from mtcs.cli import app
-from mtcs.data.task import TaskInfo
-from mtcs.errors import InputError
-from mtcs.evaluation.prediction import read_new
+from mtcs.evaluation.new_labels import same_label
 from mtcs.layout import Layout, Run
 
 LAYOUT = Layout()
@@ -40,9 +38,11 @@ PARAMS: dict[str, Any] = {
     "joint": ["joint"],
     "single_task": ["dtw"],
     "methods": METHODS,
+    "readings": {"joint_ridge": {"representations_of": "joint", "classifier": "ridge"}},
     "classifiers": {
         "svm": {"kind": "svm", "C": [1, 10], "folds": 2, "max_train": 100, "max_iter": 10000},
         "nearest": {"kind": "nearest_neighbour"},
+        "ridge": {"kind": "kernel_ridge"},
     },
 }
 
@@ -79,6 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("download", "mine", "--archive", source),
             ("normalize", "mine"),
             *((stage, method, "mine") for method in METHODS for stage in ("train", "represent", "classify")),
+            ("classify", "joint_ridge", "mine"),
         ):
             code, _, said = run(*command)
             assert code == 0, said
@@ -227,10 +228,8 @@ def test_bf16_is_no_other_model(there: Path):
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("1.0", "1"), ("1", "1.0"), ("1.0", "1.0000e+00")])
-def test_a_label_is_the_same_number_written_in_another_way(tmp_path: Path, ours: str, theirs: str):
-    path = tmp_path / "new.tsv"
-    path.write_text(f"{theirs}\t1\t2\n2\t1\t2\n?\t1\t2\n")
-    assert read_new(path, TaskInfo("Toy", (ours, "2"), 2))[1] == [ours, "2", None]
+def test_a_label_is_the_same_number_written_in_another_way(ours: str, theirs: str):
+    assert [same_label(label, (ours, "2")) for label in (theirs, "2", "3")] == [ours, "2", None]
 
 
 MISTAKES = [
@@ -238,16 +237,23 @@ MISTAKES = [
     (("joint", "mine", "Pump", "none.tsv"), "none.tsv does not exist; name a .ts or .tsv file with series."),
     (
         ("joint", "mine", "Pump", "params.yaml"),
-        "params.yaml is neither a .ts nor a .tsv file (a line a series: label, tab, values); repair",
+        "params.yaml is none of .csv, .tsv, .txt, .parquet, .ts, .arff, .npz; write it as one of these.",
     ),
     (
         ("joint", "mine", "Pump", "source/Pump_TEST.tsv", "--seed", 7),
         "seed7/joint.safetensors does not exist; run 'mtcs train joint mine --seed 7'.",
     ),
-    (("other", "mine", "Pump", "source/Pump_TEST.tsv"), "Unknown method other; params.yaml runs joint, dtw."),
+    (
+        ("other", "mine", "Pump", "source/Pump_TEST.tsv"),
+        "Unknown method other; params.yaml runs joint, dtw, joint_ridge.",
+    ),
     (
         ("joint", "mine", "Pump", "source/Pump_TEST.tsv", "--out", "source"),
         "--out source is a folder; name a file in it.",
+    ),
+    (
+        ("joint", "mine", "Pump", "source/Pump_TEST.tsv", "--task", "Pump"),
+        "--task is for a .mtcs file, and Pump is the task here; leave --task out.",
     ),
     (("joint", "yours", "Pump", "source/Pump_TEST.tsv"), "Unknown suite yours; params.yaml has mine."),
 ]
@@ -291,34 +297,41 @@ def test_a_classifier_that_is_not_there_is_told(there: Path):
     assert f"{path} does not exist; run 'mtcs classify joint mine --seed 0'." in said
 
 
-TOY = TaskInfo("Toy", ("a", "b"), 2, mean=2.0, std=2**0.5)
+def test_values_beyond_any_of_training_and_other_labels_are_refused(there: Path):
+    line = lines(1, 30)[0]
+    for name, second, message in (
+        ("huge.tsv", "worn\t1\t1e300", "Pump: series 1 has values beyond any of its training series."),
+        ("other.tsv", "c\t1\t1", "other.tsv: series 1 has label c, expected one of Pump's (sound, worn) or '?'"),
+    ):
+        Path(name).write_text(f"{line}\n{second}\n")
+        code, out, said = run("predict", "joint", "mine", "Pump", name)
+        assert (code, out) == (2, "")
+        assert message in said
+    Path("bare.tsv").write_text("".join(f"{row.partition(chr(9))[2]}\n" for row in lines(1, 30)))
+    code, _, said = run("predict", "joint", "mine", "Pump", "bare.tsv")
+    assert code == 2
+    assert "bare.tsv has series of 29 values, expected 30: its lines seem to begin with a value" in said
 
 
-def test_new_series_are_scaled_by_the_training_series(tmp_path: Path):
-    path = tmp_path / "new.tsv"
-    path.write_text("a\t3\t5\n?\t1\n")
-    result, labels = read_new(path, TOY)
-    np.testing.assert_allclose(result, [[1 / 2**0.5, 3 / 2**0.5], [-1 / 2**0.5, np.nan]], rtol=1e-6)
-    assert labels == ["a", None]
-
-
-def test_values_that_stand_for_missing_ones_are_missing_in_new_series_too(tmp_path: Path):
-    path = tmp_path / "new.tsv"
-    path.write_text("a\t-9999\t5\n")
-    result, _ = read_new(path, dataclasses.replace(TOY, missing=(-9999.0,)))
-    np.testing.assert_allclose(result, [[np.nan, 3 / 2**0.5]], rtol=1e-6)
-
-
-def test_values_beyond_float32_are_refused(tmp_path: Path):
-    path = tmp_path / "new.tsv"
-    path.write_text("a\t3\t5\na\t1\t1e300\n")
-    with pytest.raises(InputError, match="series 1 has values beyond any of Toy's training series"):
-        read_new(path, TOY)
-
-
-def test_a_label_that_the_task_does_not_have_is_told(tmp_path: Path):
-    path = tmp_path / "new.tsv"
-    path.write_text("a\t3\t5\nc\t1\t1\n")
-    with pytest.raises(InputError) as error:
-        read_new(path, TOY)
-    assert str(error.value) == f"{path}: series 1 has label c, expected one of Toy's (a, b) or '?'."
+def test_runs_read_what_is_read_with_a_file_of_fit(there: Path):
+    """Tables, Parquet and standard input, with probabilities where the run's classifier has them."""
+    rows = [line.split("\t") for line in lines(1, 30)]
+    text = "".join(",".join(row) + "\n" for row in rows)
+    Path("new.csv").write_text(text)
+    frame = pd.DataFrame([[float(value) for value in row[1:]] for row in rows]).add_prefix("t")
+    frame.assign(state=[row[0] for row in rows]).to_parquet("new.parquet")
+    of = ("predict", "joint_ridge", "mine", "Pump")
+    code, expected, said = run(*of, "source/Pump_TEST.tsv", "--proba")
+    assert code == 0, said
+    assert expected.startswith("label,predicted,margin,p_sound,p_worn\n")
+    table = pd.read_csv(StringIO(expected))
+    classified = pd.read_csv(Run("mine", "joint_ridge", 0).prediction("Pump"))
+    pd.testing.assert_frame_equal(table[["label", "predicted"]], classified)
+    np.testing.assert_allclose(table["p_sound"] + table["p_worn"], 1, atol=2e-6)
+    assert run(*of, "new.csv", "--proba")[:2] == (0, expected)
+    assert run(*of, "new.parquet", "--proba", "--label", "state")[:2] == (0, expected)
+    done = CliRunner().invoke(app, [*of, "-", "--proba"], input=text)
+    assert (done.exit_code, done.stdout) == (0, expected)
+    code, _, said = run("predict", "joint", "mine", "Pump", "new.csv", "--proba")
+    assert code == 2
+    assert "Pump: its classifier gives no probabilities" in said
