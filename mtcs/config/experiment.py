@@ -18,6 +18,9 @@ from mtcs.layout import Layout, Run
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
+COLUMNS = ("task", "tasks", "method", "type of data", "most frequent label", "never predicted")
+"""Columns of a report's tables beside those of methods."""
+
 
 class Reading(BaseModel, frozen=True, extra="forbid"):
     """A method's representations under another classifier than the method's own."""
@@ -106,6 +109,10 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("joint and single_task: both are empty, expected at least one method")
         if unknown := sorted(set(self.titles) - {*self.methods, *self.readings}):
             raise ValueError(f"titles: {unknown[0]} is not among methods ({', '.join(self.methods)}) or readings")
+        shown: dict[str, str] = {title.lower(): "a column of reports" for title in COLUMNS}
+        for name in self.known:
+            if (other := shown.setdefault(self.title(name).lower(), name)) != name:
+                raise ValueError(f"titles.{name}: {self.title(name)} is what reports call {other}; take another title")
         for suite, entry in self.suites.items():
             if unknown := sorted(set(entry.methods or ()) - set(self.known)):
                 raise ValueError(f"suites.{suite}.methods: {unknown[0]} is not run (which are {', '.join(self.known)})")

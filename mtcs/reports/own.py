@@ -86,6 +86,7 @@ def write_own_report(
         curves=curve_table(tasks),
         recall=recall_table,
         confusion=confusion_table,
+        matrix=MATRIX,
         sentences=SENTENCES,
         gallery_of=lambda task, cases: _gallery(task, cases, series[task.name], examples, (ids or {}).get(task.name)),
         versions=", ".join(f"{name} {version}" for name, version in bundle.versions.items()),

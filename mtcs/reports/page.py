@@ -114,6 +114,7 @@ def render(report: Report, **parts: object) -> str:
         eyebrow="Multi-Task Classifier Sharing",
         sections={},
         forms=FORMS,
+        strongest=STRONGEST,
         orders=orders(report),
         kinds={report.titles[one]: kind for one, kind in kinds.items() if len(set(kinds.values())) > 1},
         hard=[

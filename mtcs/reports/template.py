@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from shlex import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
@@ -26,7 +27,7 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters = (breakable, counted, listed, named, number, percent, signed, stacked, tables.markdown)
+    filters = (breakable, counted, listed, named, number, percent, quote, signed, stacked, tables.markdown)
     environment.filters |= {one.__name__: one for one in filters}
     environment.tests["known"] = lambda value: not math.isnan(value)
     environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)

@@ -25,6 +25,7 @@ def sentences(report: Report) -> dict[str, str]:
     others = [one for one in report.comparisons if one is not rival]
     below = {method: cell.difference for method, cell in table.mean.items() if cell.difference < -FINDING}
     partly = {method: len(tasks) for method, tasks in table.compared.items() if 0 < len(tasks) < len(report.tasks)}
+    best = [method for method in report.methods if number(mean[method]) == number(max(mean.values()))]
     words = template("words.jinja")
     context = words.new_context(
         {
@@ -34,7 +35,8 @@ def sentences(report: Report) -> dict[str, str]:
             "cells": list(table.mean.values()),
             "ours": titles[report.reference],
             "mean": mean,
-            "best": max(mean, key=lambda method: mean[method]),
+            "best": [] if {report.reference, *([rival.method] if rival else [])} & set(best) else titles.of(best),
+            "counted": titles.of(one for one in report.methods if any(one in task.methods for task in report.mistakes)),
             "rival": rival,
             "ahead": titles.of(one.method for one in others if one.significant and one.direction < 0),
             "behind": titles.of(one.method for one in others if one.significant and one.direction > 0),

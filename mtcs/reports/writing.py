@@ -61,6 +61,15 @@ def short(name: str, most: int = 28) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
+def apart(names: Sequence[str], most: int = 28) -> list[str]:
+    """Names as `short`; those that would then be the same keep their ends."""
+    cut = [short(name, most) for name in names]
+    return [
+        f"{name[: most // 2 - 1]}…{name[-most // 2 :]}" if cut.count(one) > 1 else one
+        for name, one in zip(names, cut, strict=True)
+    ]
+
+
 class Titles(dict[str, str]):
     """What a reader knows each method by; a method without a title is shown by its name."""
 

@@ -634,6 +634,12 @@ def test_a_title_is_the_methods_name_unless_given(tmp_path):
     assert (experiment.title("mtcs"), experiment.title("unused")) == ("MTCS", "unused")
     with pytest.raises(InputError, match=r"titles: mtl is not among methods \(mtcs, unused\) or readings\.$"):
         read_experiment(write(tmp_path, valid() | {"titles": {"mtl": "MTL"}}))
+    for title, other in (("MTCS", "mtcs"), ("Task", "a column of reports")):
+        titles = {"mtcs": "mtcs", "unused": title}
+        with pytest.raises(
+            InputError, match=rf"titles\.unused: {title} is what reports call {other}; take another title"
+        ):
+            read_experiment(write(tmp_path, valid() | {"titles": titles, "ablation": ["unused"]}))
 
 
 # Variants

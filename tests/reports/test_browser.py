@@ -247,7 +247,7 @@ def test_a_reader_chooses_the_order_of_many_tasks(browser: Browser, large: Path)
       .sort((a, b) => a[0] - b[0]).map(one => one[1]))"""
     choices = browser.value("[...document.querySelectorAll('.orders label')].map(one => one.textContent.trim())")
     assert json.loads(browser.value(rows)) == list(MANY)
-    browser.value(f"document.getElementById('order-{choices.index('easy for mtcs first')}').click()")
+    browser.value(f"document.getElementById('order-{choices.index('easy for MTCS first')}').click()")
     accuracy = {task: 0.5 + (13 * t) % 40 / 100 + 0.5 + (13 * t + 3) % 40 / 100 for t, task in enumerate(MANY)}
     assert json.loads(browser.value(rows)) == sorted(MANY, key=lambda task: -round(accuracy[task], 9))
 

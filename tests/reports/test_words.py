@@ -48,6 +48,22 @@ def test_significant_differences_have_a_direction(report_of) -> None:
     assert "MTCS is behind DTW. DTW has the highest mean, 0.8" in sentences(turned)["lead"]
 
 
+def test_equal_means_are_named_together_or_not_at_all(report_of) -> None:
+    turned = steps(["dtw", "mtl", "mtcs"], MINE, 0.05)
+    assert "DTW and TST have the highest mean, 0.8" in sentences(report_of(turned | {"tst": turned["dtw"]}))["lead"]
+    same = steps(["mtcs", "mtl"], MINE, 0.05)
+    equal = report_of(same | {"dtw": same["mtcs"]}, reference="mtl")
+    assert "highest mean" not in sentences(equal)["lead"], "one of them is the closest rival"
+
+
+def test_few_labels_are_not_blamed_for_what_the_paper_has_with_all(report_of) -> None:
+    report = report_of(steps(["mtcs", "mtl"], UCR12, 0.05), labels_per_class=20)
+    words = sentences(report)
+    assert "The paper, with all labels, reports 0.862 for MTCS." in words["lead"]
+    assert "At most 20 training series of each label are used here." in words["lead"]
+    assert not words["findings"]
+
+
 def test_few_tasks_decide_nothing(report_of) -> None:
     report = report_of(steps(["mtcs", "mtl", "dtw"], MINE[:2], 0.05))
     assert (

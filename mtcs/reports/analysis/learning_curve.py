@@ -55,7 +55,7 @@ def learning_curve(frame: pd.DataFrame, suite: str, labels: Mapping[str, int]) -
 
 def _point(labels: int | None, accuracy: pd.DataFrame, heads: pd.DataFrame) -> Labelled:
     """A point of the curve from accuracies (draws, methods)."""
-    heads = heads.reindex(accuracy.index).dropna(axis=1)
+    heads = heads.reindex(accuracy.index, columns=accuracy.columns.intersection(heads.columns)).dropna(axis=1)
     return Labelled(labels, len(accuracy), _over_draws(accuracy), _over_draws(heads))
 
 

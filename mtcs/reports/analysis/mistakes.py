@@ -1,4 +1,4 @@
-"""Which test series are wrong most often, whatever the method: hard ones, and ones whose label may be wrong."""
+"""Which test series are wrong most often across methods: hard ones, and ones whose label may be wrong."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def overview(report: Report) -> Drawing:
     printed = [(table.mean[one].published, y) for y, one in enumerate(order) if table.compared[one] == table.tasks]
     if printed:
         axes.plot(*zip(*printed, strict=True), **MARK, label="in the paper")
-    name_rows(report.titles.of(order), axes)
+    name_rows([short(title) for title in report.titles.of(order)], axes)
     legend(axes)
     means = listed([f"{report.titles[method]} {number(table.mean[method].mean)}" for method in order])
     return Drawing(figure, "overview", "Mean accuracy by method", f"Dot plot, the best method first: {means}.")
@@ -77,7 +77,7 @@ def critical_difference(report: Report) -> Drawing | None:
         beside = max(beside, [*ranks.values()][last]) + 0.035 * len(ranks)
         axes.vlines(beside, first - 0.3, last + 0.3, color=INK, linewidth=3.2, gid=f"bar-{first}-{last}")
     names = [f"{titles[method]} {rank:.2f}" for method, rank in ranks.items()]
-    name_rows(names, axes)
+    name_rows([f"{short(titles[method])} {rank:.2f}" for method, rank in ranks.items()], axes)
     joined = "; ".join(", ".join(titles.of([*ranks][first : last + 1])) for first, last in bars) or "none"
     what = f"Average ranks: {', '.join(names)}. {counted(len(bars), 'bar')}: {joined}."
     return Drawing(figure, "critical-difference", "Critical-difference diagram", what)
@@ -110,7 +110,8 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
         axes.set_title(short(report.titles[method], int(13 * width)), fontsize=8.5)
         axes.tick_params(axis="y", labelsize=8)
     name_rows(list(scores.index), *grid)
-    grid[0].set_xlim(right=min(grid[0].get_xlim()[1], 1.01))
+    low, high = grid[0].get_xlim()
+    grid[0].set_xlim(low, min(high, 1 + 0.03 * (1 - low)))
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
     title = f"Accuracy on the tasks of {report.suite}"

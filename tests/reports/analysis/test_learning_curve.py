@@ -51,6 +51,7 @@ def test_a_point_is_the_mean_over_draws_that_all_its_methods_have(learned):
     assert {m: round(a, 6) for m, (a, _) in few.heads.items()} == {"mtcs": 0.49, "mtl": 0.39}
     assert (more.labels, list(more.accuracy)) == (20, ["mtcs"])
     assert (whole.labels, whole.name) == (None, "all")
+    assert list(whole.heads) == ["mtcs", "mtl"], "of those methods alone"
     assert {m: round(a, 6) for m, (a, _) in whole.accuracy.items()} == {"mtcs": 0.85, "mtl": 0.7}, "DTW has no curve"
     both = learned(more=[("tiny_5_1", "mtcs", 0, 0.3)]).learning_curve[0]
     assert both.draws == 2
