@@ -14,9 +14,9 @@ from typing import Any
 
 from flows.request import check_request, parse_request
 from flows.server import prefect_api
-from mtcs.cli import usable_streams
 from mtcs.data.address import without_secrets
 from mtcs.errors import MtcsError, WorkError
+from mtcs.process import usable_streams
 
 
 def __getattr__(name: str) -> Any:

@@ -16,9 +16,9 @@ from flows.flow import reproduce
 from flows.heartbeat import notice_dead_runs
 from flows.server import LOCAL_SERVER
 from flows.watch import watch
-from mtcs.cli import usable_streams
 from mtcs.data.address import without_secrets
 from mtcs.errors import WorkError
+from mtcs.process import usable_streams
 
 NIGHTLY = "0 2 * * *"
 """Two in the morning, UTC."""

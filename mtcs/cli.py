@@ -1,11 +1,8 @@
-"""The command line: one command a stage, those that use what stages leave, one that begins, two that list."""
+"""The command line: the list of commands, and how one that fails ends."""
 
 from __future__ import annotations
 
-import io
-import os
 import re
-import resource
 import sys
 import traceback
 from typing import Annotated, Any
@@ -15,9 +12,8 @@ import typer
 from mtcs import __version__
 from mtcs.errors import MtcsError, WorkError, one_line
 from mtcs.help import SectionedCommand, SectionedGroup
+from mtcs.process import bounded_spinning, check_address_space, usable_streams
 from mtcs.stages import OWN, STAGES
-from mtcs.stages.options import SomeSuite
-from mtcs.stages.options import experiment as read_params
 
 
 class _Group(SectionedGroup):
@@ -121,50 +117,6 @@ for _stage in STAGES:
     app.command(cls=SectionedCommand, rich_help_panel="Your own series" if _stage in OWN else _PIPELINE)(_stage)
 
 
-@app.command(cls=SectionedCommand, rich_help_panel=_PIPELINE)
-def suites(only: SomeSuite = None) -> None:
-    """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
-    from mtcs.data.published import published_sizes
-    from mtcs.data.text import counted
-
-    sizes = published_sizes()
-    params = read_params()
-    for name, suite in (params.suites if only is None else {only: params.suite(only)}).items():
-        known = [sizes[task] for task in suite.tasks if task in sizes]
-        total = f", {sum(s.n_train for s in known):,} training series, {sum(s.n_classes for s in known)} labels"
-        total = total if len(known) == len(suite.tasks) else ""
-        n = suite.labels_per_class
-        few = "" if n is None else f", of which at most {n:,} of each label are kept, draw {suite.draw or 0}"
-        typer.echo(f"{name}: {counted(len(suite.tasks), 'task')}{total} (from {suite.source}){few}")
-        for task in suite.tasks:
-            size = sizes.get(task)
-            facts = "not in the UCR archive"
-            if size is not None:
-                facts = f"{size.n_train:6} train {size.n_test:6} test {size.n_classes:3} labels"
-                facts += f"  length {size.length or 'varies'}"
-            typer.echo(f"  {task:28} {facts}")
-
-
-@app.command(cls=SectionedCommand, rich_help_panel=_PIPELINE)
-def methods() -> None:
-    """List the methods of params.yaml and their parameters."""
-    from mtcs.config.parameters import effective
-
-    experiment = read_params()
-    for name in experiment.known:
-        note = ", a variant for the table of ablations" if name in experiment.ablation else ""
-        if name in experiment.readings:
-            reading = experiment.readings[name]
-            own = f" and of an encoder trained without {reading.held_out:g} of each task" if reading.held_out else ""
-            typer.echo(f"{name}: representations of {reading.representations_of}{own}, classifier {reading.classifier}")
-            continue
-        typer.echo(f"{name}: one model for {'each task' if name in experiment.single_task else 'a suite'}{note}")
-        for parameter, value in effective(experiment.methods[name].model_dump(mode="json")).items():
-            if isinstance(value, dict):
-                value = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None)
-            typer.echo(f"  {parameter:16} {value}")
-
-
 def main() -> None:
     """Entry point of the `mtcs` command."""
     usable_streams()
@@ -174,47 +126,3 @@ def main() -> None:
         app()
     except (OSError, WorkError) as error:  # of help, too, which is written before a command is invoked
         sys.exit(_report(error))
-
-
-def usable_streams() -> None:
-    """Make standard streams take whatever is written: letters they lack are escaped, a closed one leads nowhere.
-
-    A closed one would be the next file that is opened, into which libraries write their warnings then.
-    """
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest descriptor that is free
-            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def check_address_space() -> None:
-    """Refuse a limit on memory (`ulimit -v`) below what libraries need: they abort, hang or blame a file then.
-
-    Raises:
-        WorkError: if there is such a limit.
-    """
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit != resource.RLIM_INFINITY and limit < ADDRESS_SPACE:
-        raise WorkError(
-            f"Memory is limited to {limit / 1e9:.1f} GB of addresses (ulimit -v), and the libraries of mtcs need "
-            f"{ADDRESS_SPACE / 1e9:.0f} GB; raise that limit."
-        )
-
-
-ADDRESS_SPACE = 2_000_000_000
-"""Bytes, with which every command works on small data; at 1.5 GB threads of libraries hang."""
-
-
-def bounded_spinning() -> None:
-    """Threads that wait for one that is not running soon give way; read by the OpenMP library when torch loads it.
-
-    By default they spin for milliseconds, while the thread that they wait for may want their core. What the user has
-    set stays. `benchmarks/threads.py` measures what it is worth on a machine.
-    """
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 
 import mtcs
 import mtcs.evaluation.classify
-from mtcs.cli import app, bounded_spinning, one_line
+from mtcs.cli import app, one_line
 from mtcs.config.environment import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
@@ -33,6 +33,7 @@ from mtcs.evaluation.records import RepresentationSources, read_record, write_re
 from mtcs.evaluation.representations import read_representations, write_representations
 from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout, Run, digest
+from mtcs.process import bounded_spinning
 
 PARAMS = {
     "suites": {"tiny": {"tasks": ["Short", "Long"]}, "toy": {"source": "aeon", "tasks": ["GunPoint"]}},

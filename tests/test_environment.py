@@ -16,7 +16,8 @@ import pytest
 from fuzz.stages import finished, inside, run
 
 import mtcs
-from mtcs.cli import _error_line, usable_streams
+from mtcs.cli import _error_line
+from mtcs.process import usable_streams
 from mtcs.stages.output import write_text
 
 PACKAGE = Path(mtcs.__file__).parent

@@ -13,10 +13,12 @@ from mtcs.stages.fit import fit
 from mtcs.stages.init import init
 from mtcs.stages.inspect import inspect
 from mtcs.stages.measure import measure
+from mtcs.stages.methods import methods
 from mtcs.stages.normalize import normalize
 from mtcs.stages.predict import predict
 from mtcs.stages.report import report
 from mtcs.stages.represent import represent
+from mtcs.stages.suites import suites
 from mtcs.stages.train import train
 from mtcs.stages.validate import validate
 
@@ -36,5 +38,8 @@ STAGES: tuple[Callable[..., None], ...] = (
     cost,
     validate,
     init,
+    suites,
+    methods,
 )
-"""In the order in which `mtcs --help` lists them: after `OWN` those of `dvc.yaml`, then what uses what these leave."""
+"""In the order in which `mtcs --help` lists them: after `OWN` those of `dvc.yaml`, then what uses what these leave;
+one that begins, and two that list."""
