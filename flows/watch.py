@@ -24,7 +24,7 @@ from mtcs.config.machine import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
 from mtcs.errors import InputError, fault
-from mtcs.layout import Layout, atomic_write, regular
+from mtcs.layout import Layout, regular, write_text
 
 SEEN = STATE / "seen.json"
 """What the last good run of each suite saw: digests of params.yaml and of each task's files in the archive."""
@@ -77,8 +77,7 @@ def _seen(root: Path) -> dict[str, str]:
 
 
 def _remember(root: Path, seen: dict[str, str]) -> None:
-    with atomic_write(root / SEEN) as part:
-        part.write_text(json.dumps(seen, indent=2))
+    write_text(root / SEEN, json.dumps(seen, indent=2))
 
 
 def fingerprints(

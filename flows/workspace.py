@@ -26,7 +26,7 @@ from voluptuous import Invalid
 
 from flows import GRACE_SECONDS
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.layout import write_text
 
 STATE = Path(".flows")
 """What flows keep in a workspace: the lock, logs, what `watch` saw last."""
@@ -119,8 +119,7 @@ def release_dead(repo: Repo) -> list[str]:
         readers = {held: [entry for entry in entries if alive(entry)] for held, entries in table["read"].items()}
         if dead:
             table = {"write": writers, "read": {held: entries for held, entries in readers.items() if entries}}
-            with atomic_write(path) as part:
-                part.write_text(json.dumps(table), "utf-8")
+            write_text(path, json.dumps(table))
     return sorted(set(dead))
 
 

@@ -322,7 +322,7 @@ def replaced(old: str, new: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (lambda _: "suites: [", "params.yaml: line 1: expected the node content, but found"),
+        (lambda _: "suites: [}", "params.yaml: line 1: did not find expected node content."),
         (lambda _: "", "params.yaml is empty; write it as the one of the project."),
         (lambda _: "- a\n- b\n", "params.yaml: Input should be"),
         (replaced("seeds:", "sedes:"), "params.yaml: sedes: Extra inputs are not permitted (is [0, 1]); and 1 more"),

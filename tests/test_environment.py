@@ -18,7 +18,7 @@ from fuzz.stages import finished, inside, run
 import mtcs
 from mtcs.cli import _error_line
 from mtcs.process import usable_streams
-from mtcs.stages.output import write_text
+from mtcs.stages.output import write_output
 
 PACKAGE = Path(mtcs.__file__).parent
 
@@ -95,7 +95,7 @@ def test_predicted_labels_are_never_escaped(monkeypatch: pytest.MonkeyPatch) -> 
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "ascii"))
     usable_streams()
-    write_text("predicted\nGröße\n", None)
+    write_output("predicted\nGröße\n", None)
     sys.stdout.flush()
     assert written.getvalue().decode() == "predicted\nGröße\n"
 

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError, fault
-from mtcs.layout import atomic_write, digest, regular
+from mtcs.layout import digest, regular, write_text
 
 RECORD = "files.json"
 _Digests = TypeAdapter(dict[str, dict[str, str]])
@@ -22,8 +22,7 @@ def record_received(folder: Path, task: str) -> None:
     except InputError:  # a damaged record, which begins anew
         known = {}
     known[task] = {path.name: digest(path) for path in sorted((folder / task).glob("*.ts"))}
-    with atomic_write(folder / RECORD) as part:
-        part.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    write_text(folder / RECORD, json.dumps(known, indent=1) + "\n")
 
 
 def read_received(folder: Path) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ import numpy as np
 from mtcs.data.npz import open_npz
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, digest, regular
+from mtcs.layout import atomic_write, digest, regular, write_text
 
 INDEX = "tasks.json"
 
@@ -211,8 +211,7 @@ def write_index(
     index: dict[str, Any] = {"tasks": dict(zip(tasks, fingerprints, strict=True)), "files": files}
     if few_labels is not None:
         index["few_labels"] = dict(zip(("labels_per_class", "draw"), few_labels, strict=True))
-    with atomic_write(folder / INDEX) as part:
-        part.write_text(json.dumps(index, indent=2) + "\n")
+    write_text(folder / INDEX, json.dumps(index, indent=2) + "\n")
 
 
 def read_suite(folder: Path, expected: Sequence[str] | None = None) -> list[Task]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mtcs.layout import atomic_write
+from mtcs.layout import write_text
 from mtcs.stages.options import WORKSPACE, experiment
 
 
@@ -31,6 +31,5 @@ def code() -> None:
         "measure": code_digest("mtcs.evaluation.measure"),
         "report": code_digest("mtcs.reports.page", data="re[fp]*/**/*.[cj]*"),
     }
-    with atomic_write(WORKSPACE.code) as part:
-        part.write_text(json.dumps(digests, indent=2) + "\n")
+    write_text(WORKSPACE.code, json.dumps(digests, indent=2) + "\n")
     print(f"{len(known.known)} methods in {WORKSPACE.code}")

@@ -43,7 +43,7 @@ def init(
     from mtcs.config.packaged import packaged_experiment
     from mtcs.config.workspace import new_workspace
     from mtcs.errors import InputError
-    from mtcs.layout import atomic_write, is_there
+    from mtcs.layout import is_there, write_text
 
     if is_there(folder) and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder.")
@@ -64,8 +64,7 @@ def init(
     else:
         entry = {"tasks": "all" if tasks == "all" else _names(tasks)}
     for name, text in new_workspace(suite, entry, None if methods is None else _names(methods), counts, draws).items():
-        with atomic_write(folder / name) as part:
-            part.write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
     made = read_experiment(folder / "params.yaml")
     shared = [name for name in made.trained if name in here.known]
     if other := [name for name in shared if here.parameters(name) != made.parameters(name)]:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from mtcs.errors import InputError
-from mtcs.layout import TEMPORARY, atomic_write
+from mtcs.layout import TEMPORARY, write_text
 
 
 def check_output(out: Path | None, *sources: Path) -> None:
@@ -59,7 +59,7 @@ def page_beside(out: Path, report: str | None, measured: bool) -> Path | None:
     return page
 
 
-def write_text(text: str, out: Path | None) -> None:
+def write_output(text: str, out: Path | None) -> None:
     """To standard output (None), a device or a pipe, or a file, which is replaced."""
     if out is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
@@ -69,5 +69,4 @@ def write_text(text: str, out: Path | None) -> None:
         with out.open("w", encoding="utf-8") as stream:
             stream.write(text)
     else:
-        with atomic_write(out.resolve()) as part:  # of a link what it leads to
-            part.write_text(text, encoding="utf-8")
+        write_text(out.resolve(), text)  # of a link what it leads to

@@ -19,7 +19,7 @@ from mtcs.stages.options import (
     named_run,
     threads,
 )
-from mtcs.stages.output import check_output, write_text
+from mtcs.stages.output import check_output, write_output
 from mtcs.stages.reading import with_table_options
 
 
@@ -76,7 +76,7 @@ def predict(
     asked = precision or (None if bundle.precision == "auto" else bundle.precision)
     where = hardware(bundle.model.spec, device, asked, workers)
     labels = label_by_bundle(bundle, name, recordings, new, proba, where, threads(workers))
-    write_text(labels.csv(), out)
+    write_output(labels.csv(), out)
     for sentence in labels.notes:
         print(one_line(sentence), file=sys.stderr)
     place = "" if out is None else f" in {out}"
