@@ -92,9 +92,9 @@ class MultiTaskClassifier(_Parameters):
 
     Attributes:
         classes_: the labels (C,) of each task, in the order of the columns of `predict_proba`.
-        label_affinity_: Equation 4 for every pair of labels of tasks that were fitted together; rows and columns are
-            (task, label). Only after methods with heads: mtcs, mtl, mmoe, mtcs_difference, mtcs_rocket.
-        task_similarity_: covariance similarity of every two of these tasks.
+        label_affinity_: (S, S) Equation 4 for every pair of the S labels of tasks that were fitted together; rows and
+            columns are (task, label). Only after methods with heads: mtcs, mtl, mmoe, mtcs_difference, mtcs_rocket.
+        task_similarity_: (K, K) covariance similarity of every two of these K tasks.
         bundle_: the encoder and the classifiers themselves.
 
     Example:

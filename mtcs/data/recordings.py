@@ -50,7 +50,10 @@ def other_channels(names: Sequence[str], expected: Sequence[str]) -> str | None:
 
 
 def without_fills(series: np.ndarray, missing: Sequence[float]) -> np.ndarray:
-    """The series with NaN in place of values that stand for missing ones, compared in single precision."""
+    """Series of any shape with NaN, in that shape, in place of values that stand for missing ones.
+
+    Values are compared in single precision.
+    """
     if not len(missing):
         return series
     with np.errstate(over="ignore"):

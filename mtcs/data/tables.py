@@ -123,7 +123,8 @@ def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -
 
 
 def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:
-    """Times as numbers, those of a calendar in nanoseconds; those of a clock such as 12:00:00 as spans of time.
+    """Times of R rows (R,): numbers as float64, dates as int64 nanoseconds since 1970, times of day such as 12:00:00 as
+    timedelta64 in nanoseconds.
 
     Raises:
         InputError: if one of them is missing, or they are neither.

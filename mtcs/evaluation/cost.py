@@ -46,6 +46,8 @@ class SuiteCosts(Kept):
     """What methods cost on a suite.
 
     steps: of training that were timed on each task; series: of each task, at most, that were represented.
+    fitted: training series up to which a classifier was timed on all of a task; of more the time is projected. None in
+        files of earlier versions.
     load: processes that kept the machine busy in the minute before, on average.
     commit: of the code; None where that is unknown.
     """

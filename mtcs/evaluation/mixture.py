@@ -163,7 +163,17 @@ def fit_mixture(
     seed: int = 0,
     workers: int = -1,
 ) -> FittedMixture:
-    """Fit to all training series of a task with what was chosen for it; the other arguments as in `held_out_errors`."""
+    """Fit to all training series of a task with what was chosen for it.
+
+    Args:
+        spec: random transforms, and how many series are fitted at most.
+        representations: (n, D) of the training series.
+        series: (n, T) or (n, channels, T), NaN where padded or missing.
+        labels: (n,) classes as integers.
+        choice: weight of the representations' kernel, penalty, and inverse temperature.
+        seed: of the random features.
+        workers: threads; -1 is one for every core.
+    """
     from scipy.linalg import cho_factor, cho_solve  # not above: whoever predicts does without
 
     rows = subsample(labels, spec.max_train)

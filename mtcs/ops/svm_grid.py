@@ -60,7 +60,13 @@ def search(
 
 
 def collide(features: np.ndarray, labels: np.ndarray, gamma: float) -> bool:
-    """Whether two series with different labels are the same to libsvm, which keeps its kernel in single precision."""
+    """Whether two series with different labels are the same to libsvm, which keeps its kernel in single precision.
+
+    Args:
+        features: (n, D) of the series.
+        labels: (n,) classes as integers.
+        gamma: of the RBF kernel.
+    """
     left, right = factors(features, gamma)
     for start in range(0, len(labels), ROWS):
         block = slice(start, start + ROWS)
@@ -71,7 +77,13 @@ def collide(features: np.ndarray, labels: np.ndarray, gamma: float) -> bool:
 
 
 def fit_svc(features: np.ndarray, labels: np.ndarray, **settings: Any) -> SVC | None:
-    """A fitted SVC, or None if libsvm's multipliers overflow."""
+    """A fitted SVC, or None if libsvm's multipliers overflow.
+
+    Args:
+        features: (n, D) of the series; with `kernel="precomputed"`, their kernel (n, n).
+        labels: (n,) classes as integers.
+        settings: arguments of `SVC`.
+    """
     from sklearn.svm import SVC
 
     try:

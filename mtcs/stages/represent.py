@@ -35,7 +35,7 @@ def represent(
 ) -> None:
     """Extract the representations of a suite's series with a trained encoder, into data/representations.
 
-    The models say what they are; params.yaml is not read.
+    The models say what they are. It needs no params.yaml; where there is one, names are checked against it.
     """
     run = named_run(method, suite, seed)
 

@@ -96,7 +96,17 @@ class Affinity:
 
 
 def in_order(matrix: np.ndarray, result: RunResult, tasks: Sequence[str], by_label: bool = False) -> np.ndarray:
-    """A run's matrix over its tasks, or over their labels, with rows and columns in the order of `tasks`."""
+    """A run's matrix with rows and columns in the order of `tasks`.
+
+    Args:
+        matrix: (K, K) over the run's K tasks in their order; with `by_label`, (S, S) over their S labels.
+        result: the run.
+        tasks: its tasks in the order that is wanted.
+        by_label: whether rows and columns are labels, which keep their order within a task.
+
+    Returns:
+        As `matrix`.
+    """
     sizes = [len(task.classes) if by_label else 1 for task in result.tasks]
     blocks = dict(
         zip((task.task for task in result.tasks), np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1]), strict=True)
