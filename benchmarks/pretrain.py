@@ -28,7 +28,7 @@ from mtcs.data.task import Split, Task
 from mtcs.evaluation.classify import fit_reader
 from mtcs.evaluation.represent import represent
 from mtcs.evaluation.subsample import subsample
-from mtcs.layout import atomic_write
+from mtcs.files import atomic_write
 from mtcs.methods import build_method
 from mtcs.methods.base import Method
 from mtcs.training.hardware import Hardware, choose_hardware

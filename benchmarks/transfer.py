@@ -39,7 +39,7 @@ from sklearn.model_selection import train_test_split
 import mtcs
 from mtcs.data.formats import load_task
 from mtcs.data.sources import fetch_task
-from mtcs.layout import atomic_write
+from mtcs.files import atomic_write
 
 TASKS = (
     "ChlorineConcentration",

@@ -24,7 +24,8 @@ from mtcs.config.machine import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
 from mtcs.errors import InputError, fault
-from mtcs.layout import Layout, regular, write_text
+from mtcs.files import regular, write_text
+from mtcs.layout import Layout
 
 SEEN = STATE / "seen.json"
 """What the last good run of each suite saw: digests of params.yaml and of each task's files in the archive."""

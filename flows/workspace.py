@@ -26,7 +26,7 @@ from voluptuous import Invalid
 
 from flows import GRACE_SECONDS
 from mtcs.errors import InputError
-from mtcs.layout import write_text
+from mtcs.files import write_text
 
 STATE = Path(".flows")
 """What flows keep in a workspace: the lock, logs, what `watch` saw last."""

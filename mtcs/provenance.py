@@ -29,6 +29,7 @@ NO_NUMBERS = (
     "mtcs.config",
     "mtcs.errors",
     "mtcs.evaluation.cluster",
+    "mtcs.files",
     "mtcs.layout",
     "mtcs.ops.memory",
     "mtcs.progress",

@@ -32,7 +32,8 @@ from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.records import RepresentationSources, read_record, write_record
 from mtcs.evaluation.representations import read_representations, write_representations
 from mtcs.evaluation.results import read_result
-from mtcs.layout import Layout, Run, digest
+from mtcs.files import digest
+from mtcs.layout import Layout, Run
 from mtcs.process import bounded_spinning
 
 PARAMS = {
@@ -771,7 +772,7 @@ def test_disk_is_full(monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), ".a-temporary-name")
 
-    monkeypatch.setattr("mtcs.layout.tempfile.mkstemp", full)
+    monkeypatch.setattr("mtcs.files.tempfile.mkstemp", full)
     assert fails(1, "train", "joint", "tiny").startswith("No space left on device: .checkpoints/tiny-joint-0-joint-")
 
 

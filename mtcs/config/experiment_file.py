@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from mtcs.config.experiment import Experiment
 from mtcs.config.parameter_file import read_yaml
 from mtcs.errors import InputError
-from mtcs.layout import regular
+from mtcs.files import regular
 
 
 def read_experiment(path: Path) -> Experiment:

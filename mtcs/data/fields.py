@@ -19,7 +19,7 @@ import numpy as np
 
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
-from mtcs.layout import regular
+from mtcs.files import regular
 
 LABEL_NAMES = ("label", "class", "state", "target", "y")
 ID_NAMES = ("id", "name", "index", "recording", "series", "file", "nr", "no", "number", "")

@@ -17,7 +17,7 @@ from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.tables import read_table
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
-from mtcs.layout import regular
+from mtcs.files import regular
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (*TABLES, ".ts", ".arff", ".npz")

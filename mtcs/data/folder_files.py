@@ -12,7 +12,7 @@ from pathlib import Path
 from mtcs.data.files import SUFFIXES, TABLES
 from mtcs.data.recording_files import label_file
 from mtcs.errors import InputError, one_line
-from mtcs.layout import regular
+from mtcs.files import regular
 
 
 @dataclass(frozen=True)

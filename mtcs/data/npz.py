@@ -11,7 +11,7 @@ import numpy as np
 
 from mtcs.data.text import InvalidData
 from mtcs.errors import MtcsError
-from mtcs.layout import regular
+from mtcs.files import regular
 
 
 @contextmanager

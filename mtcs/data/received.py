@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError, fault
-from mtcs.layout import digest, regular, write_text
+from mtcs.files import digest, regular, write_text
 
 RECORD = "files.json"
 _Digests = TypeAdapter(dict[str, dict[str, str]])

@@ -15,7 +15,7 @@ import numpy as np
 from mtcs.data.npz import open_npz
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, digest, regular, write_text
+from mtcs.files import atomic_write, digest, regular, write_text
 
 INDEX = "tasks.json"
 

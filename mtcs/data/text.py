@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.layout import regular
+from mtcs.files import regular
 
 PIECE = 2**16
 """Characters of a line that are taken apart at once: a list of short strings takes thirty times as much memory."""

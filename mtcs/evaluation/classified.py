@@ -16,7 +16,8 @@ from mtcs.evaluation.classify import Reader, classify, save_reader, work
 from mtcs.evaluation.cluster import on_cluster
 from mtcs.evaluation.mixture import beside, choose, fit_mixture, held_out_errors
 from mtcs.evaluation.representations import Representations, read_representations
-from mtcs.layout import Layout, Run, atomic_write, digest
+from mtcs.files import atomic_write, digest
+from mtcs.layout import Layout, Run
 from mtcs.progress import progress
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from mtcs.errors import InputError, fault
 from mtcs.evaluation.records import Part
 from mtcs.evaluation.results import Kept
-from mtcs.layout import regular, write_text
+from mtcs.files import regular, write_text
 
 
 class MethodCost(Part):

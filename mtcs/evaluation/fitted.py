@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, regular
+from mtcs.files import atomic_write, regular
 
 FORMAT = "1"
 """Of the arrays and their meaning."""

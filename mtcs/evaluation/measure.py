@@ -24,7 +24,8 @@ from mtcs.evaluation.records import (
 from mtcs.evaluation.representations import Representations, channel_mean, read_representations
 from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, digits
 from mtcs.evaluation.scores import score
-from mtcs.layout import Run, digest, regular
+from mtcs.files import digest, regular
+from mtcs.layout import Run
 from mtcs.sharing import affinity
 from mtcs.similarity import factor, factor_similarity
 

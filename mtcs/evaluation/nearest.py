@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, regular
+from mtcs.files import atomic_write, regular
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mtcs.errors import InputError, fault
-from mtcs.layout import Run, regular, write_text
+from mtcs.files import regular, write_text
+from mtcs.layout import Run
 
 
 class Part(BaseModel):

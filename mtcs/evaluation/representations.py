@@ -11,7 +11,7 @@ import numpy as np
 from mtcs.data.npz import open_npz
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.files import atomic_write
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
 from mtcs.evaluation.records import Part, RepresentationRecord, TrainingRecord, content_digest
-from mtcs.layout import regular, write_text
+from mtcs.files import regular, write_text
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Values = tuple[float | None, ...]

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from mtcs.errors import InputError
 from mtcs.evaluation.records import ClassifierRecord
-from mtcs.layout import Run, digest
+from mtcs.files import digest
+from mtcs.layout import Run
 from mtcs.methods.base import Method
 from mtcs.methods.ensemble import Ensemble
 from mtcs.training.model import Model, load_model

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from mtcs.data.arrays import as_series
 from mtcs.evaluation.bundle import Bundle
 from mtcs.evaluation.validation import Validation
-from mtcs.layout import write_text
+from mtcs.files import write_text
 from mtcs.reports.analysis.affinity import LabelAffinity
 from mtcs.reports.analysis.examples import Series, typical
 from mtcs.reports.analysis.own import Case, OwnTask, own_task

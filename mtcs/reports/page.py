@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtcs.layout import atomic_write, replace_files, write_text
+from mtcs.files import atomic_write, replace_files, write_text
 from mtcs.reports import tables
 from mtcs.reports.analysis.accuracy import long_form, summary
 from mtcs.reports.analysis.affinity import FORMS, STRONGEST

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcs.errors import InputError
-from mtcs.layout import Run, digest
+from mtcs.files import digest
+from mtcs.layout import Run
 from mtcs.stages.options import WORKSPACE, MethodName, SeedOption, SuiteName, WorkersOption, experiment, threads
 
 if TYPE_CHECKING:

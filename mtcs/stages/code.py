@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from mtcs.layout import write_text
+from mtcs.files import write_text
 from mtcs.stages.options import WORKSPACE, experiment
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mtcs.errors import InputError, WorkError
-from mtcs.layout import atomic_write
+from mtcs.files import atomic_write
 
 TOLERANCE = 1e-4
 """Largest difference from torch, relative to the largest entry of a representation."""

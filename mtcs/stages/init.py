@@ -43,7 +43,7 @@ def init(
     from mtcs.config.packaged import packaged_experiment
     from mtcs.config.workspace import new_workspace
     from mtcs.errors import InputError
-    from mtcs.layout import is_there, write_text
+    from mtcs.files import is_there, write_text
 
     if is_there(folder) and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder.")

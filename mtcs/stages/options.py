@@ -10,7 +10,8 @@ import typer
 
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.errors import InputError
-from mtcs.layout import Layout, Run, is_there, regular
+from mtcs.files import is_there, regular
+from mtcs.layout import Layout, Run
 
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
     from mtcs.config.experiment import Experiment

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from mtcs.errors import InputError
-from mtcs.layout import TEMPORARY, write_text
+from mtcs.files import TEMPORARY, write_text
 
 
 def check_output(out: Path | None, *sources: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mtcs.errors import InputError
-from mtcs.layout import is_there
+from mtcs.files import is_there
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mtcs.errors import InputError
-from mtcs.layout import digest
+from mtcs.files import digest
 from mtcs.progress import progress
 from mtcs.stages.options import (
     WORKSPACE,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtcs.layout import atomic_write, digest
+from mtcs.files import atomic_write, digest
 from mtcs.stages.options import (
     WORKSPACE,
     DeviceOption,

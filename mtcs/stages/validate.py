@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write
+from mtcs.files import atomic_write
 from mtcs.stages.options import (
     WORKSPACE,
     DeviceOption,

@@ -19,7 +19,7 @@ from torch import Tensor
 from mtcs.config.methods import Spec
 from mtcs.data.task import Task
 from mtcs.errors import InputError
-from mtcs.layout import atomic_write, regular, remove_abandoned
+from mtcs.files import atomic_write, regular, remove_abandoned
 from mtcs.methods.base import Method
 from mtcs.provenance import training_digest
 from mtcs.training.hardware import Hardware

@@ -27,7 +27,7 @@ from mtcs.config.methods import MethodSpec, Spec
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
 from mtcs.errors import InputError, fault
-from mtcs.layout import atomic_write, regular
+from mtcs.files import atomic_write, regular
 from mtcs.methods import build_method
 from mtcs.methods.base import Method
 

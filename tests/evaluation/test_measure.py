@@ -23,7 +23,8 @@ from mtcs.evaluation.records import (
 )
 from mtcs.evaluation.representations import Representations, write_representations
 from mtcs.evaluation.results import RunResult
-from mtcs.layout import Layout, Run, atomic_write, digest
+from mtcs.files import atomic_write, digest
+from mtcs.layout import Layout, Run
 
 TASKS = {"Two": 2, "Three": 3}
 TRAINING = {

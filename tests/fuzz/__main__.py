@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 from fuzz import archive, kills, models, parameters, stages, tables
-from mtcs.layout import atomic_write
+from mtcs.files import atomic_write
 
 ROOT = Path(__file__).parents[2]
 STATE = ROOT / "build/fuzz.json"

@@ -22,7 +22,8 @@ from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task, fingerprint, write_index, write_task
 from mtcs.errors import InputError, WorkError
 from mtcs.evaluation.represent import represent
-from mtcs.layout import Layout, Run, atomic_write
+from mtcs.files import atomic_write
+from mtcs.layout import Layout, Run
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
 from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints

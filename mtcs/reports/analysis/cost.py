@@ -9,7 +9,8 @@ from statistics import fmean
 from mtcs.config.parameters import differences
 from mtcs.evaluation.cost import SuiteCosts, read_costs
 from mtcs.evaluation.results import RunResult
-from mtcs.layout import Layout, is_there
+from mtcs.files import is_there
+from mtcs.layout import Layout
 from mtcs.reports.analysis.runs import machine
 
 

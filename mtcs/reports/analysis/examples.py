@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from mtcs.data.task import Task, read_task
-from mtcs.layout import Layout, is_there
+from mtcs.files import is_there
+from mtcs.layout import Layout
 
 POINTS = 40
 """Points at which series are compared with the mean of their label."""
