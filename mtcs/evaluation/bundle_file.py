@@ -33,7 +33,8 @@ from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.quant import FittedQuant
-from mtcs.evaluation.random_kernels import FittedRandomKernels
+from mtcs.evaluation.random_features import MIN_LENGTH
+from mtcs.evaluation.random_kernels import FittedRandomKernels, RandomFeatureWeights
 from mtcs.evaluation.svm import FittedSVM
 from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, remedy_of, write_tensors
 
@@ -187,6 +188,10 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
         raise ValueError(f"{task.info.name:.40} has labels that its classifier does not know")
     if not task.lengths[0] <= task.lengths[1]:
         raise ValueError(f"{task.info.name:.40} has lengths {task.lengths}")
+    if isinstance(task.reader, RandomFeatureWeights) and (
+        task.reader.channels != task.info.channels or task.reader.length > max(task.lengths[1], MIN_LENGTH)
+    ):
+        raise ValueError(f"{task.info.name:.40} has series of other sizes than its classifier reads")
 
 
 def _encoded(labels: np.ndarray, task: str) -> _Labels:

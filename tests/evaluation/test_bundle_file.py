@@ -23,9 +23,10 @@ Y = np.array(["a", "b", "c"] * 8)
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A file by the classifier in it."""
     folder, paths = tmp_path_factory.mktemp("files"), {}
-    for classifier in ("svm", "ridge"):
-        small = {"depth": 2, "hidden": 4, "output": 8}
-        model = mtcs.MultiTaskClassifier(small, 0, classifier=classifier, device="cpu", precision="fp32")
+    for classifier in ("svm", "ridge", "minirocket"):
+        small = {"depth": 2, "hidden": 4, "output": 8} if classifier != "minirocket" else classifier
+        reader = None if classifier == "minirocket" else classifier
+        model = mtcs.MultiTaskClassifier(small, 0, classifier=reader, device="cpu", precision="fp32")
         paths[classifier] = folder / f"{classifier}.mtcs"
         model.fit({"pumps": (X, Y)}).save(paths[classifier])
     return paths
@@ -73,6 +74,8 @@ def with_lengths(_: Any, contents: dict[str, Any]) -> None:
         ("svm", of_arrays(lambda one: one[:1], "reader.0.intercepts"), "3 classes and"),
         ("ridge", of_arrays(lambda one: one.bfloat16(), "similarity"), "does not hold a fitted classifier"),
         ("ridge", of_arrays(lambda one: one.to(torch.int64), "affinity"), "not those it describes"),
+        ("minirocket", of_arrays(lambda one: one * 0 + 9, "reader.0.channels"), "series of other sizes"),
+        ("minirocket", of_arrays(lambda one: one * 0 + 10**6, "reader.0.length"), "series of other sizes"),
         ("ridge", with_lengths, "less than or equal to 10000000"),
         ("ridge", with_labels(dtype="<i8", values=[1e300, 2, 3]), "labels are not of dtype <i8"),
         ("ridge", with_labels(dtype="|b1", values=[1, 2, 3]), "labels are not of dtype"),
