@@ -30,7 +30,7 @@ from mtcs.evaluation.metrics import fold_scores
 from mtcs.evaluation.pretrained import PRETRAINED, load_pretrained
 from mtcs.evaluation.representations import Encoded
 from mtcs.evaluation.run_bundle import load_run
-from mtcs.evaluation.validation import Labelled, Validation, validate
+from mtcs.evaluation.validation import LabelledTask, Validation, validate
 from mtcs.progress import silence
 from mtcs.training.hardware import Hardware, choose_hardware
 
@@ -369,7 +369,7 @@ def validate_model(
     for name, X, y in series_and_labels(data):
         check_rows(X, y, name)
         series = as_series(X, name)
-        tasks[name] = Labelled(series, *as_labels(y, len(series), name))
+        tasks[name] = LabelledTask(series, *as_labels(y, len(series), name))
 
     def train(part: Data) -> Bundle:
         return cast(MultiTaskClassifier, clone(model)).fit(part).bundle_

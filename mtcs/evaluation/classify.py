@@ -167,7 +167,7 @@ def work(spec: ClassifierSpec, n_test: int) -> tuple[int, str]:
     return (n_test, "series") if isinstance(spec, NearestNeighbor) else (1, "fits")
 
 
-def check_labels(spec: ClassifierSpec, task: str, labels: np.ndarray) -> None:
+def check_fittable(spec: ClassifierSpec, task: str, labels: np.ndarray) -> None:
     """Tell before any training what a classifier could not be fitted to: labels (n,) of a task's training series.
 
     Raises:

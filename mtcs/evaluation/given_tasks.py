@@ -16,7 +16,7 @@ from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Task
 from mtcs.errors import InputError
-from mtcs.evaluation.classify import check_labels
+from mtcs.evaluation.classify import check_fittable
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: S
     split = RawSplit(series, [str(index) for index in indices])
     raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))), tuple(map(float, missing)))
     task = replace(z_normalize(raw), classes=tuple(map(str, labels)))
-    check_labels(classifier, name, task.train.labels)
+    check_fittable(classifier, name, task.train.labels)
     lengths = [row.shape[-1] for row in series]
     return GivenTask(task, labels, (min(lengths), max(lengths)))
 

@@ -31,7 +31,7 @@ Train = Callable[[Mapping[str, tuple[Any, Any]]], Bundle]
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledTask:
     """A task's n series (T_i,), its labels (C,) as they were given, and of each series the index of its own (n,)."""
 
     series: list[np.ndarray]
@@ -82,7 +82,7 @@ class Validation:
 
 
 def validate(
-    tasks: Mapping[str, Labelled],
+    tasks: Mapping[str, LabelledTask],
     train: Train,
     hardware: Hardware,
     folds: int,
@@ -110,7 +110,7 @@ def validate(
     _check_groups(tasks, groups)
     splits = {name: _splits(name, task, folds, groups.get(name)) for name, task in tasks.items()}
     alone = alone and len(tasks) > 1
-    said = {name: _Said(task, alone) for name, task in tasks.items()}
+    said = {name: _LeftOut(task, alone) for name, task in tasks.items()}
     total = folds * (1 + alone * len(tasks))
     with progress("cross-validate", total, "trainings") as advance:
         done = 0
@@ -147,10 +147,10 @@ def recalibrate(bundle: Bundle, validations: Mapping[str, Validation]) -> Bundle
     return replace(bundle, tasks=tasks)
 
 
-class _Said:
+class _LeftOut:
     """What is said of a task's series so far."""
 
-    def __init__(self, task: Labelled, alone: bool) -> None:
+    def __init__(self, task: LabelledTask, alone: bool) -> None:
         n = len(task.truth)
         self.task = task
         self.predicted, self.fold = np.zeros((2, n), dtype=np.int64)
@@ -180,7 +180,7 @@ class _Said:
         )
 
 
-def _rows(task: Labelled, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+def _rows(task: LabelledTask, rows: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     return [task.series[i] for i in rows], task.truth[rows]
 
 
@@ -213,7 +213,7 @@ def _share(truth: np.ndarray, share: float) -> np.ndarray:
     return np.flatnonzero(place < np.maximum(1, np.round(share * np.bincount(truth)))[truth])
 
 
-def _check_groups(tasks: Mapping[str, Labelled], groups: Mapping[str, Any]) -> None:
+def _check_groups(tasks: Mapping[str, LabelledTask], groups: Mapping[str, Any]) -> None:
     """Raise where groups of no task fit one of a like name without any; others may be of tasks that were left out."""
     if not isinstance(groups, Mapping):
         raise InputError(f"groups is a {type(groups).__name__}, expected {{task: (n,)}}.")
@@ -227,7 +227,7 @@ def _check_groups(tasks: Mapping[str, Labelled], groups: Mapping[str, Any]) -> N
             )
 
 
-def _splits(name: str, task: Labelled, folds: int, groups: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+def _splits(name: str, task: LabelledTask, folds: int, groups: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     labels, indices = task.labels, task.truth

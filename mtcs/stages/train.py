@@ -43,7 +43,7 @@ def train(
     from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import without_held_out
     from mtcs.data.task import fingerprint, read_suite
-    from mtcs.evaluation.classify import check_labels
+    from mtcs.evaluation.classify import check_fittable
     from mtcs.evaluation.records import TrainingRecord, write_record
     from mtcs.provenance import commit, versions
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
@@ -58,7 +58,7 @@ def train(
     tasks = {one.name: one for one in read_suite(folder, run.tasks)}
     check_as_planned(folder, tasks.values(), planned.missing, planned.few_labels)
     for one in tasks.values():
-        check_labels(known.classifier(method), one.name, one.train.labels)
+        check_fittable(known.classifier(method), one.name, one.train.labels)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
     if advice := others.advice(where.threads):
         print(advice, file=sys.stderr)

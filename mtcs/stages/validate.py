@@ -41,7 +41,7 @@ def validate(
     from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import hold_out
     from mtcs.data.task import read_suite
-    from mtcs.evaluation.classify import check_labels, classify
+    from mtcs.evaluation.classify import check_fittable, classify
     from mtcs.evaluation.represent import represent_task
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
     from mtcs.training.loop import train_method
@@ -55,7 +55,7 @@ def validate(
     check_as_planned(folder, whole, planned.missing, planned.few_labels)
     tasks = {task.name: hold_out(task, share, seed) for task in whole}
     for task in tasks.values():
-        check_labels(known.classifier(method), task.name, task.train.labels)
+        check_fittable(known.classifier(method), task.name, task.train.labels)
     where, prefix = hardware(spec, device, precision, workers), f"validate{share:g}-{run.name}"
     unfinished = WORKSPACE.checkpoints / f"{prefix}-nearest"
     rows, finished = [], []

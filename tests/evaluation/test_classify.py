@@ -22,7 +22,7 @@ from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import (
     KINDS,
     calibrate,
-    check_labels,
+    check_fittable,
     classify,
     fit_reader,
     load_reader,
@@ -126,15 +126,15 @@ def test_labels_that_no_classifier_could_take_are_told_before_training():
     with pytest.raises(
         InputError, match=r"^Pump has 101 classes, more than the 100 training series that .*max_train\.$"
     ):
-        check_labels(SPECS["svm"], "Pump", many)
+        check_fittable(SPECS["svm"], "Pump", many)
     for kind in VECTORS:
         with pytest.raises(
             InputError, match=r"^Pump: all 9 training series have one label, expected two or more; take"
         ):
-            check_labels(SPECS[kind], "Pump", np.ones(9))
-    check_labels(SPECS["nearest_neighbour"], "Pump", np.ones(9))
-    check_labels(SPECS["kernel_ridge"], "Pump", many)
-    check_labels(SPECS["svm"], "Pump", many[:600])
+            check_fittable(SPECS[kind], "Pump", np.ones(9))
+    check_fittable(SPECS["nearest_neighbour"], "Pump", np.ones(9))
+    check_fittable(SPECS["kernel_ridge"], "Pump", many)
+    check_fittable(SPECS["svm"], "Pump", many[:600])
 
 
 @pytest.mark.parametrize("counts", [(1, 3), (1, 1), (1, 1, 1), (1, 1, 4), (2, 2)])

@@ -17,9 +17,9 @@ from mtcs.reports.analysis import accuracy, affinity, cost
 from mtcs.reports.analysis.ablation import COLUMNS_COMPARED, Variant, ablate
 from mtcs.reports.analysis.balance import Balance, balance
 from mtcs.reports.analysis.examples import Series, examples
-from mtcs.reports.analysis.learning_curve import Labelled, learning_curve
+from mtcs.reports.analysis.learning_curve import LabelBudget, learning_curve
 from mtcs.reports.analysis.mistakes import DRAWN, Mistakes, hardest, mistakes
-from mtcs.reports.analysis.readings import Reading, compare_readings
+from mtcs.reports.analysis.readings import ReadingRow, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
 from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
@@ -70,8 +70,8 @@ class Report:
     mistakes: list[Mistakes]
     examples: Series
     variants: list[Variant]
-    readings: list[Reading]
-    learning_curve: list[Labelled]
+    readings: list[ReadingRow]
+    learning_curve: list[LabelBudget]
     balances: list[Balance]
     costs: cost.Costs
     curves: dict[str, pd.DataFrame]

@@ -9,7 +9,7 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelBudget:
     """What methods reach with so many training series of each label.
 
     labels: of each label; None for all there are.
@@ -28,7 +28,7 @@ class Labelled:
         return "all" if self.labels is None else f"{self.labels:,}"
 
 
-def learning_curve(frame: pd.DataFrame, suite: str, labels: Mapping[str, int]) -> list[Labelled]:
+def learning_curve(frame: pd.DataFrame, suite: str, labels: Mapping[str, int]) -> list[LabelBudget]:
     """The fewest labels first, all of them last; empty where no suite with fewer has a result.
 
     A number of labels of which no draw has results of all its methods is left out.
@@ -53,10 +53,10 @@ def learning_curve(frame: pd.DataFrame, suite: str, labels: Mapping[str, int]) -
     return [*points, _point(None, whole, heads)] if whole.size else points
 
 
-def _point(labels: int | None, accuracy: pd.DataFrame, heads: pd.DataFrame) -> Labelled:
+def _point(labels: int | None, accuracy: pd.DataFrame, heads: pd.DataFrame) -> LabelBudget:
     """A point of the curve from accuracies (draws, methods)."""
     heads = heads.reindex(accuracy.index, columns=accuracy.columns.intersection(heads.columns)).dropna(axis=1)
-    return Labelled(labels, len(accuracy), _over_draws(accuracy), _over_draws(heads))
+    return LabelBudget(labels, len(accuracy), _over_draws(accuracy), _over_draws(heads))
 
 
 def _over_draws(values: pd.DataFrame) -> dict[str, tuple[float, float]]:

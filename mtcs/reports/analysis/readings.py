@@ -12,7 +12,7 @@ from mtcs.reports.analysis.significance import DIGITS
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingRow:
     """A method under its own classifier and under another, over the seeds that both have.
 
     name: of the reading.
@@ -30,7 +30,7 @@ class Reading:
     other_place: int
 
 
-def compare_readings(frame: pd.DataFrame, readings: Mapping[str, str]) -> list[Reading]:
+def compare_readings(frame: pd.DataFrame, readings: Mapping[str, str]) -> list[ReadingRow]:
     """One row a method, the best under its own classifier first.
 
     Args:
@@ -46,7 +46,7 @@ def compare_readings(frame: pd.DataFrame, readings: Mapping[str, str]) -> list[R
                 pairs[name] = own, other
     own_places, other_places = (_places({name: both[side] for name, both in pairs.items()}) for side in (0, 1))
     rows = [
-        Reading(
+        ReadingRow(
             method=readings[name],
             name=name,
             own=over_seeds(own.to_numpy()),

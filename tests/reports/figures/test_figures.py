@@ -13,7 +13,7 @@ from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.paired import Paired
-from mtcs.reports.analysis.readings import Reading
+from mtcs.reports.analysis.readings import ReadingRow
 from mtcs.reports.analysis.training import falling, smoothed
 from mtcs.reports.figures import maps
 from mtcs.reports.figures.accuracy import MANY, by_task, cost_accuracy, critical_difference, overview
@@ -175,7 +175,7 @@ def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(re
     rows = tuple(replace(row, reading=20.0) for row in report.costs.rows)
     ridge = replace(rows[0], method="mtcs_ridge", reading=1.0)
     score = (0.75, 0.01)
-    reading = Reading("mtcs", "mtcs_ridge", score, score, Paired(3), 1, 1)
+    reading = ReadingRow("mtcs", "mtcs_ridge", score, score, Paired(3), 1, 1)
     drawing = cost_accuracy(replace(report, costs=Costs((*rows, ridge)), readings=[reading]))
     assert drawing is not None
     assert ">training and reading of all tasks<" in drawing.svg
