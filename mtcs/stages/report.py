@@ -35,14 +35,17 @@ def report(
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
     if export is not None and is_there(export) and not export.is_dir():
         raise InputError(f"--export {export} is a file; name a folder.")
-    chosen = [name.strip() for name in methods.split(",")] if methods else None
+    chosen, known = [name.strip() for name in methods.split(",")] if methods else None, experiment()
+    known.suite(suite)  # before anything heavy is loaded, as are names of methods
+    for name in chosen or ():
+        known.method(name)
 
     from mtcs.reports import tables
     from mtcs.reports.analysis.contents import analyze
     from mtcs.reports.page import write_report
     from mtcs.reports.words import sentences
 
-    made = analyze(WORKSPACE, experiment(), suite, chosen, reference, series)
+    made = analyze(WORKSPACE, known, suite, chosen, reference, series)
     write_report(made, WORKSPACE.report(suite), export)
     print(tables.methods(made).to_string())
     print(sentences(made)["not_counted"])

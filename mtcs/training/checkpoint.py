@@ -82,7 +82,7 @@ def read_checkpoint(
         progress = Progress(
             int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (InputError, OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
         _set_aside(path, " ".join(str(error).split()))

@@ -145,7 +145,8 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
             raise ValueError(_first_difference(expected, given))
         if odd := [name for name, weight in weights.items() if not weight.isfinite().all()]:
             raise ValueError(f"{odd[0]} has values that are not finite")
-        method.load_state_dict(weights, assign=True)
+        kept = {name: weights[name].to(one.dtype) for name, one in method.state_dict().items()}
+        method.load_state_dict(kept, assign=True)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
         raise InputError(f"{path} does not hold the weights it describes ({_short(error)}); {remedy}.") from error
     return Model(method, description.spec, tasks, description.seed)
@@ -229,8 +230,11 @@ def _ordered(content: bytes) -> bytes:
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Shapes and kinds of number, in words, by name."""
-    return {name: f"{tuple(one.shape)} of {str(one.dtype).removeprefix('torch.')}" for name, one in tensors.items()}
+    """Shapes and kinds of number, in words, by name; floats of any precision are one kind, as a file may keep half."""
+    return {
+        name: f"{tuple(one.shape)} of {'floats' if one.is_floating_point() else str(one.dtype).removeprefix('torch.')}"
+        for name, one in tensors.items()
+    }
 
 
 def _first_difference(expected: dict[str, str], stored: dict[str, str]) -> str:

@@ -66,7 +66,7 @@ def with_lengths(_: Any, contents: dict[str, Any]) -> None:
     ("classifier", "edit", "words"),
     [
         ("ridge", of_arrays(lambda one: one * float("nan"), "model."), "values that are not finite"),
-        ("ridge", of_arrays(lambda one: one.half(), "model."), "of float16, expected"),
+        ("ridge", of_arrays(lambda one: one.to(torch.complex64), "model."), "of complex64, expected"),
         ("ridge", of_arrays(lambda one: one * float("inf"), "reader.0.coefficients"), "coefficients holds values"),
         ("svm", of_arrays(lambda one: one * float("nan"), "reader.0.gamma"), "gamma holds values"),
         ("svm", of_arrays(lambda one: one * 0, "reader.0.counts"), "3 classes and"),
