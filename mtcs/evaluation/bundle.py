@@ -10,13 +10,13 @@ import numpy as np
 
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.machine import PrecisionName
-from mtcs.config.methods import Spec
+from mtcs.config.methods import SeriesSpec, Spec
 from mtcs.data.arrays import as_series
 from mtcs.data.normalize import scaled
 from mtcs.data.recordings import n_channels
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
-from mtcs.errors import InputError
+from mtcs.errors import InputError, WorkError
 from mtcs.evaluation.calibration import Calibration
 from mtcs.evaluation.classify import Reader, decisions, predict
 from mtcs.evaluation.represent import represent
@@ -99,6 +99,7 @@ class Bundle:
 
         Raises:
             InputError: if there is no such task, series have other channels than it, or values are too large to scale.
+            WorkError: if the encoder's values are not finite.
         """
         info = self.task(task).info
         series = as_series(X, task, info.missing)
@@ -106,7 +107,11 @@ class Bundle:
         rows = scaled(series, info.mean, info.std)
         if (beyond := np.isinf(rows).reshape(len(rows), -1).any(1)).any():
             raise InputError(f"{task}: series {beyond.argmax()} has values beyond any of its training series.")
-        return Encoded(represent(self.model.method, rows, hardware, task), rows)
+        encoded = represent(self.model.method, rows, hardware, task)
+        finite = np.isfinite(encoded).all(axis=1)
+        if not finite.all() and not isinstance(self.model.spec, SeriesSpec):  # which hands on padding, too
+            raise WorkError(f"{task}: the encoder has no finite values for series {finite.argmin()}; train it again.")
+        return Encoded(encoded, rows)
 
     def predict(self, task: str, encoded: Encoded, workers: int = -1) -> np.ndarray:
         """Labels (n,) of n series, as the user gave them."""

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from mtcs.data.task import Task
-from mtcs.errors import WorkError
 from mtcs.evaluation.representations import Representations
 from mtcs.methods.base import Method
 from mtcs.ops.memory import keep_freed_memory
@@ -17,9 +16,6 @@ def represent(method: Method, series: np.ndarray, hardware: Hardware, task: str 
     """Representations of series (n, T) of a task, NaN where padded or missing -> (n, D) float32.
 
     Of several channels (n, channels, T), each is represented by itself -> (n, channels * D).
-
-    Raises:
-        WorkError: if a value is not finite.
     """
     keep_freed_memory()
     rows = series.reshape(-1, series.shape[-1])  # (n * channels, T)
@@ -31,11 +27,7 @@ def represent(method: Method, series: np.ndarray, hardware: Hardware, task: str 
             method.represent(torch.from_numpy(rows[start : start + size]).to(hardware.device), task).cpu()
             for start in range(0, len(rows), size)
         ]
-    encoded = torch.cat(chunks).numpy().reshape(len(series), -1)
-    if not (finite := np.isfinite(encoded).all(axis=1)).all():
-        where = f"{task}: " if task else ""
-        raise WorkError(f"{where}the encoder has no finite values for series {finite.argmin()}; train it again.")
-    return encoded
+    return torch.cat(chunks).numpy().reshape(len(series), -1)
 
 
 def represent_task(method: Method, task: Task, hardware: Hardware) -> Representations:
