@@ -146,7 +146,8 @@ def _dominating(task: RawTask) -> Iterator[tuple[float, str]]:
     values = task.train.observed()
     for _ in range(3):
         spread = _Spread.of(values)
-        counts = {value: int((values == value).sum()) for value in (float(np.nanmin(values)), float(np.nanmax(values)))}
+        extremes = (float(np.nanmin(values)), float(np.nanmax(values)))
+        counts = {value: sum(int((block == value).sum()) for block in _blocks(values)) for value in extremes}
         shares = {value: spread.share(_Spread(n, value, 0.0)) for value, n in counts.items()}
         value = max(shares, key=shares.__getitem__)
         if not _dominates(shares[value], spread.n) or sum(counts.values()) == spread.n:
@@ -156,7 +157,8 @@ def _dominating(task: RawTask) -> Iterator[tuple[float, str]]:
             f"{task.name} (train): {shares[value]:.1%} of the spread comes from the value {value:.12g}, which "
             f"{counts[value]:,} of {spread.n:,} values have",
         )
-        values[values == value] = np.nan  # in place, where a copy takes as much memory again
+        for block in _blocks(values):  # in place, where a copy takes as much memory again
+            block[block == value] = np.nan
 
 
 def _dominates(share: float, n: int) -> bool:
@@ -188,6 +190,11 @@ def _odd_steps(task: RawTask) -> list[str]:
     return remarks
 
 
+def _blocks(values: np.ndarray) -> list[np.ndarray]:
+    """Views of values (n,), some at a time: what is computed of all at once is a copy of all."""
+    return [values[i : i + 2**16] for i in range(0, len(values), 2**16)]
+
+
 @dataclass(frozen=True)
 class _Spread:
     """Number, mean and sum of squared deviations of values."""
@@ -198,7 +205,7 @@ class _Spread:
 
     @classmethod
     def of(cls, values: np.ndarray) -> _Spread:
-        blocks = [values[i : i + 2**16] for i in range(0, len(values), 2**16)]  # views: no copy of all values
+        blocks = _blocks(values)
         n = sum(int(np.isfinite(block).sum()) for block in blocks)
         with np.errstate(over="ignore", invalid="ignore"):
             mean = sum(float(np.nansum(block)) for block in blocks) / max(n, 1)
