@@ -73,8 +73,8 @@ def trimmed(series: np.ndarray, fail: Callable[[str], Exception]) -> np.ndarray:
         raise fail("no observed value")
     if series.ndim > 1 and not known.any(1).all():
         raise fail(f"no observed value in channel {int(known.any(1).argmin()) + 1}")
-    observed = known if series.ndim == 1 else known.any(0)
-    return series[..., : len(observed) - int(observed[::-1].argmax())]
+    missing_at_end = np.flip(np.atleast_2d(known).any(0)).argmax()
+    return series[..., : series.shape[-1] - int(missing_at_end)]
 
 
 def joined(parts: list[Recordings]) -> Recordings:
