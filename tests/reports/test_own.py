@@ -89,14 +89,37 @@ def test_learning_together_is_compared_series_by_series() -> None:
 
 
 def test_the_interval_is_wilsons_and_groups_widen_it() -> None:
-    right = np.array([True] * 80 + [False] * 20)
+    right, groups = np.array([True] * 80 + [False] * 20), np.repeat(np.arange(10), 10)
     assert interval(right) == pytest.approx(binomtest(80, 100).proportion_ci(method="wilson"), abs=1e-6)
-    low, high = interval(right, np.repeat(np.arange(10), 10))
+    low, high = interval(right, groups)
     assert low < 0.6 and high > 0.9
     assert interval(right, np.arange(100)) == pytest.approx(interval(right))
-    assert interval(np.ones(40, dtype=bool), np.repeat(np.arange(4), 10)) == pytest.approx(
-        interval(np.ones(4, dtype=bool))
-    )
+
+
+def test_groups_that_are_all_right_are_not_thrown_away() -> None:
+    right, groups = np.ones(200, dtype=bool), np.repeat(np.arange(5), 40)
+    low, high = interval(right, groups)
+    assert interval(np.ones(5, dtype=bool))[0] < low < interval(right)[0] and high == 1
+    right[0] = False
+    assert interval(right, groups)[0] == pytest.approx(low, abs=0.01)
+
+
+@pytest.mark.parametrize("alike", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize(("groups", "size"), [(4, 50), (8, 30), (20, 20)])
+@pytest.mark.parametrize("accuracy", [0.85, 0.95])
+def test_nine_of_ten_intervals_of_groups_or_more_hold_the_accuracy(
+    accuracy: float, groups: int, size: int, alike: float
+) -> None:
+    """alike: how far series of one group are right together, the correlation between two of them."""
+    rng, of = np.random.default_rng(0), np.repeat(np.arange(groups), size)
+    draws, precision = 400, 1 / alike - 1
+    if precision:
+        shares = rng.beta(accuracy * precision, (1 - accuracy) * precision, (draws, groups))
+    else:
+        shares = rng.random((draws, groups)) < accuracy
+    right = rng.random((draws, len(of))) < shares[:, of]
+    intervals = [interval(one, of) for one in right]
+    assert np.mean([low <= accuracy <= high for low, high in intervals]) > 0.9
 
 
 def test_too_few_series_are_named() -> None:

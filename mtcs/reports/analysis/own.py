@@ -137,13 +137,17 @@ def interval(right: np.ndarray, group: np.ndarray | None = None) -> tuple[float,
     """95 % interval (Wilson, 1927) of the share of series (n,) that are right.
 
     Series of one group (n,) tend to be right or wrong together, so they count for as many independent ones as the
-    variance between groups says, and all of them for as many as there are groups where it says nothing.
+    variance between groups says. A few groups say little of it, above all where nothing is wrong: one more, of which
+    half is right, is counted beside them for that, as Agresti and Coull (1998) do with series.
     """
     n, share = float(len(right)), float(right.mean())
     if group is not None:
-        _, of = np.unique(group, return_inverse=True)
-        variance = np.square(np.bincount(of, right - share)).sum() / n**2
-        n = min(n, share * (1 - share) / variance) if variance > 0 else float(of.max() + 1)
+        _, of, sizes = np.unique(group, return_inverse=True, return_counts=True)
+        size = sizes.mean()
+        total, likely = n + size, (right.sum() + size / 2) / (n + size)
+        apart = np.append(np.bincount(of, right - likely), size / 2 - size * likely)  # of each group, in series
+        variance = np.square(apart).sum() / total**2 * (len(apart) / len(sizes))
+        n = min(n, float(likely * (1 - likely) / variance)) if variance > 0 else n
     z = 1.959964
     center, spread = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(0.0, (center - spread) / (1 + z**2 / n)), min(1.0, (center + spread) / (1 + z**2 / n))
