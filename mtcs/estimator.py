@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -65,6 +66,9 @@ class _Parameters(BaseEstimator):
         self.verbose = verbose
         self.missing = missing
 
+    def _classifier(self) -> ClassifierSpec:
+        return packaged_classifier(usual_classifier(self.method) if self.classifier is None else self.classifier)
+
 
 class MultiTaskClassifier(_Parameters):
     """One encoder for several labelled data sets, with softly shared heads, and a classifier for each.
@@ -79,7 +83,7 @@ class MultiTaskClassifier(_Parameters):
             accurate than "mtcs" on nine of ten tasks of ucr10; it trains twice, for at least 2,000 steps unless
             `epochs` is given.
         random_state: seed of weights and order; None draws one.
-        epochs: passes over all series, in place of the method's, which may depend on how many series there are.
+        epochs: passes over all series, in place of however long the method is trained otherwise.
         members: encoders that are trained side by side, from different weights: more accurate, in as many times the
             time; None is the method's own number, one.
         classifier: what reads representations: "ridge", "svm", "with_random_kernels", which reads series, too, or
@@ -211,14 +215,10 @@ class MultiTaskClassifier(_Parameters):
                 raise InputError(f"members is {members}, and this method trains no encoder; take mtcs.")
             spec = packaged_method({**spec.model_dump(), "members": members})
         if self.epochs is not None:
-            passes = {"epochs": _at_least_one("epochs", self.epochs), "min_steps": None}
             if isinstance(spec, SeriesSpec):
                 raise InputError(f"epochs is {self.epochs}, and this method trains no encoder; leave it out.")
-            spec = spec.model_copy(update={"schedule": spec.schedule.model_copy(update=passes)})
+            spec = spec.for_passes(_at_least_one("epochs", self.epochs))
         return spec
-
-    def _classifier(self) -> ClassifierSpec:
-        return packaged_classifier(usual_classifier(self.method) if self.classifier is None else self.classifier)
 
     def encode(self, task: str, X: Any) -> Encoded:
         """Representations of new series of a task, beside the series as they were scaled: what classifiers read."""
@@ -259,8 +259,9 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         """Labels (n,) of series (n, T)."""
         return self._use("predict", X)
 
+    @available_if(lambda self: self._classifier().gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities (n, C) of series (n, T), a column for each of `classes_`."""
+        """Probabilities (n, C) of series (n, T), a column for each of `classes_`; not there of `quant` and `dtw`."""
         return self._use("predict_proba", X)
 
     def _use(self, what: str, X: Any) -> np.ndarray:

@@ -538,6 +538,12 @@ def test_within_scikit_learn():
     assert one.set_params(epochs=1).epochs == 1
 
 
+def test_probabilities_are_there_where_the_classifier_gives_some():
+    given = {method: hasattr(MTCSClassifier(method), "predict_proba") for method in ("mtcs", "hydra", "quant", "dtw")}
+    assert given == {"mtcs": True, "hydra": True, "quant": False, "dtw": False}
+    assert hasattr(MTCSClassifier(classifier="svm"), "predict_proba")
+
+
 @parametrize_with_checks([MTCSClassifier(TINY, random_state=0, device="cpu")])
 def test_scikit_learn_checks(estimator, check):
     """All of them; none is left out."""

@@ -22,6 +22,8 @@ class Classifier(Block, frozen=True):
     """What tables call it."""
     reads_series: ClassVar[bool] = False
     """Whether it reads series, not representations."""
+    gives_probabilities: ClassVar[bool] = True
+    """Whether it has decisions, which become probabilities."""
 
 
 class SVM(Classifier, frozen=True):
@@ -54,6 +56,7 @@ class NearestNeighbor(Classifier, frozen=True):
     implementation: ClassVar[str] = "nearest"
     title: ClassVar[str] = "nearest neighbor"
     reads_series: ClassVar[bool] = True
+    gives_probabilities: ClassVar[bool] = False
 
     kind: Literal["nearest_neighbour"]
     """Which classifier this is."""
@@ -123,6 +126,7 @@ class Quant(Classifier, frozen=True):
     implementation: ClassVar[str] = "quant"
     title: ClassVar[str] = "forest"
     reads_series: ClassVar[bool] = True
+    gives_probabilities: ClassVar[bool] = False
 
     kind: Literal["quant"]
     """Which classifier this is."""

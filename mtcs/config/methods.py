@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,11 @@ class Spec(Block, ABC, frozen=True):
         """The schedule for these tasks, where it depends on their size."""
         return self.schedule.for_sizes(len(task.train) for task in tasks)
 
+    def for_passes(self, epochs: int) -> Self:
+        """The same method, trained for so many passes over all series and by no other measure."""
+        passes = {"epochs": epochs, "steps": None, "min_steps": None}
+        return self.model_copy(update={"schedule": self.schedule.model_copy(update=passes)})
+
 
 class MultiTaskSpec(Spec, frozen=True):
     """MTCS; with `sharing_weight` 0, MTL; with several `experts`, MMoE."""
@@ -85,8 +90,8 @@ class MultiTaskSpec(Spec, frozen=True):
 class Ts2VecSpec(Spec, frozen=True):
     """TS2Vec, on one task or on several jointly (Yue et al., AAAI 2022).
 
-    `schedule.steps` is for a task of more than `small_values` values. Tasks that are learned jointly get as many steps
-    as all of them alone.
+    `schedule.steps`, where there are any, is for a task of more than `small_values` values. Tasks that are learned
+    jointly get as many steps as all of them alone.
     """
 
     implementation: ClassVar[str] = "ts2vec.Ts2Vec"
@@ -112,14 +117,9 @@ class Ts2VecSpec(Spec, frozen=True):
     small_steps: int = Field(default=200, ge=0)
     """Training steps for a small task."""
 
-    @model_validator(mode="after")
-    def _has_steps(self) -> Ts2VecSpec:
-        if self.schedule.steps is None:
-            raise ValueError("schedule needs steps, for a task of more than small_values values")
-        return self
-
     def schedule_for(self, tasks: Sequence[Task]) -> Schedule:
-        assert self.schedule.steps is not None
+        if self.schedule.steps is None:
+            return super().schedule_for(tasks)
         small = sum(task.train.series.size <= self.small_values for task in tasks)
         steps = small * self.small_steps + (len(tasks) - small) * self.schedule.steps
         return self.schedule.model_copy(update={"steps": steps})
@@ -275,6 +275,9 @@ class TstSpec(Spec, frozen=True):
         steps = math.ceil(self.budget * len(tasks) * batches / epoch)
         return schedule.model_copy(update={"steps": min(steps, schedule.steps or steps)})
 
+    def for_passes(self, epochs: int) -> Self:
+        return super().for_passes(epochs).model_copy(update={"budget": None})
+
 
 class SeriesSpec(Spec, frozen=True):
     """No encoder: the classifier reads the series themselves. `dtw` is the name of version 0.1."""
@@ -288,5 +291,6 @@ class SeriesSpec(Spec, frozen=True):
 
 
 MethodSpec = Annotated[
-    MultiTaskSpec | Ts2VecSpec | TLossSpec | TncSpec | TsTccSpec | TstSpec | SeriesSpec, Field(discriminator="kind")
+    MultiTaskSpec | Ts2VecSpec | TLossSpec | TncSpec | TsTccSpec | TstSpec | SeriesSpec,
+    Field(discriminator="kind"),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.classifiers import Classifier, ClassifierSpec
 from mtcs.config.experiment import Experiment, merged
 from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
@@ -66,17 +66,20 @@ def short(parameters: MethodSpec | ClassifierSpec) -> str | dict[str, Any]:
     return names[0] if names else parameters.model_dump()
 
 
-def display_name(parameters: Spec | ClassifierSpec) -> str:
+def display_name(parameters: Spec | Classifier) -> str:
     """What messages call a method or classifier: its name, whatever its schedule and members; or "like" the nearest.
 
     Of several names for the same parameters it is the shortest.
     """
     fields = type(parameters).model_fields.keys() - {"schedule", "members"}
-    different, _, name = min(
+    alike = [
         (sum(getattr(one, field) != getattr(parameters, field) for field in fields), len(name), name)
         for name, one in _methods_and_classifiers()
         if type(one) is type(parameters)
-    )
+    ]
+    if not alike:  # of a kind that no block of params.yaml has
+        return parameters.model_dump()["kind"]
+    different, _, name = min(alike)
     return f"like {name}" if different else name
 
 
