@@ -36,7 +36,7 @@ def test_a_method_is_added_in_four_files(tmp_path: Path):
     (tmp_path / "tests/methods/test_noisy.py").write_text(test)
     specs = tmp_path / "mtcs/config/methods.py"
     text = specs.read_text().replace("MethodSpec = Annotated", f"{spec}\n\nMethodSpec = Annotated")
-    specs.write_text(text.replace("| SeriesSpec, Field", "| SeriesSpec | NoisySpec, Field"))
+    specs.write_text(text.replace("| SeriesSpec,\n", "| SeriesSpec | NoisySpec,\n"))
     params = yaml.safe_load((tmp_path / "params.yaml").read_text())
     params["methods"] |= yaml.safe_load(entry)
     params["single_task"].append("noisy")
@@ -45,6 +45,8 @@ def test_a_method_is_added_in_four_files(tmp_path: Path):
     environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     test_files = ("tests/methods/test_contract.py", "tests/methods/test_noisy.py")
     commands = (
+        ("-m", "ruff", "check", "mtcs/config", "mtcs/methods", "tests/methods"),
+        ("-m", "ruff", "format", "--check", "mtcs/config", "mtcs/methods", "tests/methods"),
         ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "noisy", *test_files),
         ("-c", "from mtcs.cli import main; main()", "code"),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -121,17 +122,16 @@ def predict(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray:
 
 def decisions(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray | None:
     """Values (n, C) of a reader's `classes`, larger where likelier; None of one that has none."""
-    if isinstance(reader, FittedNearestNeighbor | FittedQuant):
-        return None
     if isinstance(reader, FittedMixture):
         return reader.decisions_of_both(encoded.representations, encoded.series, workers)
-    return reader.decisions(encoded.representations, workers)
+    of: Any = getattr(reader, "decisions", None)
+    return None if of is None else of(encoded.representations, workers)
 
 
 def known_calibration(reader: Reader) -> Calibration | None:
-    """How decisions become probabilities, of a reader whose fit has found that out on left-out series."""
-    knows = isinstance(reader, FittedKernelRidge | FittedRandomKernels | FittedMixture)
-    return Calibration(float(reader.sharpness)) if knows else None
+    """How decisions become probabilities, of a reader whose fit has found its `sharpness` on left-out series."""
+    sharpness: Any = getattr(reader, "sharpness", None)
+    return None if sharpness is None else Calibration(float(sharpness))
 
 
 def calibrate(
