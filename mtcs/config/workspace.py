@@ -42,7 +42,12 @@ def new_workspace(
     known = Experiment.model_validate(read_yaml(params))
     runnable = (*known.joint, *known.single_task, *known.mixtures)
     if unknown := sorted(set(methods or ()) - set(runnable)):
-        raise InputError(f"Unknown method {unknown[0]}; a workspace runs {', '.join(runnable)}.")
+        if (reading := known.readings.get(method := unknown[0])) is not None:
+            raise InputError(
+                f"{method} reads what {reading.representations_of} represents, which a workspace runs; name that, and "
+                f"after 'dvc repro' run 'mtcs classify {method} {name}' and 'mtcs measure {method} {name}'."
+            )
+        raise InputError(f"Unknown method {method}; a workspace runs {', '.join(runnable)}.")
     kept = set(runnable) & set(suite.get("methods", runnable)) if methods is None else set(methods)
     kept |= {known.readings[mixture].representations_of for mixture in known.mixtures if mixture in kept}
     dropped = {

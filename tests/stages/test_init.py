@@ -140,6 +140,10 @@ def test_what_is_refused():
     assert init("mine", "--suite", "demo", "--methods", "mtl,svm")[1].startswith(
         "mtcs: Unknown method svm; a workspace runs"
     )
+    assert init("mine", "--suite", "demo", "--methods", "mtl_ridge") == (
+        2, "mtcs: mtl_ridge reads what mtl represents, which a workspace runs; name that, and after 'dvc repro' run "
+        "'mtcs classify mtl_ridge demo' and 'mtcs measure mtl_ridge demo'.\n",
+    )  # fmt: skip
     assert init("mine", "--suite", "pumps", "--tasks", "../a")[1].startswith("mtcs: suites.pumps.tasks.0: String")
     assert init("mine", "--suite", "a b", "--tasks", "A")[1].startswith("mtcs: suites.a b.[key]: String")
     assert not Path("mine").exists()
