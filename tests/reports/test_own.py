@@ -126,6 +126,15 @@ def test_too_few_series_are_named() -> None:
     words = template("own_words.html.jinja").module  # pyright: ignore
     few = own_task("pumps", said([0, 0, 0, 1, 1], [0, 0, 0, 1, 0]))
     assert "not shown to be better than always saying “ok”" in line(words.doubt(few))
+    of_two = own_task("pumps", said([0, 0, 0, 1, 1], [0, 0, 0, 1, 0], group=np.array([0, 0, 0, 1, 1])))
+    assert line(words.doubt(of_two)) == (
+        "With 5 series of 2 groups this is not shown to be better than always saying “ok”: label more, of other "
+        "groups, or look whether the labels can be told from the series at all."
+    )
+    wide = own_task("pumps", said([0, 1] * 200, [0, 1] * 200, group=np.repeat(np.arange(4), 100)))
+    assert line(words.doubt(wide)) == (
+        "400 series of 4 groups leave a wide range; more labelled ones, of other groups, would narrow it."
+    )
     many = own_task("pumps", said([0, 1] * 200, [0, 1] * 200))
     assert line(words.doubt(many)) == ""
     assert line(words.verdict(many)) == (

@@ -54,6 +54,7 @@ class OwnTask:
     calibration: Brier score, log loss and expected calibration error; empty where there are no probabilities.
     together: None where learning alone was not measured.
     curve: mean accuracy by how many labelled series the classifier had.
+    groups: how many there are of what series come from; None where that is not said.
     """
 
     name: str
@@ -73,7 +74,7 @@ class OwnTask:
     unsure: tuple[Case, ...]
     n_wrong: int
     n_unsure: int
-    grouped: bool
+    groups: int | None
 
     @property
     def better(self) -> bool:
@@ -129,7 +130,7 @@ def own_task(name: str, validation: Validation) -> OwnTask:
         unsure=cases(unsure),
         n_wrong=len(wrong),
         n_unsure=len(unsure),
-        grouped=validation.group is not None,
+        groups=None if validation.group is None else len(np.unique(validation.group)),
     )
 
 
