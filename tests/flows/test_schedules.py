@@ -28,7 +28,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling
+from prefect.states import Cancelling, Crashed
 
 from flows.flow import reproduce
 from flows.heartbeat import NAME, SILENCE, notice_dead_runs
@@ -231,6 +231,8 @@ def test_from_prefect_yaml_to_a_run_that_is_cancelled(workspace, until):
                 until(lambda: not [p for p in workspace.processes() if "flows.child" in p.info["cmdline"]], 60)
         finally:
             os.killpg(worker.pid, signal.SIGKILL)
+    with get_client(sync_client=True) as client:  # the next test's run gets its slot of the deployment at once
+        client.set_flow_run_state(run.id, Crashed(), force=True)
 
 
 @pytest.mark.slow
@@ -283,9 +285,13 @@ def test_a_run_that_is_killed_with_its_worker_gives_its_place_back(workspace, un
             [sys.executable, "-m", "prefect", *arguments], cwd=workspace.root, env=workspace.environment, check=True
         )
 
-    def worker() -> subprocess.Popen[bytes]:
+    def worker() -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "mtcs"]
-        return subprocess.Popen(command, cwd=workspace.root, env=workspace.environment, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=workspace.root, env=workspace.environment, text=True, start_new_session=True
+        )
+        workspace.flows.append(process)  # it ends with the test
+        return process
 
     prefect("work-pool", "create", "mtcs", "--type", "process", "--overwrite")
     prefect("work-pool", "set-concurrency-limit", "mtcs", "1")
@@ -296,26 +302,25 @@ def test_a_run_that_is_killed_with_its_worker_gives_its_place_back(workspace, un
         assert automation.trigger.within == SILENCE
         notice_dead_runs(timedelta(seconds=50))  # instead of minutes
         deployment = client.read_deployment_by_name("reproduce/on-demand")
-        with worker() as first:
-            dead = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"]})
-            until(lambda: any(line.startswith("train") for line in workspace.started()), 240)
-            tree = [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]
-            for process in tree:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+        first = worker()
+        dead = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"]})
+        until(lambda: any(line.startswith("train") for line in workspace.started()), 240)
+        for process in [psutil.Process(first.pid), *psutil.Process(first.pid).children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         workspace.before("train", "")
-        with worker() as second:
-            try:
-                run = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"]})
-                until(lambda: client.read_flow_run(dead.id).state_name == "Crashed", 200)
-                state = client.read_flow_run(dead.id).state
-                assert state is not None
-                assert state.message == "No heartbeat for 50 s: its process or its machine has died."
-                until(lambda: client.read_flow_run(run.id).state.is_final(), 200)
-                assert client.read_flow_run(run.id).state_name == "Completed"
-                until(lambda: not [p for p in workspace.processes() if "prefect.engine" in p.info["cmdline"]], 60)
-            finally:
-                os.killpg(second.pid, signal.SIGKILL)
+        second = worker()
+        try:
+            run = client.create_flow_run_from_deployment(deployment.id, parameters={"suites": ["one"]})
+            until(lambda: client.read_flow_run(dead.id).state_name == "Crashed", 200)
+            state = client.read_flow_run(dead.id).state
+            assert state is not None
+            assert state.message == "No heartbeat for 50 s: its process or its machine has died."
+            until(lambda: client.read_flow_run(run.id).state.is_final(), 200)
+            assert client.read_flow_run(run.id).state_name == "Completed"
+            until(lambda: not [p for p in workspace.processes() if "prefect.engine" in p.info["cmdline"]], 60)
+        finally:
+            os.killpg(second.pid, signal.SIGKILL)
 
 
 @pytest.mark.slow
