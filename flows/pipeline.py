@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import shutil
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from prefect.task_runners import TaskRunner
 
 from flows.artifacts import show_report
 from flows.graph import Graph, Stage
+from flows.refetch import set_aside
 from flows.request import Request, check_request
 from flows.runners import Slots, runner_for
 from flows.stage import StageContext, StageFailed, log_name, task_for
@@ -73,8 +73,10 @@ def final_state(work: Callable[[], None]) -> State | None:
     return None
 
 
-def bring_up_to_date(root: Path, request: Request) -> None:
+def bring_up_to_date(root: Path, request: Request, fetched: Callable[[str, str], None] = lambda *_: None) -> None:
     """Bring a workspace up to date and show its reports; must be called in a flow run.
+
+    `fetched` is called with each suite and task of `request.refetch` as soon as its raw data have been downloaded.
 
     Raises:
         InputError: before any stage, if params.yaml or the request is wrong, or another flow works in this workspace.
@@ -95,14 +97,14 @@ def bring_up_to_date(root: Path, request: Request) -> None:
         stack.enter_context(claimed(root, name))  # released first, which ends the stages that `runner` waits for
         for command in release_dead(graph.repo):
             get_run_logger().info("Released what a killed process held: %s", command)
-        for suite, task_name in request.refetch:
-            raw = Layout().raw(suite, task_name)
-            forced.update(graph.writers(raw.parent))
-            shutil.rmtree(root / raw, ignore_errors=True)
+        writers = {wanted: graph.writers(Layout().raw(*wanted).parent) for wanted in request.refetch}
+        forced.update(*writers.values())
+        finished = stack.enter_context(set_aside(root, writers, fetched))
         threads = max(1, joblib.cpu_count() // request.workers) if on_this_machine else None
         variables = _variables(device, request.dask, threads)
         context = StageContext(root, root / STATE / "logs" / name, variables, request.stage_seconds)
-        progress = _run_all(graph, stages, context, runner, slots, stages if request.force is True else forced)
+        forced = set(stages) if request.force is True else forced
+        progress = _run_all(graph, stages, context, runner, slots, forced, finished)
         failures = [_failure_message(progress, stages)] if progress.failures else []
         if progress.finished and graph.repo.config["core"].get("remote"):
             try:
@@ -161,8 +163,12 @@ def _run_all(
     runner: TaskRunner[Any],
     slots: Slots,
     forced: Container[str],
+    finished: Callable[[str], None],
 ) -> _Progress:
-    """Bring stages up to date, each as soon as those it needs are; a failure stops only the stages that need it."""
+    """Bring stages up to date, each as soon as those it needs are; a failure stops only the stages that need it.
+
+    `finished` is called with the name of each that is up to date.
+    """
     progress, waiting = _Progress(), dict(stages)
     running: dict[PrefectFuture[Any], tuple[Stage, str | None]] = {}
     futures: dict[str, PrefectFuture[Any]] = {}
@@ -197,6 +203,7 @@ def _run_all(
         assert isinstance(future, PrefectWrappedFuture)
         if future.state.is_completed():
             progress.finished.add(stage.name)
+            finished(stage.name)
         else:
             error = future.result(raise_on_failure=False)
             if not isinstance(error, StageFailed):  # raised by Prefect or Dask, such as the death of a worker

@@ -22,7 +22,7 @@ Seconds = Annotated[float, Field(gt=0)]
 class Request:
     """What a run is asked to do; the flow `reproduce` explains each parameter.
 
-    refetch: (suite, task) whose raw data are removed and downloaded again.
+    refetch: (suite, task) whose raw data are downloaded again, whatever is there.
     """
 
     suites: Sequence[str] = ()

@@ -28,7 +28,8 @@ from mtcs.files import regular, write_text
 from mtcs.layout import Layout
 
 SEEN = STATE / "seen.json"
-"""What the last good run of each suite saw: digests of params.yaml and of each task's files in the archive."""
+"""What the last good run of each suite saw of params.yaml, and the last good download of each task of the archive, as
+digests; an empty one is work that has yet to be done."""
 
 
 @flow(name="watch", persist_result=False)
@@ -55,12 +56,20 @@ def watch(
         unchanged = seen == before
         if unchanged:
             return
-        changed = [name for name in seen if name in before and seen[name] != before[name]]
-        get_run_logger().info("Changed: %s", ", ".join(changed) or "nothing is known from earlier runs")
+        changed = [name for name in seen if seen[name] != before.get(name)]
+        get_run_logger().info("Changed: %s", ", ".join(changed) if before else "nothing is known from earlier runs")
         refetch = [(suite, task) for suite, _, task in (name.partition("/") for name in changed) if task]
-        if refetch:  # forgotten first: if the run is refused, or they cannot be downloaded, the next run tries again
-            _remember(root, {name: "" if name in changed else digest for name, digest in before.items()})
-        bring_up_to_date(root, Request(suites or [], device=device, workers=workers, refetch=refetch))
+        # Forgotten first, their suites too: if the run is refused or fails, the next one tries again.
+        remembered = before | dict.fromkeys([*changed, *(_parameters(suite) for suite, _ in refetch)], "")
+        if refetch:
+            _remember(root, remembered)
+
+        def fetched(suite: str, task: str) -> None:
+            remembered[f"{suite}/{task}"] = seen[f"{suite}/{task}"]
+            _remember(root, remembered)
+
+        request = Request(suites or [], device=device, workers=workers, refetch=refetch)
+        bring_up_to_date(root, request, fetched)
         _remember(root, seen)
 
     return final_state(work) or (Completed(name="Unchanged", message="Nothing has changed") if unchanged else None)
@@ -81,6 +90,10 @@ def _remember(root: Path, seen: dict[str, str]) -> None:
     write_text(root / SEEN, json.dumps(seen, indent=2))
 
 
+def _parameters(suite: str) -> str:
+    return f"params.yaml of {suite}"
+
+
 def fingerprints(
     root: Path, experiment: Experiment, suites: Sequence[str], archive: str, before: dict[str, str]
 ) -> dict[str, str]:
@@ -88,7 +101,7 @@ def fingerprints(
     seen = dict(before)
     parameters = hashlib.sha256(regular(Layout(root).params).read_bytes()).hexdigest()
     for suite in suites:
-        seen[f"params.yaml of {suite}"] = parameters
+        seen[_parameters(suite)] = parameters
         for task in experiment.suite(suite).tasks if experiment.suite(suite).source == "archive" else ():
             try:
                 folder = local_folder(archive)

@@ -123,6 +123,38 @@ def test_watch_keeps_what_an_archive_had_that_is_gone(workspace, tmp_path, monke
     assert fetched.exists()
 
 
+def test_watch_fetches_what_it_knows_nothing_of(workspace, tmp_path, monkeypatch):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "A.zip").write_text("second")
+    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
+    workspace.before("download", "test ! -e data/raw/one/A; mkdir -p data/raw/one/A")
+    assert reproduce(suites=["one"], return_state=True).is_completed()
+    assert watch(suites=["one"], return_state=True).is_completed()
+    assert workspace.started()[4:] == ["download one"]
+
+
+def test_watch_keeps_old_data_until_there_are_new_and_fetches_those_once(workspace, tmp_path, monkeypatch):
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
+    fetched = workspace.root / "data/raw/one/A/series"
+    workspace.before("download", "test ! -e data/raw/one/A; mkdir -p data/raw/one/A; echo $$ > data/raw/one/A/series")
+    workspace.before("train", "exit 1")
+    for version in ("first", "second"):
+        (archive / "A.zip").write_text(version)
+        count = len(workspace.started())
+        for _ in range(2):
+            assert watch(suites=["one"], return_state=True).is_failed(), "its training fails each time"
+        assert workspace.started()[count:].count("download one") == 1
+    before = fetched.read_text()
+    (archive / "A.zip").write_text("third, which cannot be fetched")
+    workspace.before("download", "test ! -e data/raw/one/A; exit 1")
+    assert watch(suites=["one"], return_state=True).is_failed()
+    assert fetched.read_text() == before
+    assert [path.name for path in (workspace.root / "data/raw").iterdir() if path.is_dir()] == ["one"]
+
+
 def test_watch_keeps_a_change_that_its_run_is_refused_for(workspace, tmp_path, monkeypatch):
     archive = tmp_path / "archive"
     archive.mkdir()
