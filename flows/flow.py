@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.command import no_command
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Seconds, Workers, parse_request
 from mtcs.config.machine import DeviceName
@@ -49,3 +50,7 @@ def reproduce(
         stage_seconds=stage_seconds,
     )
     return final_state(lambda: bring_up_to_date(Path.cwd(), request))
+
+
+if __name__ == "__main__":
+    no_command("flow", "run 'python -m flows.reproduce'")

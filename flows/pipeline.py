@@ -32,6 +32,7 @@ from flows.graph import Graph, Stage
 from flows.refetch import set_aside
 from flows.request import Request, check_request
 from flows.runners import Slots, runner_for
+from flows.server import server_faults
 from flows.stage import StageContext, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
 from mtcs.config.environment import read_machine
@@ -116,7 +117,18 @@ def bring_up_to_date(root: Path, request: Request, fetched: Callable[[str, str],
     if not request.methods and not request.seeds:
         for suite in request.suites or read_experiment(Layout(root).params).suites:
             if Layout(root).report(suite).exists():
-                show_report(root, suite)
+                _show(root, suite)
+
+
+def _show(root: Path, suite: str) -> None:
+    """Show a suite's report if that is possible: what has been done does not depend on it."""
+    try:
+        with server_faults():
+            show_report(root, suite)
+    except FileNotFoundError as error:
+        get_run_logger().warning("%s is gone; run 'mtcs report %s', and the same run again.", error.filename, suite)
+    except MtcsError as error:
+        get_run_logger().warning("The report of %s is not on this run's page: %s", suite, error)
 
 
 @task(retries=2, retry_delay_seconds=[30, 120], persist_result=False)

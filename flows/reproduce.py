@@ -5,18 +5,18 @@ Names and params.yaml are checked before Prefect is imported, which takes second
 
 from __future__ import annotations
 
-import argparse
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from flows.command import Parser, exit_code
 from flows.request import check_request, parse_request
-from flows.server import prefect_api
-from mtcs.data.address import without_secrets
+from flows.server import prefect_api, server_fault, server_faults
 from mtcs.errors import MtcsError, WorkError
-from mtcs.process import usable_streams
 
 
 def __getattr__(name: str) -> Any:
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns 2 for a user's mistake and 1 for failed work."""
-    parser = argparse.ArgumentParser(prog="python -m flows.reproduce", description="Bring suites up to date.")
+    parser = Parser("reproduce", "Bring suites up to date.")
     parser.add_argument("--suites", nargs="+", metavar="SUITE", help="of params.yaml; default: all of dvc.yaml")
     parser.add_argument("--methods", nargs="+", metavar="METHOD", help="their results only, and no report")
     parser.add_argument("--seeds", nargs="+", type=int, metavar="SEED", help="their results only, and no report")
@@ -41,19 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--dask", nargs="?", const="local", metavar="ADDRESS", help="a scheduler; default: one started here"
     )
     parser.add_argument("--stage-seconds", type=float, metavar="S", help="after which a stage is ended")
-    usable_streams()
     parameters = vars(parser.parse_args(arguments))
     parameters["force"] = parameters["force"] == [] or parameters["force"] or False
-    try:
+
+    def work() -> int:
         check_request(Path.cwd(), parse_request(**parameters))
         with prefect_api(temporary=parameters["dask"] in (None, "local")):
             return _exit_code(parameters)
-    except MtcsError as error:
-        print(without_secrets(f"reproduce: {error}"), file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:  # outside of the flow run
-        print("reproduce: interrupted by Ctrl-C.", file=sys.stderr)
-        return 128 + signal.SIGINT
+
+    return exit_code("reproduce", work)
 
 
 def _exit_code(parameters: dict[str, Any]) -> int:
@@ -61,18 +57,29 @@ def _exit_code(parameters: dict[str, Any]) -> int:
     from flows.flow import reproduce
     from flows.pipeline import INTERRUPTED
 
-    try:
-        state = reproduce(**parameters, return_state=True)
-    except RuntimeError as error:
-        if not str(error).startswith("Failed to reach API"):
-            raise
-        raise WorkError(f"{error}: start the server, or 'prefect config unset PREFECT_API_URL'.") from error
+    with server_faults():
+        try:
+            state = reproduce(**parameters, return_state=True)
+        except httpx.HTTPError as error:  # the server was there when the run began, or refuses it
+            raise server_fault(error, _left_to_do(parameters)) from error
     if state.is_completed():
         return 0
     if state.name == INTERRUPTED:
         return 128 + signal.SIGINT
     error = state.result(raise_on_failure=False)
     return error.exit_code if isinstance(error, MtcsError) else WorkError.exit_code
+
+
+def _left_to_do(parameters: dict[str, Any]) -> str:
+    """How far stages have come, for a run that has lost its server."""
+    from flows.graph import Graph
+
+    request, graph = parse_request(**parameters), Graph(Path.cwd())
+    stages = graph.select(request.suites, request.methods, request.seeds)
+    left = [name for name in stages if not graph.is_up_to_date(name)]
+    if left:
+        return f"{len(left)} of {len(stages)} stages are left to do: start the server, and the same run again."
+    return f"all {len(stages)} stages are done; start the server, and the same run again, to see them on its page."
 
 
 if __name__ == "__main__":

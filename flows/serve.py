@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from prefect import serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
+from flows.command import Parser, exit_code
 from flows.flow import reproduce
 from flows.heartbeat import notice_dead_runs
-from flows.server import LOCAL_SERVER
+from flows.server import LOCAL_SERVER, UNREACHABLE
 from flows.watch import watch
 from mtcs.data.address import without_secrets
 from mtcs.errors import WorkError
-from mtcs.process import usable_streams
 
 NIGHTLY = "0 2 * * *"
 """Two in the morning, UTC."""
@@ -43,31 +46,52 @@ def deployments() -> list[RunnerDeployment]:
     return [deployment for deployment in served if isinstance(deployment, RunnerDeployment)]
 
 
-def main() -> int:
-    """Serve until interrupted, one run at a time; other runs wait. Returns 1 if no server answers.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted, one run at a time; other runs wait. A server that goes away is waited for.
 
-    Without a server Prefect would start a temporary one, which runs no schedules.
+    Returns 1 if no server answers at first, and 2 if it wants another password. Without a server Prefect would start
+    a temporary one, which runs no schedules.
     """
-    usable_streams()
+    Parser("serve", "Offer the deployments nightly, on-demand and watch while this runs.").parse_args(arguments)
+    return exit_code("serve", _serve)
+
+
+def _serve() -> int:
     server = get_current_settings().api.url or LOCAL_SERVER
     with temporary_settings({PREFECT_API_URL: server}):
-        if not _answers(server):
-            _say(f"no Prefect server answers at {server}; run 'prefect server start' first.")
-            return WorkError.exit_code
-        notice_dead_runs()
-        serve(*deployments(), limit=1)
-    return 0
+        if not _answers(server, CONNECT_TIMEOUT):
+            raise WorkError(f"no Prefect server answers at {server}; run 'prefect server start' first.")
+        notice_dead_runs()  # a refused password ends the command here
+        while True:
+            try:
+                serve(*deployments(), limit=1)
+                return 0
+            except Exception as error:
+                if not _of_server(error):
+                    raise
+                _say(f"the Prefect server at {server} is gone; it is waited for.")
+            time.sleep(1)
+            _answers(server)
 
 
-def _answers(server: str) -> bool:
-    """Whether the configured server answers within `CONNECT_TIMEOUT`."""
-    began, announced = time.monotonic(), False
+def _of_server(error: BaseException) -> bool:
+    """Whether Prefect raises that when its server does not answer; it gives up after some attempts."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(_of_server(one) for one in error.exceptions)
+    if isinstance(error, RuntimeError):
+        return str(error).startswith((UNREACHABLE, "Service exceeded error threshold"))
+    return isinstance(error, httpx.HTTPError)
+
+
+def _answers(server: str, seconds: float = math.inf) -> bool:
+    """Whether the configured server answers within that time."""
+    began, announced = time.monotonic(), seconds == math.inf
     with get_client(sync_client=True) as client:
         while client.api_healthcheck() is not None:
             if not announced:
                 announced = True
-                _say(f"waiting up to {CONNECT_TIMEOUT:g} s for {server} to answer.")
-            if time.monotonic() > began + CONNECT_TIMEOUT:
+                _say(f"waiting up to {seconds:g} s for {server} to answer.")
+            if time.monotonic() > began + seconds:
                 return False
             time.sleep(1)
     return True

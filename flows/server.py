@@ -22,13 +22,22 @@ from http.client import HTTPException
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+import httpx
+
 from flows import GRACE_SECONDS
-from mtcs.errors import InputError, WorkError
+from mtcs.data.address import without_secrets
+from mtcs.errors import InputError, MtcsError, WorkError, one_line
 
 LOCAL_SERVER = "http://127.0.0.1:4200/api"
 """Where `prefect server start` listens."""
 START_SECONDS = 180.0
 """Until a temporary server answers; the first one creates the database."""
+UNREACHABLE = "Failed to reach API"
+"""How Prefect's RuntimeError begins where no server answers."""
+_START = (
+    "start the server, or name another: PREFECT_API_URL is a variable of the environment, or a setting that "
+    "'prefect config unset PREFECT_API_URL' removes."
+)
 
 
 @contextmanager
@@ -67,6 +76,41 @@ def answers(url: str, seconds: float) -> bool:
             return response.status == 200
     except (URLError, HTTPException, OSError):
         return False
+
+
+def server_fault(error: httpx.HTTPError | RuntimeError, then: str | None = None) -> MtcsError:
+    """What a user is told of a fault of the configured server: an InputError if it wants another password.
+
+    Args:
+        error: what Prefect raised.
+        then: what else is said of failed work; None is how to start a server.
+    """
+    from prefect.settings import get_current_settings
+
+    server = without_secrets(get_current_settings().api.url or LOCAL_SERVER)
+    code = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    if code in (401, 403):
+        return InputError(f"the Prefect server at {server} refuses the password ({code}); set PREFECT_API_AUTH_STRING.")
+    reason = one_line(str(error).partition("\n")[0], 160) or type(error).__name__
+    if not reason.startswith(UNREACHABLE):
+        reason = f"the Prefect server at {server} does not answer as it should ({reason})"
+    return WorkError(f"{reason}; {then or _START}")
+
+
+@contextmanager
+def server_faults() -> Iterator[None]:
+    """Within, faults of the configured server are one line each.
+
+    Raises:
+        InputError: if the server wants another password.
+        WorkError: if it does not answer, or not as it should.
+    """
+    try:
+        yield
+    except (httpx.HTTPError, RuntimeError) as error:
+        if not isinstance(error, httpx.HTTPError) and not str(error).startswith(UNREACHABLE):
+            raise
+        raise server_fault(error) from error
 
 
 @contextmanager

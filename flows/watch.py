@@ -14,6 +14,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import TypeAdapter, ValidationError
 
+from flows.command import no_command
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
 from flows.workspace import STATE
@@ -126,3 +127,7 @@ def _served(url: httpx.URL) -> list[str | None]:
     response = httpx.head(url, headers={"User-Agent": "mtcs"}, timeout=30, follow_redirects=True)
     response.raise_for_status()
     return [response.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length")]
+
+
+if __name__ == "__main__":
+    no_command("watch", "run 'python -m flows.serve', which offers it")

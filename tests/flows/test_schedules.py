@@ -175,7 +175,7 @@ def test_nothing_is_served_without_a_server(monkeypatch, capsys):
     monkeypatch.setattr("flows.serve.CONNECT_TIMEOUT", 0.1)
     monkeypatch.setattr("flows.serve.serve", lambda *_, **__: pytest.fail("it serves"))
     with temporary_settings({PREFECT_API_URL: "http://user:SECRET@127.0.0.1:9/api"}):
-        assert main() == 1
+        assert main([]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "serve: waiting up to 0.1 s for http://127.0.0.1:9/api to answer.",
         "serve: no Prefect server answers at http://127.0.0.1:9/api; run 'prefect server start' first.",
