@@ -81,6 +81,10 @@ def _reproduce(stage: str, force: bool) -> dict[str, Any]:
             if not ENDING.is_set():
                 print(f"ERROR: {message}", file=sys.stderr, flush=True)
             return {"code": int(code[1]) if code else None, "message": message}
+        except Exception as error:  # DVC's database on a full disk, a file that is not as it was written
+            message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            print(f"ERROR: {message}", file=sys.stderr, flush=True)
+            return {"code": None, "message": message}
 
 
 def _bring_up_to_date(repo: Repo, name: str, force: bool) -> bool:

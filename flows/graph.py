@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dvc.exceptions import DvcException
+from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
+from flows.command import in_words
 from mtcs.data.address import without_secrets
-from mtcs.errors import InputError
+from mtcs.errors import InputError, WorkError
 from mtcs.layout import Layout, Run
 
 _RESULTS = Layout().results("suite").parent
@@ -46,12 +48,17 @@ class Graph:
     """DVC's index of a workspace, opened once: reading it again for every stage would take longer than the stage."""
 
     def __init__(self, root: Path) -> None:
-        """Raises InputError if the workspace or its `dvc.yaml` is broken."""
+        """Raises InputError if the workspace or its `dvc.yaml` is broken, WorkError if DVC cannot write its files."""
         try:
             self.repo = Repo(str(root), _wait_for_lock=True)
             graph: Any = get_active_graph(self.repo.index.graph)
+        except NotDvcRepoError as error:
+            raise InputError(f"{root.resolve()} is in no DVC repository; run 'dvc init --no-scm' there.") from error
         except DvcException as error:
             raise InputError(f"DVC: {without_secrets(str(error))}; run 'dvc status' for details.") from error
+        except (OSError, sqlite3.Error) as error:
+            why = in_words(error) if isinstance(error, OSError) else f"{error}, a database of its cache"
+            raise WorkError(f"DVC: {why}; make room or make it writable, and start the same run again.") from error
         self._root = root.resolve()
         ours = [stage for stage in graph if Path(stage.wdir).resolve() == self._root]  # others are other workspaces
         self._graph = graph.subgraph(ours)

@@ -28,6 +28,7 @@ from prefect.states import Cancelled, Failed
 from prefect.task_runners import TaskRunner
 
 from flows.artifacts import show_report
+from flows.command import in_words
 from flows.graph import Graph, Stage
 from flows.refetch import set_aside
 from flows.request import Request, check_request
@@ -71,6 +72,9 @@ def final_state(work: Callable[[], None]) -> State | None:
         return Cancelled(name=INTERRUPTED, message="Ctrl-C; the next run continues where this one ended.")
     except MtcsError as error:
         return Failed(message=str(error), data=error)
+    except OSError as error:
+        failure = WorkError(f"{in_words(error)}; make room or make it writable, and start the same run again.")
+        return Failed(message=str(failure), data=failure)
     return None
 
 
@@ -219,7 +223,10 @@ def _run_all(
         else:
             error = future.result(raise_on_failure=False)
             if not isinstance(error, StageFailed):  # raised by Prefect or Dask, such as the death of a worker
-                error = StageFailed(stage.name, stage.command, "crash", str(error), context.logs / log_name(stage))
+                reason, what = (
+                    ("work", in_words(error)) if isinstance(error, OSError) and error.errno else ("crash", str(error))
+                )
+                error = StageFailed(stage.name, stage.command, reason, what, context.logs / log_name(stage))
             progress.failures.append(error)
 
 

@@ -175,8 +175,12 @@ def _run(stage: Stage, context: StageContext, variables: dict[str, str], force: 
 def _diagnose(outcome: dict[str, Any], lines: Iterable[str]) -> tuple[FailureReason, str]:
     """Why a stage failed, and the line that explains it best."""
     code = outcome["code"]
-    messages = [line for line in lines if line.startswith("mtcs: ")]
-    last = messages[-1].removeprefix("mtcs: ") if messages else outcome.get("message") or "it printed nothing"
+    said = [line for line in lines if line.strip()]
+    messages = [line for line in said if line.startswith("mtcs: ")]
+    if messages:
+        last = messages[-1].removeprefix("mtcs: ")
+    else:
+        last = outcome.get("message") or (said[-1].strip() if said else "it printed nothing")
     if code is not None and (code < 0 or 128 < code != 130):
         return "crash", f"killed by signal {-code if code < 0 else code - 128}"
     if code == 2:

@@ -39,6 +39,7 @@ def claimed(root: Path, run: str) -> Iterator[None]:
 
     Raises:
         InputError: if another flow holds it.
+        OSError: if .flows cannot be made or written.
     """
     (root / STATE).mkdir(exist_ok=True)
     with (root / LOCK).open("a+") as file:

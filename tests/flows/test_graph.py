@@ -1,11 +1,15 @@
-"""What flows find in the project's own dvc.yaml."""
+"""What flows find in the project's own dvc.yaml, and what they say where DVC cannot read or write."""
 
+import errno
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from flows.graph import Graph
 from mtcs.config.experiment_file import read_experiment
+from mtcs.errors import InputError, WorkError
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")  # DVC's, of pygtrie
@@ -30,3 +34,29 @@ def test_a_suite_ends_with_its_report_and_needs_every_run_of_it(graph, suite):
 def test_what_writes_a_folder_is_what_writes_in_it(graph):
     assert graph.writers(Path("reports/demo")) == ["report@demo"]
     assert graph.writers(Path("data/raw/demo")) == ["download@demo"]
+
+
+def test_outside_of_any_repository_says_what_to_run(tmp_path):
+    says = re.escape(f"{tmp_path.resolve()} is in no DVC repository; run 'dvc init --no-scm' there.")
+    with pytest.raises(InputError, match=f"^{says}$"):
+        Graph(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/var/tmp/dvc"), "No space left on device: /var/tmp/dvc"),
+        (
+            sqlite3.OperationalError("database or disk is full"),
+            "database or disk is full, a database of its cache",
+        ),
+    ],
+)
+def test_where_dvc_cannot_write_is_one_line(tmp_path, monkeypatch, error, says):
+    def full(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("flows.graph.Repo", full)
+    line = f"DVC: {says}; make room or make it writable, and start the same run again."
+    with pytest.raises(WorkError, match=f"^{re.escape(line)}$"):
+        Graph(tmp_path)

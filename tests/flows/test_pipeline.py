@@ -1,0 +1,124 @@
+"""How a run ends whose disk is full or whose server has gone, and what a stage says that has failed by itself."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows import child, pipeline
+from flows.graph import Stage
+from flows.refetch import set_aside
+from flows.stage import _diagnose
+from flows.workspace import claimed
+from mtcs.errors import WorkError
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_line(tmp_path):
+    def work() -> None:
+        with claimed(tmp_path / "gone", "run"):
+            pass
+
+    state = pipeline.final_state(work)
+    assert state is not None
+    assert state.is_failed()
+    assert state.message == (
+        f"No such file or directory: {tmp_path}/gone/.flows; make room or make it writable, and start the same run "
+        "again."
+    )
+    assert isinstance(state.data, WorkError)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (httpx.ConnectError("gone"), "The report of one is not on this run's page: the Prefect server at "),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file", "reports/one/accuracy.md"),
+            "reports/one/accuracy.md is gone; run 'mtcs report one', and the same run again.",
+        ),
+    ],
+)
+def test_a_report_that_cannot_be_shown_ends_no_run(monkeypatch, caplog, error, says):
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "show_report", fails)
+    monkeypatch.setattr(pipeline, "get_run_logger", lambda: logging.getLogger("flows"))
+    pipeline._show(Path(), "one")
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (
+            [],
+            "all 2 stages are done; start the server, and the same run again, to see them on its page.",
+        ),
+        (["b"], "1 of 2 stages are left to do: start the server, and the same run again."),
+    ],
+)
+def test_a_server_that_goes_away_is_one_line_that_says_what_is_done(monkeypatch, capsys, left, says):
+    import flows.flow
+    import flows.graph
+    import flows.reproduce
+
+    def gone(**_: object) -> None:
+        raise httpx.ConnectError("All connection attempts failed")
+
+    class Stages:
+        def __init__(self, _: Path) -> None:
+            pass
+
+        def select(self, *_: object) -> dict[str, Stage]:
+            return {name: Stage(name, "", ()) for name in "ab"}
+
+        def is_up_to_date(self, name: str) -> bool:
+            return name not in left
+
+    monkeypatch.setattr(flows.flow, "reproduce", gone)
+    monkeypatch.setattr(flows.graph, "Graph", Stages)
+    monkeypatch.setattr(flows.reproduce, "check_request", lambda *_: None)
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        assert flows.reproduce.main([]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("reproduce: the Prefect server at ")
+    assert line.endswith(f"does not answer as it should (All connection attempts failed); {says}")
+
+
+def test_a_fault_of_the_stages_own_process_is_named(monkeypatch, capsys):
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(child, "Repo", full)
+    outcome = child._reproduce("train", False)
+    assert outcome == {"code": None, "message": "OperationalError: database or disk is full"}
+    assert "ERROR: OperationalError: database or disk is full" in capsys.readouterr().err
+    assert _diagnose(outcome, []) == ("work", "OperationalError: database or disk is full")
+    assert _diagnose({"code": 1}, ["Traceback", "MemoryError ", ""]) == ("work", "MemoryError")
+    assert _diagnose({"code": 1}, [" "]) == ("work", "it printed nothing")
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_old_data_stand_aside_until_there_are_new(tmp_path, arrives):
+    raw, fetched = tmp_path / "data/raw/one/A", []
+    raw.mkdir(parents=True)
+    (raw / "old").touch()
+    wanted = {("one", "A"): ["download@one"]}
+    with set_aside(tmp_path, wanted, lambda *task: fetched.append(task)) as finished:
+        assert not raw.exists()
+        finished("download@two")
+        assert not fetched
+        if arrives:
+            raw.mkdir()
+            finished("download@one")
+    assert fetched == ([("one", "A")] if arrives else [])
+    assert [path.name for path in raw.iterdir()] == ([] if arrives else ["old"])
+    assert [path.name for path in raw.parents[1].iterdir()] == ["one"]
