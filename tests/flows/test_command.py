@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.client.base import PrefectHTTPStatusError
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import heartbeat, reproduce, serve
