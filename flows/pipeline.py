@@ -223,10 +223,7 @@ def _run_all(
         else:
             error = future.result(raise_on_failure=False)
             if not isinstance(error, StageFailed):  # raised by Prefect or Dask, such as the death of a worker
-                reason, what = (
-                    ("work", in_words(error)) if isinstance(error, OSError) and error.errno else ("crash", str(error))
-                )
-                error = StageFailed(stage.name, stage.command, reason, what, context.logs / log_name(stage))
+                error = StageFailed(stage.name, stage.command, "crash", str(error), context.logs / log_name(stage))
             progress.failures.append(error)
 
 

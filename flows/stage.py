@@ -29,6 +29,7 @@ from prefect.tasks import exponential_backoff
 
 from flows import GRACE_SECONDS
 from flows.child import RAN, RESTORED, UP_TO_DATE
+from flows.command import in_words
 from flows.graph import Stage
 from flows.workspace import is_abandoned
 from mtcs.data.address import without_secrets
@@ -101,12 +102,16 @@ def run_stage(
     """Bring one stage up to date; `up_to_date` says that it already is, `device` names the GPU that it may use.
 
     Raises:
-        StageFailed: if the stage's command fails, is killed, or takes too long.
+        StageFailed: if the stage's command fails, is killed, or takes too long, or its log cannot be written.
     """
     if up_to_date:
         return Completed(name="Cached", message=f"{stage.name} is up to date")
     variables = context.variables if device is None else {**context.variables, "CUDA_VISIBLE_DEVICES": device}
-    outcome = _run(stage, context, variables, force)
+    try:
+        outcome = _run(stage, context, variables, force)
+    except OSError as error:  # of the log, or of a process that cannot be started
+        log = context.logs / log_name(stage)
+        raise StageFailed(stage.name, stage.command, "work", in_words(error), log) from error
     if outcome == FLOW_ENDED:
         return Cancelled(message=f"{stage.name}: {outcome}")
     return Completed(name=_STATE_NAMES[outcome], message=f"{stage.name}: {outcome}")

@@ -12,9 +12,9 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import child, pipeline
+from flows import stage as stages
 from flows.graph import Stage
 from flows.refetch import set_aside
-from flows.stage import _diagnose
 from flows.workspace import claimed
 from mtcs.errors import WorkError
 
@@ -101,9 +101,19 @@ def test_a_fault_of_the_stages_own_process_is_named(monkeypatch, capsys):
     outcome = child._reproduce("train", False)
     assert outcome == {"code": None, "message": "OperationalError: database or disk is full"}
     assert "ERROR: OperationalError: database or disk is full" in capsys.readouterr().err
-    assert _diagnose(outcome, []) == ("work", "OperationalError: database or disk is full")
-    assert _diagnose({"code": 1}, ["Traceback", "MemoryError ", ""]) == ("work", "MemoryError")
-    assert _diagnose({"code": 1}, [" "]) == ("work", "it printed nothing")
+    assert stages._diagnose(outcome, []) == ("work", "OperationalError: database or disk is full")
+    assert stages._diagnose({"code": 1}, ["Traceback", "MemoryError ", ""]) == ("work", "MemoryError")
+    assert stages._diagnose({"code": 1}, [" "]) == ("work", "it printed nothing")
+
+
+def test_a_log_that_cannot_be_written_is_no_crash(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "a.log")
+
+    monkeypatch.setattr(stages, "_run", full)
+    says = r"^train@one failed \(work\): No space left on device: a\.log$"
+    with pytest.raises(stages.StageFailed, match=says):
+        stages.run_stage.fn(Stage("train@one", "mtcs train", ()), stages.StageContext(tmp_path, tmp_path, {}))
 
 
 @pytest.mark.parametrize("arrives", [True, False])
