@@ -67,11 +67,13 @@ def short(parameters: MethodSpec | ClassifierSpec) -> str | dict[str, Any]:
 
 
 def display_name(parameters: Spec | Classifier) -> str:
-    """What messages call a method or classifier: its name, whatever its schedule and members; or "like" the nearest.
+    """What messages call a method or classifier: its name, however long it trains and with whatever members; or "like"
+    the nearest.
 
     Of several names for the same parameters it is the shortest.
     """
-    fields = type(parameters).model_fields.keys() - {"schedule", "members"}
+    around: frozenset[str] = getattr(parameters, "around", frozenset())
+    fields = type(parameters).model_fields.keys() - {"schedule", "members"} - around
     alike = [
         (sum(getattr(one, field) != getattr(parameters, field) for field in fields), len(name), name)
         for name, one in _methods_and_classifiers()
