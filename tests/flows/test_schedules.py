@@ -69,11 +69,17 @@ def test_those_served_are_those_of_prefect_yaml():
                 assert wanted == {"interval": schedule.interval / timedelta(seconds=1)}
 
 
-def test_watch_runs_after_a_change_only(workspace, tmp_path, monkeypatch):
-    archive = tmp_path / "archive"
-    archive.mkdir()
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """An empty folder in the archive's place."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    monkeypatch.setenv("MTCS_ARCHIVE", str(folder))
+    return folder
+
+
+def test_watch_runs_after_a_change_only(workspace, archive):
     (archive / "A.zip").write_text("first")
-    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
     # the raw data that are there and pass the checks stay, so a changed task's are removed before
     workspace.before("download", "test ! -e data/raw/one/A; mkdir -p data/raw/one/A")
     assert watch(suites=["one"], return_state=True).is_completed()
@@ -98,11 +104,8 @@ def test_watch_runs_after_a_change_only(workspace, tmp_path, monkeypatch):
     assert watch(suites=["one"], return_state=True).name == "Unchanged"
 
 
-def test_watch_keeps_what_an_archive_had_that_is_gone(workspace, tmp_path, monkeypatch):
-    archive = tmp_path / "archive"
-    archive.mkdir()
+def test_watch_keeps_what_an_archive_had_that_is_gone(workspace, tmp_path, archive):
     (archive / "A.zip").write_text("first")
-    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
     fetched = workspace.root / "data/raw/one/A/series"
     workspace.before("download", "mkdir -p data/raw/one/A; echo 1 > data/raw/one/A/series")
     assert watch(suites=["one"], return_state=True).is_completed()
@@ -123,21 +126,15 @@ def test_watch_keeps_what_an_archive_had_that_is_gone(workspace, tmp_path, monke
     assert fetched.exists()
 
 
-def test_watch_fetches_what_it_knows_nothing_of(workspace, tmp_path, monkeypatch):
-    archive = tmp_path / "archive"
-    archive.mkdir()
+def test_watch_fetches_what_it_knows_nothing_of(workspace, archive):
     (archive / "A.zip").write_text("second")
-    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
     workspace.before("download", "test ! -e data/raw/one/A; mkdir -p data/raw/one/A")
     assert reproduce(suites=["one"], return_state=True).is_completed()
     assert watch(suites=["one"], return_state=True).is_completed()
     assert workspace.started()[4:] == ["download one"]
 
 
-def test_watch_keeps_old_data_until_there_are_new_and_fetches_those_once(workspace, tmp_path, monkeypatch):
-    archive = tmp_path / "archive"
-    archive.mkdir()
-    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
+def test_watch_keeps_old_data_until_there_are_new_and_fetches_those_once(workspace, archive):
     fetched = workspace.root / "data/raw/one/A/series"
     workspace.before("download", "test ! -e data/raw/one/A; mkdir -p data/raw/one/A; echo $$ > data/raw/one/A/series")
     workspace.before("train", "exit 1")
@@ -155,11 +152,8 @@ def test_watch_keeps_old_data_until_there_are_new_and_fetches_those_once(workspa
     assert [path.name for path in (workspace.root / "data/raw").iterdir() if path.is_dir()] == ["one"]
 
 
-def test_watch_keeps_a_change_that_its_run_is_refused_for(workspace, tmp_path, monkeypatch):
-    archive = tmp_path / "archive"
-    archive.mkdir()
+def test_watch_keeps_a_change_that_its_run_is_refused_for(workspace, archive):
     (archive / "A.zip").write_text("first")
-    monkeypatch.setenv("MTCS_ARCHIVE", str(archive))
     assert watch(suites=["one"], return_state=True).is_completed()
     (archive / "A.zip").write_text("second")
     for _ in range(2):
