@@ -70,7 +70,11 @@ def init(
     if other := [name for name in shared if here.parameters(name) != made.parameters(name)]:
         note = f"Its parameters are the package's; those of {WORKSPACE.params} differ for {', '.join(other)}."
         print(note, file=sys.stderr)
-    print(f"{folder}: params.yaml and dvc.yaml of the suite {suite}; 'cd {folder}', then 'dvc repro report@{suite}'.")
+    place = folder.resolve()
+    begun = any((one / ".dvc").is_dir() for one in (place, *place.parents))
+    first = "" if begun else " 'dvc init --no-scm',"
+    steps = f"'cd {folder}',{first} then 'dvc repro report@{suite}'"
+    print(f"{folder}: params.yaml and dvc.yaml of the suite {suite}; {steps}.")
 
 
 def _counts(listed: str) -> list[int]:

@@ -33,7 +33,8 @@ def stages(folder: str) -> set[str]:
 
 def test_the_pipeline_has_one_suite_and_some_methods():
     assert init("ten", "--suite", "ucr10", "--methods", "mtl, mtcs_rocket,ts2vec") == (
-        0, "ten: params.yaml and dvc.yaml of the suite ucr10; 'cd ten', then 'dvc repro report@ucr10'.\n",
+        0, "ten: params.yaml and dvc.yaml of the suite ucr10; 'cd ten', 'dvc init --no-scm', then 'dvc repro "
+        "report@ucr10'.\n",
     )  # fmt: skip
     known, ours = read_experiment(Path("ten/params.yaml")), read_experiment(ROOT / "params.yaml")
     assert known.suites == {"ucr10": ours.suites["ucr10"]}
@@ -46,6 +47,11 @@ def test_the_pipeline_has_one_suite_and_some_methods():
     assert len(names) == 90
     assert {"report@ucr10", "train@ucr10-mtl-4", "classify-mixture@ucr10-mtcs_rocket-0"} <= names
     assert not {name for name in names if "demo" in name or "ablation" in name or "dtw" in name}
+
+
+def test_in_a_repository_none_is_begun():
+    Repo.init(no_scm=True).close()
+    assert init("ten", "--suite", "demo", "--methods", "mtl")[1].endswith("; 'cd ten', then 'dvc repro report@demo'.\n")
 
 
 def test_without_methods_it_has_all_of_them():
