@@ -90,7 +90,7 @@ def test_it_is_what_the_stages_compute(data, fitted):
             packaged_classifier("ridge"), representations.train, task.train.labels, representations.test
         )
         np.testing.assert_array_equal(np.array(task.classes)[predicted], fitted.predict(name, X).astype(str))
-        calibration = known_calibration(reader)
+        calibration = known_calibration(reader, len(task.train))
         assert isinstance(reader, FittedKernelRidge)
         assert calibration is not None
         probabilities = calibration(reader.decisions(representations.test))

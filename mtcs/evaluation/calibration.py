@@ -3,7 +3,8 @@
 Chosen on held-out training series of ucr10 over Platt's sigmoids and isotonic regression, see docs/findings.md. The
 number comes from decisions for series that were left out. Where these are representations that were trained with their
 labels, both decisions and probabilities are too sure of themselves; cross-validation with an encoder for each fold
-leaves a series out of everything. For the SVM without it a second number helps on held-out series, a floor.
+leaves a series out of everything. For the SVM without it a second number helps on held-out series, a floor. A floor
+that does not have to be fitted follows from the number of decisions: see `least_floor`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,20 @@ def probabilities(decisions: np.ndarray, sharpness: float) -> np.ndarray:
     return shares / shares.sum(axis=1, keepdims=True)
 
 
+def least_floor(n: int) -> float:
+    """The floor of probabilities that n decisions calibrate: one more series could be of any class (Laplace's rule).
+
+    Without it a few decisions that are all right would make probabilities of 1, mistakes among them. 0 for n = 0, where
+    the number is not known.
+    """
+    return 1 / (n + 1) if n else 0.0
+
+
+def fit_temperature(decisions: np.ndarray, indices: np.ndarray) -> Calibration:
+    """By `fit_sharpness`, with the least floor, of left-out decisions (n, C) of series with classes (n,)."""
+    return Calibration(fit_sharpness(decisions, indices), least_floor(len(decisions)))
+
+
 def fit_sharpness(decisions: np.ndarray, indices: np.ndarray) -> float:
     """The inverse temperature of least log loss on left-out decisions (n, C) of series with classes (n,).
 
@@ -62,7 +77,7 @@ def fit_with_floor(decisions: np.ndarray, indices: np.ndarray) -> Calibration:
     """Inverse temperature and floor of least log loss on left-out decisions (n, C) of series with classes (n,)."""
     from scipy.optimize import minimize_scalar
 
-    least, fits = 1 / (len(decisions) + 1), []
+    least, fits = least_floor(len(decisions)), []
     for floor in (least, *(one for one in FLOORS if one > least)):
 
         def loss(log_sharpness: float, floor: float = floor) -> float:

@@ -18,7 +18,7 @@ from mtcs.config.classifiers import (
     RandomKernels,
 )
 from mtcs.errors import InputError
-from mtcs.evaluation.calibration import Calibration, fit_with_floor
+from mtcs.evaluation.calibration import Calibration, fit_with_floor, least_floor
 from mtcs.evaluation.fitted import load_arrays, save_arrays
 from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 from mtcs.evaluation.mixture import FittedMixture
@@ -128,10 +128,15 @@ def decisions(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray
     return None if of is None else of(encoded.representations, workers)
 
 
-def known_calibration(reader: Reader) -> Calibration | None:
-    """How decisions become probabilities, of a reader whose fit has found its `sharpness` on left-out series."""
+def known_calibration(reader: Reader, n_series: int) -> Calibration | None:
+    """How decisions become probabilities, of a reader whose fit has found its `sharpness` on left-out series.
+
+    Args:
+        reader: of any kind; None comes back for one without `sharpness`.
+        n_series: how many it was fitted to, 0 where that is not known.
+    """
     sharpness: Any = getattr(reader, "sharpness", None)
-    return None if sharpness is None else Calibration(float(sharpness))
+    return None if sharpness is None else Calibration(float(sharpness), least_floor(n_series))
 
 
 def calibrate(
@@ -151,7 +156,7 @@ def calibrate(
         has a softmax of its decisions where only one class has two series to leave one of them out.
     """
     if not isinstance(reader, FittedSVM):
-        return known_calibration(reader)
+        return known_calibration(reader, len(labels))
     assert isinstance(spec, SVM)
     rows = subsample(labels, spec.max_train)
     if np.partition(np.bincount(labels[rows]), -2)[-2] < 2:  # what is left of a fold would be of one class

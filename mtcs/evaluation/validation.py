@@ -13,7 +13,7 @@ from mtcs.data.text import counted
 from mtcs.errors import InputError
 from mtcs.evaluation.bundle import Bundle, TaskClassifier
 from mtcs.evaluation.bundle_fit import fit_task
-from mtcs.evaluation.calibration import Calibration, fit_sharpness
+from mtcs.evaluation.calibration import fit_temperature
 from mtcs.evaluation.classify import decisions, predict
 from mtcs.evaluation.mixture import FittedMixture
 from mtcs.evaluation.representations import Encoded
@@ -76,8 +76,7 @@ class Validation:
         result = np.empty_like(self.decisions)
         for fold in np.unique(self.fold):
             rows = self.fold == fold
-            calibration = Calibration(fit_sharpness(self.decisions[~rows], self.truth[~rows]))
-            result[rows] = calibration(self.decisions[rows])
+            result[rows] = fit_temperature(self.decisions[~rows], self.truth[~rows])(self.decisions[rows])
         return result
 
 
@@ -142,8 +141,7 @@ def recalibrate(bundle: Bundle, validations: Mapping[str, Validation]) -> Bundle
     tasks = dict(bundle.tasks)
     for name, one in validations.items():
         if one.decisions is not None:
-            calibration = Calibration(fit_sharpness(one.decisions, one.truth))
-            tasks[name] = replace(tasks[name], calibration=calibration)
+            tasks[name] = replace(tasks[name], calibration=fit_temperature(one.decisions, one.truth))
     return replace(bundle, tasks=tasks)
 
 

@@ -11,7 +11,9 @@ from mtcs.evaluation.calibration import (
     brier_score,
     calibration_error,
     fit_sharpness,
+    fit_temperature,
     fit_with_floor,
+    least_floor,
     log_loss,
 )
 
@@ -39,6 +41,16 @@ def test_decisions_that_are_all_right_are_not_sharpened_without_end():
     values = np.where(truth[:, np.newaxis] == np.arange(2), 0.5, -0.5)
     assert Calibration(fit_sharpness(values, truth))(values).max() == pytest.approx(1 - 0.5 / 21, abs=1e-3)
     assert fit_with_floor(values, truth).floor == pytest.approx(1 / 21)
+
+
+def test_few_decisions_make_no_probability_of_one():
+    truth = np.arange(20) % 2
+    values = np.random.default_rng(0).uniform(0.1, 1, size=(20, 1)) * np.where(np.eye(2)[truth], 1, -1)
+    assert Calibration(fit_sharpness(values, truth))(values).max() > 0.999
+    fitted = fit_temperature(values, truth)
+    assert fitted.sharpness == fit_sharpness(values, truth)
+    assert fitted(values).max() <= 1 - 0.5 / 21
+    assert least_floor(0) == 0
 
 
 def test_sure_mistakes_need_a_floor_that_keeps_the_order():

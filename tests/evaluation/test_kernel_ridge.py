@@ -23,7 +23,7 @@ def overlapping(n: int, classes: int, seed: int = 0, width: int = 12) -> tuple[n
 
 def predict_proba(fitted: FittedKernelRidge, x: np.ndarray) -> np.ndarray:
     """Probabilities (n, C) of representations (n, D)."""
-    calibration = known_calibration(fitted)
+    calibration = known_calibration(fitted, len(fitted.series))
     assert calibration is not None
     return calibration(fitted.decisions(x))
 
