@@ -25,9 +25,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from sharing_few_labels import trained_long_enough
 
+from mtcs.classifiers.classify import classify
 from mtcs.config.experiment_file import read_experiment
 from mtcs.data.task import read_task
-from mtcs.evaluation.classify import classify
 from mtcs.evaluation.represent import represent_task
 from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout

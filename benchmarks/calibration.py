@@ -21,11 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtcs.config.classifiers import SVM
-from mtcs.config.packaged import packaged_classifier
-from mtcs.data.splits import hold_out
-from mtcs.data.task import Task, read_suite
-from mtcs.evaluation.calibration import (
+from mtcs.classifiers.calibration import (
     Calibration,
     brier_score,
     calibration_error,
@@ -33,10 +29,14 @@ from mtcs.evaluation.calibration import (
     fit_with_floor,
     log_loss,
 )
-from mtcs.evaluation.classify import fit_reader
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
+from mtcs.classifiers.classify import fit_reader
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge
+from mtcs.classifiers.svm import FittedSVM, left_out_decisions
+from mtcs.config.classifiers import SVM
+from mtcs.config.packaged import packaged_classifier
+from mtcs.data.splits import hold_out
+from mtcs.data.task import Task, read_suite
 from mtcs.evaluation.represent import represent_task
-from mtcs.evaluation.svm import FittedSVM, left_out_decisions
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.model import load_model
 

@@ -26,12 +26,12 @@ import numpy as np
 import pandas as pd
 
 import mtcs
+from mtcs.classifiers.calibration import Calibration, brier_score, calibration_error, least_floor, log_loss
+from mtcs.classifiers.classify import fit_reader
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge
 from mtcs.config.packaged import packaged_classifier
 from mtcs.data.formats import load_task
 from mtcs.data.sources import fetch_task
-from mtcs.evaluation.calibration import Calibration, brier_score, calibration_error, least_floor, log_loss
-from mtcs.evaluation.classify import fit_reader
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
 
 TASKS = (
     "AllGestureWiimoteX",

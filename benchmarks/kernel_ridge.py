@@ -18,9 +18,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
+from mtcs.classifiers.kernel_ridge import fit_kernel_ridge
+from mtcs.classifiers.svm import fit_svm
 from mtcs.config.classifiers import SVM, KernelRidge
-from mtcs.evaluation.kernel_ridge import fit_kernel_ridge
-from mtcs.evaluation.svm import fit_svm
 
 WIDTH, FACTORS = 320, 40
 C = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4, float("inf"))

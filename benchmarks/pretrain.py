@@ -20,14 +20,14 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from mtcs.classifiers.classify import fit_reader
+from mtcs.classifiers.subsample import subsample
 from mtcs.config.packaged import packaged_classifier, packaged_method
 from mtcs.data.formats import load_task
 from mtcs.data.normalize import z_normalize
 from mtcs.data.sources import fetch_task
 from mtcs.data.task import Split, Task
-from mtcs.evaluation.classify import fit_reader
 from mtcs.evaluation.represent import represent
-from mtcs.evaluation.subsample import subsample
 from mtcs.files import atomic_write
 from mtcs.methods import build_method
 from mtcs.methods.base import Method

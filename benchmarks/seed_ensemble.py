@@ -14,10 +14,10 @@ import argparse
 import numpy as np
 import pandas as pd
 
+from mtcs.classifiers.kernel_ridge import fit_kernel_ridge
 from mtcs.config.classifiers import KernelRidge
 from mtcs.config.experiment_file import read_experiment
 from mtcs.data.task import read_task
-from mtcs.evaluation.kernel_ridge import fit_kernel_ridge
 from mtcs.evaluation.representations import read_representations
 from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mtcs.classifiers.classify import classify
 from mtcs.config.experiment import Experiment
 from mtcs.config.experiment_file import read_experiment
 from mtcs.config.methods import MethodSpec
@@ -32,7 +33,6 @@ from mtcs.data.few_labels import with_few_labels
 from mtcs.data.formats import read_raw
 from mtcs.data.normalize import z_normalize
 from mtcs.data.task import Task
-from mtcs.evaluation.classify import classify
 from mtcs.evaluation.represent import represent_task
 from mtcs.layout import Layout
 from mtcs.training.hardware import Hardware, choose_hardware

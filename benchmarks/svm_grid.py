@@ -15,8 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVC
 
+from mtcs.classifiers.svm import fit_svm
 from mtcs.config.classifiers import SVM
-from mtcs.evaluation.svm import fit_svm
 
 CLASSES, WIDTH, FACTORS = 24, 320, 40
 SPEC = SVM(C=(1e-4, 1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, float("inf")))

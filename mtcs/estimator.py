@@ -16,6 +16,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from mtcs.bundles.bundle import Bundle, with_channel_names
+from mtcs.bundles.cross_validation import LabelledTask, Validation, validate
+from mtcs.bundles.file import load_bundle, save_bundle
+from mtcs.bundles.fit import add_task, fit_bundle
+from mtcs.bundles.from_run import load_run
+from mtcs.bundles.given_tasks import series_and_labels
+from mtcs.bundles.metrics import fold_scores
+from mtcs.bundles.pretrained import PRETRAINED, load_pretrained
+from mtcs.classifiers.classify import Encoded
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.machine import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
@@ -23,15 +32,6 @@ from mtcs.config.packaged import packaged_classifier, packaged_method, short, us
 from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
-from mtcs.evaluation import bundle_file
-from mtcs.evaluation.bundle import Bundle, with_channel_names
-from mtcs.evaluation.bundle_fit import add_task, fit_bundle
-from mtcs.evaluation.given_tasks import series_and_labels
-from mtcs.evaluation.metrics import fold_scores
-from mtcs.evaluation.pretrained import PRETRAINED, load_pretrained
-from mtcs.evaluation.representations import Encoded
-from mtcs.evaluation.run_bundle import load_run
-from mtcs.evaluation.validation import LabelledTask, Validation, validate
 from mtcs.progress import silence
 from mtcs.training.hardware import Hardware, choose_hardware
 
@@ -171,7 +171,7 @@ class MultiTaskClassifier(_Parameters):
         Raises:
             InputError: if there is no task, or a label is neither text, number nor tuple of these.
         """
-        bundle_file.save_bundle(Path(path), self._fitted)
+        save_bundle(Path(path), self._fitted)
 
     @property
     def classes_(self) -> dict[str, np.ndarray]:
@@ -319,7 +319,7 @@ def load(path: str | Path) -> MultiTaskClassifier:
     if path in PRETRAINED and not Path(path).exists():
         bundle = load_pretrained(str(path))
     else:
-        bundle = (load_run if Path(path).suffix == ".safetensors" else bundle_file.load_bundle)(Path(path))
+        bundle = (load_run if Path(path).suffix == ".safetensors" else load_bundle)(Path(path))
     model = MultiTaskClassifier(
         short(cast(MethodSpec, bundle.trained_with)),
         random_state=bundle.model.seed,
@@ -361,7 +361,7 @@ def validate_model(
     alone: bool = False,
     curve: bool = False,
 ) -> dict[str, Validation]:
-    """What `cross_validate` measures, series by series; for `alone` and `curve` see `mtcs.evaluation.validation`.
+    """What `cross_validate` measures, series by series; for `alone` and `curve` see `mtcs.bundles.cross_validation`.
 
     Raises:
         InputError: if a label has fewer series than there are folds.

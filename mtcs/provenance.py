@@ -54,7 +54,7 @@ def representation_digest(spec: Spec) -> str:
 def classification_digest(classifier: ClassifierSpec) -> str:
     """Of the code and the parameters that make predictions of representations."""
     return _digest(
-        code_digest(f"mtcs.evaluation.{classifier.implementation}"),
+        code_digest(f"mtcs.classifiers.{classifier.implementation}"),
         _source(type(classifier)),
         classifier.model_dump_json(),
     )

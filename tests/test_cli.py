@@ -24,7 +24,7 @@ import yaml
 from typer.testing import CliRunner
 
 import mtcs
-import mtcs.evaluation.classify
+import mtcs.classifiers.classify
 from mtcs.cli import app, one_line
 from mtcs.config.environment import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
@@ -179,7 +179,7 @@ def test_what_classifies_and_reports_loads_no_torch():
     modules = "mtcs.evaluation.classified, mtcs.evaluation.outcomes, mtcs.evaluation.results, mtcs.reports.page"
     code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert "torch" not in loaded and "mtcs.evaluation.svm" in loaded
+    assert "torch" not in loaded and "mtcs.classifiers.svm" in loaded
 
 
 @pytest.mark.parametrize("command", ["train mtsc demo", "represent mtsc demo", "classify mtsc demo", "report nope"])
@@ -560,7 +560,7 @@ def test_validations_of_two_shares_leave_each_other_alone():
 def test_validation_that_is_killed_goes_on(monkeypatch, method):
     normalized()
     complete = mtcs_says("validate", method, "tiny")
-    classify, calls = mtcs.evaluation.classify.classify, []
+    classify, calls = mtcs.classifiers.classify.classify, []
 
     def killed(*arguments, **more):
         calls.append(1)
@@ -568,7 +568,7 @@ def test_validation_that_is_killed_goes_on(monkeypatch, method):
             raise KeyboardInterrupt
         return classify(*arguments, **more)
 
-    monkeypatch.setattr("mtcs.evaluation.classify.classify", killed)
+    monkeypatch.setattr("mtcs.classifiers.classify.classify", killed)
     fails(130, "validate", method, "tiny")
     kept = sorted(path.name for path in LAYOUT.checkpoints.iterdir())
     assert [name.rpartition("-")[0] for name in kept] == {

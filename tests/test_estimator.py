@@ -23,15 +23,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
+from mtcs.bundles import fit as bundle_fit
+from mtcs.classifiers.classify import classify, known_calibration
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge
+from mtcs.classifiers.random_kernels import FittedRandomKernels
 from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
 from mtcs.data.arrays import as_labels
 from mtcs.data.doubts import SwappedAxes
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
-from mtcs.evaluation import bundle_fit
-from mtcs.evaluation.classify import classify, known_calibration
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
-from mtcs.evaluation.random_kernels import FittedRandomKernels
 from mtcs.evaluation.represent import represent_task
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method

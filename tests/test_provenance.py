@@ -139,12 +139,12 @@ def test_wiring_concerns_nothing(changed):
 
 
 def test_a_change_of_a_classifier_concerns_its_methods_alone(changed):
-    assert changed("mtcs/evaluation/kernel_ridge.py") == of(("classify",), RIDGE)
+    assert changed("mtcs/classifiers/kernel_ridge.py") == of(("classify",), RIDGE)
     assert changed("mtcs/ops/dtw.py") == of(("classify",), ("dtw",))
     svm = changed("mtcs/ops/svm_grid.py")
     assert of(("classify",), tuple(name for name in ENCODERS if name not in READINGS)) <= svm
     assert not svm & of(("classify",), ("dtw", "minirocket", "quant", "mtcs_rocket", *RIDGE))
-    random = changed("mtcs/evaluation/random_features.py")
+    random = changed("mtcs/classifiers/random_features.py")
     assert random == of(("classify",), ("multirocket_hydra", "minirocket", "hydra", "mtcs_rocket"))
 
 

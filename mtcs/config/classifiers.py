@@ -17,7 +17,7 @@ class Classifier(Block, frozen=True):
     """What is known of a classifier beside its parameters."""
 
     implementation: ClassVar[str]
-    """Its module in `mtcs.evaluation`."""
+    """Its module in `mtcs.classifiers`."""
     title: ClassVar[str]
     """What tables call it."""
     reads_series: ClassVar[bool] = False

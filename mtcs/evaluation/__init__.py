@@ -1,1 +1,1 @@
-"""What is made of representations: classifiers, accuracies, similarities, costs."""
+"""What a run of the pipeline amounts to: representations, predictions, accuracies, similarities, costs."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from mtcs.classifiers.classify import Reader, classify, save_reader, work
+from mtcs.classifiers.mixture import beside, choose, fit_mixture, held_out_errors
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.data.splits import held_out_rows
 from mtcs.data.task import Task, read_task
 from mtcs.errors import InputError
-from mtcs.evaluation.classify import Reader, classify, save_reader, work
 from mtcs.evaluation.cluster import on_cluster
-from mtcs.evaluation.mixture import beside, choose, fit_mixture, held_out_errors
 from mtcs.evaluation.representations import Representations, read_representations
 from mtcs.files import atomic_write, digest
 from mtcs.layout import Layout, Run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -32,17 +31,6 @@ class Representations:
         if self.head is None:
             return None
         return (channel_mean(self.test, self.test.shape[1] // self.head.shape[1]) @ self.head.T).argmax(1)
-
-
-class Encoded(NamedTuple):
-    """n series of a task, as a classifier may read them.
-
-    representations: (n, D), see `Representations`.
-    series: (n, T) or (n, channels, T) in the units of the task's training series, NaN where padded or missing.
-    """
-
-    representations: np.ndarray
-    series: np.ndarray
 
 
 def channel_mean(representations: np.ndarray, channels: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from mtcs.training.model import Model, load_model
 def joined(models: Sequence[Model]) -> Model:
     """An ensemble of models of the same parameters and tasks; the first one's seed.
 
-    Its representations are theirs, as `mtcs.evaluation.mixture.beside` puts them together.
+    Its representations are theirs, as `mtcs.classifiers.mixture.beside` puts them together.
     """
     first = models[0]
     if len(models) == 1:

@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from mtcs.classifiers.classify import Encoded, Reader, fit_reader, predict
+from mtcs.classifiers.mixture import choose, fit_mixture, held_out_errors
+from mtcs.classifiers.nearest import FittedNearestNeighbor
+from mtcs.classifiers.subsample import subsample
 from mtcs.config.classifiers import ClassifierSpec, Mixture, NearestNeighbor
 from mtcs.config.methods import Spec
 from mtcs.data.splits import held_out_rows, without_held_out
 from mtcs.data.task import Task
-from mtcs.evaluation.classify import Reader, fit_reader, predict
 from mtcs.evaluation.cost import MethodCost
-from mtcs.evaluation.mixture import choose, fit_mixture, held_out_errors
-from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.represent import represent
-from mtcs.evaluation.representations import Encoded
-from mtcs.evaluation.subsample import subsample
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Method
 from mtcs.training.hardware import Hardware, peak_memory

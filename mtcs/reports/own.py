@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from mtcs.bundles.bundle import Bundle
+from mtcs.bundles.cross_validation import Validation
 from mtcs.data.arrays import as_series
-from mtcs.evaluation.bundle import Bundle
-from mtcs.evaluation.validation import Validation
 from mtcs.files import write_text
 from mtcs.reports.analysis.affinity import LabelAffinity
 from mtcs.reports.analysis.examples import Series, typical

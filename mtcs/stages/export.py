@@ -34,8 +34,8 @@ def export(
     if find_spec("onnx") is None:
         raise InputError(f"mtcs export needs the package onnx, which is not installed; {INSTALL}.")
 
-    from mtcs.evaluation.bundle_file import load_bundle
-    from mtcs.evaluation.onnx_export import build_onnx, compare_with_torch
+    from mtcs.bundles.file import load_bundle
+    from mtcs.bundles.onnx_export import build_onnx, compare_with_torch
 
     bundle = load_bundle(file)
     if task is None and len(bundle.tasks) > 1:

@@ -74,6 +74,9 @@ def fit(
     others = OtherWork()
     from dataclasses import asdict, replace
 
+    from mtcs.bundles.cross_validation import recalibrate
+    from mtcs.bundles.file import save_bundle
+    from mtcs.bundles.metrics import mean_scores, score_table, scores_by_task, split_scores
     from mtcs.config.environment import read_machine
     from mtcs.config.packaged import display_name, packaged_classifier, packaged_method
     from mtcs.data.doubts import SwappedAxes
@@ -81,9 +84,6 @@ def fit(
     from mtcs.data.folder_doubts import doubts_of
     from mtcs.data.text import counted
     from mtcs.estimator import MultiTaskClassifier, validate_model
-    from mtcs.evaluation.bundle_file import save_bundle
-    from mtcs.evaluation.metrics import mean_scores, score_table, scores_by_task, split_scores
-    from mtcs.evaluation.validation import recalibrate
     from mtcs.reports.own import Settings, write_own_report
 
     page = page_beside(out, report, measured=cv is not None)

@@ -12,8 +12,8 @@ def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE.mtcs", help="What 'mtcs fit' or save() wrote.")],
 ) -> None:
     """Show the tasks of a fitted classifier, their labels and lengths, scores, versions and size."""
-    from mtcs.evaluation.bundle_file import load_bundle
-    from mtcs.evaluation.card import model_card
+    from mtcs.bundles.card import model_card
+    from mtcs.bundles.file import load_bundle
 
     bundle = load_bundle(file)
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB, {model_card(bundle)}")

@@ -46,8 +46,8 @@ def predict(
     Either describes itself: neither params.yaml nor the data it was trained on are needed. DATA is a file, a folder
     with a file for each recording, or - for standard input.
     """
+    from mtcs.bundles.new_labels import label_by_bundle
     from mtcs.data.new_series import read_new_series, read_new_series_of_suite
-    from mtcs.evaluation.new_labels import label_by_bundle
 
     new = Path(data) if file is None else file
     check_output(out, new, Path(model))
@@ -55,7 +55,7 @@ def predict(
         if run_task is not None:
             raise InputError(f"{run_task} is one argument too many; write 'mtcs predict {model} {data} --task TASK'.")
 
-        from mtcs.evaluation.bundle_file import load_bundle
+        from mtcs.bundles.file import load_bundle
 
         bundle = load_bundle(Path(model))
         if task is None and len(bundle.tasks) > 1:
@@ -69,7 +69,7 @@ def predict(
     elif task is not None:
         raise InputError(f"--task is for a .mtcs file, and {run_task} is the task here; leave --task out.")
     else:
-        from mtcs.evaluation.run_bundle import load_run_task
+        from mtcs.bundles.from_run import load_run_task
 
         name, bundle = run_task, load_run_task(named_run(model, data, seed), run_task)
         recordings = read_new_series_of_suite(new, bundle.task(name).info, tables)

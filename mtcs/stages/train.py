@@ -39,11 +39,11 @@ def train(
     others, known = OtherWork(), experiment()
     run = known.run(suite, method, seed, WORKSPACE)
 
+    from mtcs.classifiers.classify import check_fittable
     from mtcs.config.experiment import plain_values
     from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import without_held_out
     from mtcs.data.task import fingerprint, read_suite
-    from mtcs.evaluation.classify import check_fittable
     from mtcs.evaluation.records import TrainingRecord, write_record
     from mtcs.provenance import commit, versions
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints

@@ -38,10 +38,10 @@ def validate(
     import numpy as np
     import pandas as pd
 
+    from mtcs.classifiers.classify import check_fittable, classify
     from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import hold_out
     from mtcs.data.task import read_suite
-    from mtcs.evaluation.classify import check_fittable, classify
     from mtcs.evaluation.represent import represent_task
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
     from mtcs.training.loop import train_method

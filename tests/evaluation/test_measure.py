@@ -13,7 +13,8 @@ import pytest
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
 from mtcs.errors import InputError
 from mtcs.evaluation import measure as module
-from mtcs.evaluation.measure import label_affinity, measure_run, read_predictions, task_similarity
+from mtcs.evaluation.affinity import label_affinity, task_similarity
+from mtcs.evaluation.measure import measure_run, read_predictions
 from mtcs.evaluation.records import (
     ClassifierRecord,
     RepresentationRecord,

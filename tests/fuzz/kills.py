@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory, mkdtemp
 
-import mtcs.evaluation.classify  # before the first fork, so that no command spends its time on it
+import mtcs.classifiers.classify  # before the first fork, so that no command spends its time on it
 import mtcs.reports.page
 import mtcs.stages
 import mtcs.training.loop  # noqa: F401

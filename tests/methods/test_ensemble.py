@@ -9,11 +9,11 @@ import torch
 
 import mtcs
 from mtcs import InputError, MultiTaskClassifier
+from mtcs.bundles.card import model_card
+from mtcs.classifiers.mixture import beside
 from mtcs.config.packaged import packaged_method, usual_classifier
 from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
-from mtcs.evaluation.card import model_card
-from mtcs.evaluation.mixture import beside
 from mtcs.evaluation.represent import represent
 from mtcs.evaluation.side_by_side import joined
 from mtcs.methods import prepared_method

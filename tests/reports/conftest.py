@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import mtcs
+from mtcs.bundles.cross_validation import recalibrate
 from mtcs.config.experiment import Experiment, merged
 from mtcs.config.suite import Suite
 from mtcs.estimator import validate_model
 from mtcs.evaluation.records import RepresentationRecord, TrainingRecord
 from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, write_result
-from mtcs.evaluation.validation import recalibrate
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.contents import Report, analyze
 from mtcs.reports.own import Settings, write_own_report

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import binomtest
 
-from mtcs.evaluation.validation import Validation
+from mtcs.bundles.cross_validation import Validation
 from mtcs.reports.analysis.own import interval, own_task
 from mtcs.reports.own import confusion_table
 from mtcs.reports.template import template

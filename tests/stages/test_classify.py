@@ -13,11 +13,11 @@ from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 import mtcs
+from mtcs.classifiers.classify import load_reader
+from mtcs.classifiers.nearest import FittedNearestNeighbor
 from mtcs.cli import app
 from mtcs.data.formats import read_series
-from mtcs.evaluation.classify import load_reader
 from mtcs.evaluation.measure import task_similarity
-from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.evaluation.records import ClassifierRecord, RepresentationRecord, TrainingRecord, read_record, write_record
 from mtcs.evaluation.representations import read_representations
 from mtcs.evaluation.results import read_result

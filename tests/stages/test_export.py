@@ -14,12 +14,12 @@ from onnxruntime import InferenceSession
 from typer.testing import CliRunner
 
 import mtcs
+from mtcs.bundles.bundle import Bundle
+from mtcs.bundles.file import load_bundle, save_bundle
+from mtcs.bundles.fit import fit_bundle
+from mtcs.classifiers.classify import decisions
 from mtcs.cli import app
 from mtcs.config.packaged import packaged_method
-from mtcs.evaluation.bundle import Bundle
-from mtcs.evaluation.bundle_file import load_bundle, save_bundle
-from mtcs.evaluation.bundle_fit import fit_bundle
-from mtcs.evaluation.classify import decisions
 from mtcs.training.hardware import choose_hardware
 
 CPU = choose_hardware("cpu", "fp32")
@@ -139,10 +139,10 @@ def test_without_onnx_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPa
 def test_a_graph_that_differs_from_torch_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
     made, other = bundle(), bundle(schedule={"epochs": 2})
     save_bundle(Path("m.mtcs"), made)
-    from mtcs.evaluation.onnx_export import build_onnx
+    from mtcs.bundles.onnx_export import build_onnx
 
     content = build_onnx(other, "pumps")
-    monkeypatch.setattr("mtcs.evaluation.onnx_export.build_onnx", lambda *_: content)
+    monkeypatch.setattr("mtcs.bundles.onnx_export.build_onnx", lambda *_: content)
     code, _, err = run("export", "m.mtcs", "--onnx", "pumps.onnx")
     assert code == 1
     assert "nothing was written" in err

@@ -14,8 +14,8 @@ from safetensors import safe_open
 from typer.testing import CliRunner
 
 import mtcs
+from mtcs.bundles import fit as bundle_fit
 from mtcs.cli import app
-from mtcs.evaluation import bundle_fit
 from mtcs.stages.fit import _more_passes
 from mtcs.training.loop import train_method
 from mtcs.training.other_work import OtherWork

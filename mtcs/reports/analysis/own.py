@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mtcs.evaluation.calibration import brier_score, calibration_error, log_loss
-from mtcs.evaluation.validation import Validation
+from mtcs.bundles.cross_validation import Validation
+from mtcs.classifiers.calibration import brier_score, calibration_error, log_loss
 
 SHOWN = 8
 """Series that are drawn of those that are wrong, and of those that are right but unsure."""

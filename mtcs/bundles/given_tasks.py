@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mtcs.classifiers.classify import check_fittable
 from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor
 from mtcs.data.arrays import as_labels, as_series, check_rows
 from mtcs.data.doubts import SwappedAxes, swapped_axes
@@ -16,7 +17,6 @@ from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.task import Task
 from mtcs.errors import InputError
-from mtcs.evaluation.classify import check_fittable
 
 
 @dataclass(frozen=True)

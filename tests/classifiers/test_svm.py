@@ -11,10 +11,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.svm import SVC
 
+from mtcs.classifiers.subsample import subsample
+from mtcs.classifiers.svm import fit_svm
 from mtcs.config.classifiers import SVM
 from mtcs.errors import InputError
-from mtcs.evaluation.subsample import subsample
-from mtcs.evaluation.svm import fit_svm
 from mtcs.ops import svm_grid
 
 GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4, np.inf)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from mtcs.bundles.bundle import Bundle
 from mtcs.data.new_series import far_values, names_of, odd_series
 from mtcs.data.recordings import Recordings, other_channels
 from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle
 from mtcs.training.hardware import Hardware
 
 UNLABELLED = ("", "?")

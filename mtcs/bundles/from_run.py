@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from mtcs.bundles.bundle import Bundle, TaskClassifier
+from mtcs.classifiers.classify import known_calibration, load_reader
 from mtcs.config.methods import SeriesSpec
 from mtcs.config.packaged import packaged_classifier
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle, TaskClassifier
-from mtcs.evaluation.classify import known_calibration, load_reader
-from mtcs.evaluation.measure import check_file, label_affinity, task_similarity
+from mtcs.evaluation.affinity import label_affinity, task_similarity
+from mtcs.evaluation.measure import check_file
 from mtcs.evaluation.records import ClassifierRecord, read_record
 from mtcs.evaluation.representations import channel_mean, read_representations
 from mtcs.evaluation.side_by_side import check_encoder, load_encoder

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mtcs.classifiers.calibration import Calibration
+from mtcs.classifiers.classify import Encoded, Reader, decisions, predict
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.machine import PrecisionName
 from mtcs.config.methods import SeriesSpec, Spec
@@ -17,10 +19,7 @@ from mtcs.data.recordings import n_channels
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
 from mtcs.errors import InputError, WorkError
-from mtcs.evaluation.calibration import Calibration
-from mtcs.evaluation.classify import Reader, decisions, predict
 from mtcs.evaluation.represent import represent
-from mtcs.evaluation.representations import Encoded
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
 

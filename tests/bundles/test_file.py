@@ -11,8 +11,8 @@ import torch
 
 import mtcs
 from mtcs import InputError, WorkError
-from mtcs.evaluation.bundle_file import FORMAT
-from mtcs.evaluation.card import model_card
+from mtcs.bundles.card import model_card
+from mtcs.bundles.file import FORMAT
 from mtcs.training.model import read_tensors, write_tensors
 
 X = np.random.default_rng(0).normal(size=(24, 16)) + np.arange(24)[:, np.newaxis] % 3
@@ -97,7 +97,7 @@ def test_an_encoder_that_overflows_gives_no_labels(written, tmp_path):
 
 def test_a_label_of_control_characters_does_not_reach_the_terminal(written, tmp_path):
     labels = with_labels(dtype="object", values=["\x1b[2Jx", "b\nmtcs: ok", "c"])
-    card = model_card(mtcs.evaluation.bundle_file.load_bundle(edited(written["svm"], tmp_path / "m.mtcs", labels)))
+    card = model_card(mtcs.bundles.file.load_bundle(edited(written["svm"], tmp_path / "m.mtcs", labels)))
     assert r"labels \x1b[2Jx, b\nmtcs: ok, c" in card
 
 

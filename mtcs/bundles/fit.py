@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from mtcs.bundles.bundle import Bundle, TaskClassifier
+from mtcs.bundles.given_tasks import GivenTask, given_task, series_and_labels, warn_of_swapped_axes
+from mtcs.classifiers.classify import Encoded, Reader, calibrate, fit_reader
+from mtcs.classifiers.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec, TstSpec
 from mtcs.config.packaged import display_name, packaged_experiment
 from mtcs.data.splits import held_out_rows, without_held_out
 from mtcs.data.task import Task
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle, TaskClassifier
-from mtcs.evaluation.classify import Reader, calibrate, fit_reader
-from mtcs.evaluation.given_tasks import GivenTask, given_task, series_and_labels, warn_of_swapped_axes
-from mtcs.evaluation.measure import label_affinity, task_similarity
-from mtcs.evaluation.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
+from mtcs.evaluation.affinity import label_affinity, task_similarity
 from mtcs.evaluation.represent import represent
-from mtcs.evaluation.representations import Encoded, channel_mean
+from mtcs.evaluation.representations import channel_mean
 from mtcs.evaluation.side_by_side import joined
 from mtcs.methods.base import Method
 from mtcs.provenance import versions

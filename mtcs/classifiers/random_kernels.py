@@ -2,7 +2,7 @@
 
 Features have mean 0 and variance 1 on the training series. The kernel between these is a sum over features, so it is
 accumulated piece by piece, and no feature is kept; its ridge regression and penalty are those of
-`mtcs.evaluation.kernel_ridge`. From the n dual coefficients a second pass over the pieces makes one weight a feature.
+`mtcs.classifiers.kernel_ridge`. From the n dual coefficients a second pass over the pieces makes one weight a feature.
 With n = 8,926 series (ElectricDevices) a process takes 2.1 GB, and 2.0 GB where a penalty is given (the mixture).
 """
 
@@ -16,11 +16,11 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mtcs.classifiers.calibration import fit_sharpness
+from mtcs.classifiers.random_features import Piece, RandomFeatures, fit_features
+from mtcs.classifiers.subsample import subsample
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels
 from mtcs.errors import InputError
-from mtcs.evaluation.calibration import fit_sharpness
-from mtcs.evaluation.random_features import Piece, RandomFeatures, fit_features
-from mtcs.evaluation.subsample import subsample
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest
 
 KEEP_BYTES = 1 << 30

@@ -18,24 +18,24 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 import mtcs
+from mtcs.bundles.bundle import Bundle, TaskClassifier
+from mtcs.bundles.card import model_card
+from mtcs.classifiers.calibration import Calibration
+from mtcs.classifiers.classify import KINDS, kind_of
+from mtcs.classifiers.fitted import FORMAT as READER_FORMAT
+from mtcs.classifiers.fitted import from_arrays, to_arrays
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge
+from mtcs.classifiers.mixture import FittedMixture
+from mtcs.classifiers.nearest import FittedNearestNeighbor
+from mtcs.classifiers.quant import FittedQuant
+from mtcs.classifiers.random_features import MIN_LENGTH
+from mtcs.classifiers.random_kernels import FittedRandomKernels, RandomFeatureWeights
+from mtcs.classifiers.svm import FittedSVM
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.machine import PrecisionName
 from mtcs.data.arrays import objects
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError, fault
-from mtcs.evaluation.bundle import Bundle, TaskClassifier
-from mtcs.evaluation.calibration import Calibration
-from mtcs.evaluation.card import model_card
-from mtcs.evaluation.classify import KINDS, kind_of
-from mtcs.evaluation.fitted import FORMAT as READER_FORMAT
-from mtcs.evaluation.fitted import from_arrays, to_arrays
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
-from mtcs.evaluation.mixture import FittedMixture
-from mtcs.evaluation.nearest import FittedNearestNeighbor
-from mtcs.evaluation.quant import FittedQuant
-from mtcs.evaluation.random_features import MIN_LENGTH
-from mtcs.evaluation.random_kernels import FittedRandomKernels, RandomFeatureWeights
-from mtcs.evaluation.svm import FittedSVM
 from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, remedy_of, write_tensors
 
 FORMAT = "mtcs-bundle/1"

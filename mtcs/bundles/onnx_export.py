@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mtcs
+from mtcs.bundles.bundle import Bundle
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge
+from mtcs.classifiers.mixture import FittedMixture
+from mtcs.classifiers.svm import FittedSVM
 from mtcs.config.packaged import display_name
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge
-from mtcs.evaluation.mixture import FittedMixture
-from mtcs.evaluation.svm import FittedSVM
 from mtcs.ops.convolution import DilatedConvolution
 from mtcs.training.hardware import choose_hardware
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from mtcs.classifiers.fixed_length import fixed_length
 from mtcs.config.classifiers import RandomTransform
 from mtcs.errors import InputError
-from mtcs.evaluation.fixed_length import fixed_length
 
 MIN_LENGTH = 10
 """Steps that the transforms need; a shorter series stays at its last value."""

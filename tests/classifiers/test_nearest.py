@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtcs.classifiers import nearest
+from mtcs.classifiers.nearest import FittedNearestNeighbor
 from mtcs.errors import InputError
-from mtcs.evaluation import nearest
-from mtcs.evaluation.nearest import FittedNearestNeighbor
 from mtcs.ops.dtw import nearest_blocks
 
 
@@ -147,10 +147,10 @@ def test_other_series_do_not_continue_it(tmp_path):
 
 def test_other_code_does_not_continue_it(tmp_path, monkeypatch):
     before = READER.unfinished(tmp_path, QUERIES)
-    for name in ("evaluation/nearest.py", "ops/dtw.py"):
+    for name in ("classifiers/nearest.py", "ops/dtw.py"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("")
-    monkeypatch.setattr("mtcs.evaluation.nearest.__file__", str(tmp_path / "evaluation/nearest.py"))
+    monkeypatch.setattr("mtcs.classifiers.nearest.__file__", str(tmp_path / "classifiers/nearest.py"))
     assert READER.unfinished(tmp_path, QUERIES) != before
 
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtcs.evaluation.bundle import Bundle
-from mtcs.evaluation.calibration import calibration_error, log_loss
-from mtcs.evaluation.classify import predict
-from mtcs.evaluation.representations import Encoded
-from mtcs.evaluation.validation import Validation
+from mtcs.bundles.bundle import Bundle
+from mtcs.bundles.cross_validation import Validation
+from mtcs.classifiers.calibration import calibration_error, log_loss
+from mtcs.classifiers.classify import Encoded, predict
 
 Scores = dict[str, dict[str, float]]
 """Of each task, by name."""

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from mtcs.bundles.bundle import Bundle, TaskClassifier
+from mtcs.bundles.fit import fit_task
+from mtcs.classifiers.calibration import fit_temperature
+from mtcs.classifiers.classify import Encoded, decisions, predict
+from mtcs.classifiers.mixture import FittedMixture
 from mtcs.data.text import counted
 from mtcs.errors import InputError
-from mtcs.evaluation.bundle import Bundle, TaskClassifier
-from mtcs.evaluation.bundle_fit import fit_task
-from mtcs.evaluation.calibration import fit_temperature
-from mtcs.evaluation.classify import decisions, predict
-from mtcs.evaluation.mixture import FittedMixture
-from mtcs.evaluation.representations import Encoded
 from mtcs.progress import progress, silence
 from mtcs.training.hardware import Hardware
 

@@ -16,11 +16,11 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mtcs.classifiers.calibration import fit_sharpness
+from mtcs.classifiers.random_features import fit_features
+from mtcs.classifiers.random_kernels import ROWS, RandomFeatureWeights, StandardizedFeatures
+from mtcs.classifiers.subsample import subsample
 from mtcs.config.classifiers import RANDOM_TRANSFORMS, Mixture
-from mtcs.evaluation.calibration import fit_sharpness
-from mtcs.evaluation.random_features import fit_features
-from mtcs.evaluation.random_kernels import ROWS, RandomFeatureWeights, StandardizedFeatures
-from mtcs.evaluation.subsample import subsample
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
 

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 from aeon.classification.interval_based import QUANTClassifier
 
+from mtcs.classifiers.classify import load_reader, save_reader
+from mtcs.classifiers.quant import fit_quant
 from mtcs.config.classifiers import Quant
-from mtcs.evaluation.classify import load_reader, save_reader
-from mtcs.evaluation.quant import fit_quant
 
 SPEC = Quant(kind="quant")
 

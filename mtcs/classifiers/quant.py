@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from mtcs.classifiers.fixed_length import fixed_length
 from mtcs.config.classifiers import MAX_TREES, Quant
-from mtcs.evaluation.fixed_length import fixed_length
 
 MIN_LENGTH = 10
 """Steps of the shortest series that every interval of the transform can be taken of; a shorter one stays at its end."""

@@ -9,17 +9,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from sklearn.datasets import load_iris
 
-from mtcs.config.classifiers import (
-    SVM,
-    ClassifierSpec,
-    KernelRidge,
-    NearestNeighbor,
-    Quant,
-    RandomKernels,
-)
-from mtcs.errors import InputError
-from mtcs.evaluation.calibration import Calibration
-from mtcs.evaluation.classify import (
+from mtcs.classifiers.calibration import Calibration
+from mtcs.classifiers.classify import (
     KINDS,
     calibrate,
     check_fittable,
@@ -29,6 +20,15 @@ from mtcs.evaluation.classify import (
     save_reader,
     work,
 )
+from mtcs.config.classifiers import (
+    SVM,
+    ClassifierSpec,
+    KernelRidge,
+    NearestNeighbor,
+    Quant,
+    RandomKernels,
+)
+from mtcs.errors import InputError
 
 SPECS: dict[str, ClassifierSpec] = {
     "svm": SVM(C=(0.1, 1.0, 10.0), max_train=100),
@@ -82,7 +82,7 @@ FIT_AND_SAVE = """
 import sys, numpy as np
 from pathlib import Path
 from mtcs.config.classifiers import SVM, KernelRidge
-from mtcs.evaluation.classify import fit_reader, save_reader
+from mtcs.classifiers.classify import fit_reader, save_reader
 x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
 for spec in SVM(C=(1.0,)), KernelRidge(kind="kernel_ridge"):
     save_reader(Path(sys.argv[1]) / spec.kind, fit_reader(spec, x, np.arange(60) % 2))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from mtcs.classifiers.subsample import subsample
 from mtcs.config.classifiers import MIN_SERIES, SVM
 from mtcs.errors import InputError
-from mtcs.evaluation.subsample import subsample
 from mtcs.ops.rbf import scale_gamma
 from mtcs.ops.svm_grid import collide, fit_svc, search
 from mtcs.ops.svm_vote import decide

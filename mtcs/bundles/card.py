@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from mtcs.bundles.bundle import Bundle, TaskClassifier
 from mtcs.config.packaged import display_name
 from mtcs.errors import printable
-from mtcs.evaluation.bundle import Bundle, TaskClassifier
 
 
 def model_card(bundle: Bundle) -> str:

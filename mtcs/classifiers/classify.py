@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from mtcs.classifiers.calibration import Calibration, fit_with_floor, least_floor
+from mtcs.classifiers.fitted import load_arrays, save_arrays
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
+from mtcs.classifiers.mixture import FittedMixture
+from mtcs.classifiers.nearest import FittedNearestNeighbor
+from mtcs.classifiers.quant import FittedQuant, fit_quant
+from mtcs.classifiers.random_kernels import FittedRandomKernels, fit_random_kernels
+from mtcs.classifiers.subsample import subsample
+from mtcs.classifiers.svm import FittedSVM, fit_svm, left_out_decisions
 from mtcs.config.classifiers import (
     SVM,
     ClassifierSpec,
@@ -18,16 +27,6 @@ from mtcs.config.classifiers import (
     RandomKernels,
 )
 from mtcs.errors import InputError
-from mtcs.evaluation.calibration import Calibration, fit_with_floor, least_floor
-from mtcs.evaluation.fitted import load_arrays, save_arrays
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
-from mtcs.evaluation.mixture import FittedMixture
-from mtcs.evaluation.nearest import FittedNearestNeighbor
-from mtcs.evaluation.quant import FittedQuant, fit_quant
-from mtcs.evaluation.random_kernels import FittedRandomKernels, fit_random_kernels
-from mtcs.evaluation.representations import Encoded
-from mtcs.evaluation.subsample import subsample
-from mtcs.evaluation.svm import FittedSVM, fit_svm, left_out_decisions
 
 OneInput = FittedSVM | FittedNearestNeighbor | FittedKernelRidge | FittedRandomKernels | FittedQuant
 """Has `predict(representations, workers)`, and most have `decisions`."""
@@ -45,6 +44,17 @@ KINDS: dict[str, type[Reader]] = {
 
 Progress = Callable[[int, int], None]
 """Called as `progress(done, total)`."""
+
+
+class Encoded(NamedTuple):
+    """n series of a task, as a classifier may read them.
+
+    representations: (n, D), see `mtcs.evaluation.representations`.
+    series: (n, T) or (n, channels, T) in the units of the task's training series, NaN where padded or missing.
+    """
+
+    representations: np.ndarray
+    series: np.ndarray
 
 
 def fit_reader(
@@ -75,7 +85,7 @@ def fit_reader(
     if isinstance(spec, Quant):
         return fit_quant(representations, labels, spec, seed)
     if isinstance(spec, Mixture):
-        raise InputError("A mixture chooses its weights on all tasks together, see mtcs.evaluation.mixture.")
+        raise InputError("A mixture chooses its weights on all tasks together, see mtcs.classifiers.mixture.")
     _check(representations, labels)
     if isinstance(spec, KernelRidge):
         return fit_kernel_ridge(representations, labels, spec, workers)

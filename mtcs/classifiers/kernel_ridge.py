@@ -6,7 +6,7 @@ variance). The penalty is the one of least mean squared leave-one-out error over
 one eigendecomposition (`mtcs.ops.ridge`). With more training series than `max_exact` the kernel is replaced by its
 Nystroem approximation on `landmarks` of them (Williams and Seeger, NeurIPS 2000).
 
-Leave-one-out decisions also calibrate probabilities, see `mtcs.evaluation.calibration`.
+Leave-one-out decisions also calibrate probabilities, see `mtcs.classifiers.calibration`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mtcs.classifiers.calibration import fit_sharpness
 from mtcs.config.classifiers import KernelRidge
-from mtcs.evaluation.calibration import fit_sharpness
 from mtcs.ops.rbf import rbf_kernel, scale_gamma
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest, trace_scale
 

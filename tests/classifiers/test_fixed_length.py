@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mtcs.evaluation.fixed_length import fixed_length
+from mtcs.classifiers.fixed_length import fixed_length
 
 NAN = np.nan
 

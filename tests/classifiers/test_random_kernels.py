@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 import pytest
 
+from mtcs.classifiers import random_features, random_kernels
+from mtcs.classifiers.classify import load_reader, save_reader
+from mtcs.classifiers.random_features import RandomFeatures, fit_features
+from mtcs.classifiers.random_kernels import StandardizedFeatures, fit_random_kernels
 from mtcs.config.classifiers import PENALTIES, RandomKernels
-from mtcs.evaluation import random_features, random_kernels
-from mtcs.evaluation.classify import load_reader, save_reader
-from mtcs.evaluation.random_features import RandomFeatures, fit_features
-from mtcs.evaluation.random_kernels import StandardizedFeatures, fit_random_kernels
 
 COMPILED = pytest.mark.slow  # numba compiles these for a minute where it has not before
 HYDRA = RandomKernels(kind="random_kernels", transforms=("hydra",))
@@ -150,7 +150,7 @@ def test_more_series_than_max_train_are_left_out():
 
 @COMPILED
 def test_no_more_threads_than_numba_has():
-    code = "import numpy; from mtcs.evaluation.random_features import fit_features; " + (
+    code = "import numpy; from mtcs.classifiers.random_features import fit_features; " + (
         "print(fit_features(['minirocket'], numpy.random.default_rng(0).normal(size=(4, 1, 20)), 0, -1).seed)"
     )
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mtcs.bundles.bundle import Bundle
 from mtcs.config.packaged import packaged_classifier
-from mtcs.evaluation.bundle import Bundle
 from mtcs.provenance import versions
 from mtcs.training.model import load_model
 

@@ -5,10 +5,10 @@ import pytest
 from sklearn.datasets import load_digits, load_iris
 from sklearn.metrics.pairwise import rbf_kernel
 
+from mtcs.classifiers import kernel_ridge
+from mtcs.classifiers.classify import known_calibration
+from mtcs.classifiers.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 from mtcs.config.classifiers import KernelRidge
-from mtcs.evaluation import kernel_ridge
-from mtcs.evaluation.classify import known_calibration
-from mtcs.evaluation.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 
 SPEC = KernelRidge(kind="kernel_ridge")
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import rbf_kernel
 
+from mtcs.classifiers.classify import load_reader, save_reader
+from mtcs.classifiers.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
+from mtcs.classifiers.random_features import fit_features
+from mtcs.classifiers.random_kernels import StandardizedFeatures, fit_random_kernels
 from mtcs.config.classifiers import Mixture, RandomKernels
-from mtcs.evaluation.classify import load_reader, save_reader
-from mtcs.evaluation.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
-from mtcs.evaluation.random_features import fit_features
-from mtcs.evaluation.random_kernels import StandardizedFeatures, fit_random_kernels
 from mtcs.ops.rbf import scale_gamma
 
 SPEC = Mixture(kind="mixture", transforms=("hydra",), weights=(0, 0.25, 1), penalties=(0.01, 1.0, 100.0))

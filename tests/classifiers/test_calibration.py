@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from mtcs.evaluation.calibration import (
+from mtcs.classifiers.calibration import (
     Calibration,
     brier_score,
     calibration_error,

@@ -1,0 +1,1 @@
+"""What reads representations and series: a module for each classifier, and probabilities of their decisions."""
