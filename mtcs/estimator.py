@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
@@ -205,7 +206,7 @@ class MultiTaskClassifier(_Parameters):
 
     @property
     def _workers(self) -> int:
-        return self.n_jobs or -1
+        return effective_n_jobs(self.n_jobs or -1)
 
     def _spec(self) -> MethodSpec:
         spec = packaged_method(self.method)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from joblib import effective_n_jobs
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
@@ -24,6 +25,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
 from mtcs.bundles import fit as bundle_fit
+from mtcs.bundles.card import model_card
 from mtcs.classifiers.classify import classify, known_calibration
 from mtcs.classifiers.kernel_ridge import FittedKernelRidge
 from mtcs.classifiers.random_kernels import FittedRandomKernels
@@ -229,6 +231,23 @@ def test_an_encoder_comes_with_the_package(tmp_path):
     model.save(tmp_path / "doors.mtcs")
     loaded = mtcs.load(tmp_path / "doors.mtcs").set_params(device="cpu", precision="fp32")
     np.testing.assert_array_equal(loaded.predict_proba("doors", new), model.predict_proba("doors", new))
+
+
+def test_what_a_first_task_was_read_by_is_remembered(tmp_path):
+    model = mtcs.load("ucr").set_params(device="cpu", precision="fp32", classifier="svm")
+    model.add_task("doors", *recordings(["open", "shut"], length=50)).save(tmp_path / "doors.mtcs")
+    loaded = mtcs.load(tmp_path / "doors.mtcs").set_params(device="cpu", precision="fp32")
+    assert loaded.get_params()["classifier"] == "svm"
+    loaded.set_params(classifier="ridge").add_task("locks", *recordings(["open", "shut"], length=50))
+    first, doors, locks, *_ = model_card(loaded.bundle_).splitlines()
+    assert first.endswith("read by svm")
+    assert "read by" not in doors
+    assert "added later, read by kernel ridge" in locks
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, -1, -2, -100])
+def test_n_jobs_are_those_of_joblib(n_jobs):
+    assert MultiTaskClassifier(n_jobs=n_jobs)._workers == effective_n_jobs(n_jobs or -1) >= 1
 
 
 def test_the_packaged_encoder_holds_weights_alone():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from mtcs.bundles.bundle import Bundle, TaskClassifier
+from mtcs.classifiers.classify import kind_of
 from mtcs.config.packaged import display_name
 from mtcs.errors import printable
 
@@ -19,6 +20,8 @@ def model_card(bundle: Bundle) -> str:
     learned = {task.name for task in bundle.model.tasks}
     for name, task in bundle.tasks.items():
         added = "" if name in learned else ", added later"
+        kind = kind_of(task.reader)
+        added += f", read by {kind.replace('_', ' ')}" * (kind != bundle.classifier.kind)
         lines.append(f"  {name}: {_series(task)}{added}; labels {', '.join(map(str, task.labels.tolist()))}")
         for way, scores in groupby(bundle.scores.get(name, {}).items(), key=lambda score: score[0].split(" ")[0]):
             values = [f"{score.removeprefix(f'{way} ')} {value:.3f}" for score, value in scores]

@@ -105,6 +105,8 @@ def add_task(
 ) -> Bundle:
     """The bundle with one more task: its encoder as it is, and a classifier fitted to what it makes of `X`.
 
+    The first task of an encoder without any decides what the bundle says of its classifiers, and later ones take.
+
     Raises:
         InputError: if the task is known, the encoder depends on its tasks, or data cannot be learned from.
     """
@@ -121,7 +123,8 @@ def add_task(
     if isinstance(classifier, Mixture):  # an encoder that has seen none of these labels can tell what they are worth
         [choice] = choose(classifier, [_held_out_errors(classifier, method, given.task, seed, hardware, workers)])
     added, _ = _classified(given, method, classifier, choice, seed, hardware, workers)
-    return replace(bundle, tasks={**bundle.tasks, name: added})
+    usual = bundle.classifier if bundle.tasks else classifier
+    return replace(bundle, tasks={**bundle.tasks, name: added}, classifier=usual)
 
 
 def _classified(

@@ -15,6 +15,7 @@ import numpy as np
 
 import mtcs
 from mtcs.bundles.bundle import Bundle
+from mtcs.classifiers.classify import kind_of
 from mtcs.classifiers.kernel_ridge import FittedKernelRidge
 from mtcs.classifiers.mixture import FittedMixture
 from mtcs.classifiers.svm import FittedSVM
@@ -87,8 +88,8 @@ def build_onnx(bundle: Bundle, task: str) -> bytes:
             what = "a mixture, which reads two encoders," if isinstance(reader, FittedMixture) else "an ensemble"
         raise InputError(f"{task}: {what} cannot be exported, only one dilated encoder can; use 'mtcs predict'.")
     if not isinstance(reader, FittedKernelRidge | FittedSVM):
-        name = display_name(bundle.classifier)
-        raise InputError(f"{task}: classifier {name} cannot be exported, ridge and svm can; use 'mtcs predict'.")
+        name = kind_of(reader).replace("_", " ")
+        raise InputError(f"{task}: {name} cannot be exported, kernel ridge and svm can; use 'mtcs predict'.")
     if known.info.channels > 1:
         has = counted(known.info.channels, "channel")
         raise InputError(f"{task} has {has}, and only tasks of one can be exported; use 'mtcs predict'.")
