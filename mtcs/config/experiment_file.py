@@ -76,7 +76,7 @@ def _first_fault(error: ValidationError) -> str:
     A name that is unknown comes before what is missing, which may be the same parameter, misspelt.
     """
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    more = len({(one["type"], one["loc"][-1:], repr(one["input"])) for one in error.errors()}) - 1  # of `like`, once
+    more = len({(one["type"], one["loc"][-1:], _short(one["input"])) for one in error.errors()}) - 1  # of `like`, once
     where = _place(first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     value = (
@@ -99,5 +99,8 @@ def _short(value: object) -> str:
     """A value as a message shows it."""
     if isinstance(value, date):  # or a time
         return f"the date {value}; in quotes it is text"
-    text = repr(value) if not isinstance(value, int) or abs(value) < 2**63 else "a number of many digits"
+    try:
+        text = repr(value) if not isinstance(value, int) or abs(value) < 2**63 else "a number of many digits"
+    except ValueError:  # Python writes no integer of more than 4,300 digits, not within a list either
+        text = "a number of many digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

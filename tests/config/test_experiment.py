@@ -510,6 +510,15 @@ def test_a_word_is_no_number(tmp_path, where, value, message):
         read_experiment(write(tmp_path, content))
 
 
+@pytest.mark.parametrize("where", ["methods: {mtcs: {kind: multitask, depth: %s}}", "suites: {one: {tasks: [%s]}}"])
+def test_a_number_of_many_digits_is_one_line(tmp_path, where):
+    path = tmp_path / "params.yaml"
+    path.write_text(where % f"0x{'f' * 9000}" + "\n")
+    with pytest.raises(InputError) as error:
+        read_experiment(path)
+    assert len(str(error.value)) < 400 and "\n" not in str(error.value)
+
+
 def test_text_is_no_number_of_a_rule(tmp_path):
     content = valid()
     content["suites"]["one"]["tasks"] = {"max_train": "500"}
