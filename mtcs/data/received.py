@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,14 +18,24 @@ RECORD = "files.json"
 _Digests = TypeAdapter(dict[str, dict[str, str]])
 
 
+@contextmanager
+def one_process_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in this block with the same folder; a process that ends, however, has left it."""
+    with folder.with_name(f".{folder.name}.lock").open("w") as file:
+        with suppress(OSError):  # a file system that knows no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def record_received(folder: Path, task: str) -> None:
     """Write the digests of a task's files beside those of the suite's other tasks."""
-    try:
-        known = read_received(folder)
-    except InputError:  # a damaged record, which begins anew
-        known = {}
-    known[task] = {path.name: digest(path) for path in sorted((folder / task).glob("*.ts"))}
-    write_text(folder / RECORD, json.dumps(known, indent=1) + "\n")
+    with one_process_in(folder):
+        try:
+            known = read_received(folder)
+        except InputError:  # a damaged record, which begins anew
+            known = {}
+        known[task] = {path.name: digest(path) for path in sorted((folder / task).glob("*.ts"))}
+        write_text(folder / RECORD, json.dumps(known, indent=1) + "\n")
 
 
 def read_received(folder: Path) -> dict[str, dict[str, str]]:

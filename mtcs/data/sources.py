@@ -7,7 +7,6 @@ when they arrive, and whatever arrives is checked before it gets its place.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import filecmp
 import logging
 import os
@@ -26,7 +25,7 @@ import tenacity
 from mtcs.data.address import shown, without_secrets
 from mtcs.data.formats import PARTS, SUFFIXES, load_task
 from mtcs.data.published import published_sizes
-from mtcs.data.received import check_received
+from mtcs.data.received import check_received, one_process_in
 from mtcs.data.text import InvalidData, listed
 from mtcs.data.tsv import convert_to_ts
 from mtcs.data.unpack import unpack
@@ -79,7 +78,7 @@ def fetch_task(name: str, folder: Path, source: str, progress: Progress | None =
         return False
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _one_process_in(folder.parent), _scratch_beside(folder) as arrived:
+        with one_process_in(folder.parent), _scratch_beside(folder) as arrived:
             fault = _fault(name, folder)
             if not fault and not _local_files(name, source):  # another process has just brought it
                 return False
@@ -125,15 +124,6 @@ def task_url(template: str, name: str) -> httpx.URL:
             f"MTCS_ARCHIVE is {shown(template)!r}; expected a folder, or an http or https URL with '{{name}}' in it."
         )
     return url
-
-
-@contextmanager
-def _one_process_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in this block with the same folder; a process that ends, however, has left it."""
-    with folder.with_name(f".{folder.name}.lock").open("w") as file:
-        with suppress(OSError):  # a file system that knows no locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
