@@ -188,12 +188,13 @@ def _check_chain(
         raise InputError(f"{run} was classified by other models than were represented; {run.remedy('classify')}.")
     fingerprints = {name: one for record in trained for name, one in (record.tasks or {}).items()}
     for task in tasks:
+        now = fingerprint(task)
         for then, what in (
             (fingerprints, "trained"),
             (represented.tasks, "represented"),
             (classified.tasks, "classified"),
         ):
-            if then.get(task.name) != fingerprint(task):
+            if then.get(task.name) != now:
                 raise InputError(
                     f"{task.name} has other series or labels now than when it was {what}; "
                     f"{run.remedy('train', 'represent', 'classify')}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Annotated
 
 import typer
@@ -35,19 +34,15 @@ def validate(
     workers: WorkersOption = None,
 ) -> None:
     """Measure parameters on held-out training series, into data/validation; killed, the same command continues."""
-    import numpy as np
-    import pandas as pd
-
-    from mtcs.classifiers.classify import check_fittable, classify
+    from mtcs.classifiers.classify import check_fittable
     from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import hold_out
     from mtcs.data.task import read_suite
-    from mtcs.evaluation.represent import represent_task
-    from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
-    from mtcs.training.loop import train_method
+    from mtcs.evaluation.held_out import held_out_accuracy
+    from mtcs.training.checkpoint import discard_checkpoints
 
     known = experiment()
-    run, spec = known.run(suite, method, seed, WORKSPACE), known.method(method)
+    run, classifier = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
     if run.held_out:
         raise InputError(f"{method} holds series out itself; validate {run.reads}, whose representations it reads.")
     folder, planned = WORKSPACE.normalized_suite(suite), known.suite(suite)
@@ -55,35 +50,12 @@ def validate(
     check_as_planned(folder, whole, planned.missing, planned.few_labels)
     tasks = {task.name: hold_out(task, share, seed) for task in whole}
     for task in tasks.values():
-        check_fittable(known.classifier(method), task.name, task.train.labels)
-    where, prefix = hardware(spec, device, precision, workers), f"validate{share:g}-{run.name}"
-    unfinished = WORKSPACE.checkpoints / f"{prefix}-nearest"
-    rows, finished = [], []
-    for scope in run.scopes:
-        scoped = list(tasks.values()) if scope is None else [tasks[scope]]
-        name = f"{prefix}-{scope or 'joint'}"
-        checkpoint = WORKSPACE.checkpoints / f"{name}-{checkpoint_key(spec, scoped, seed, where)}.safetensors"
-        model, _ = train_method(spec, scoped, seed, where, checkpoint)
-        finished.append(name)
-        for task in scoped:
-            representations = represent_task(model, task, where)
-            _, predicted = classify(
-                known.classifier(method),
-                representations.train,
-                task.train.labels,
-                representations.test,
-                threads(workers),
-                unfinished=unfinished,
-                seed=seed,
-            )
-            head = representations.head_predictions()
-            by_head = np.nan if head is None else (head == task.test.labels).mean()
-            rows.append((task.name, len(task.test), (predicted == task.test.labels).mean(), by_head))
-    table = pd.DataFrame(rows, columns=["task", "held_out", "accuracy", "head_accuracy"])
+        check_fittable(classifier, task.name, task.train.labels)
+    where = hardware(known.method(method), device, precision, workers)
+    table, checkpoints = held_out_accuracy(run, tasks, share, classifier, where, threads(workers))
     with atomic_write(run.validation(share)) as part:
         table.to_csv(part, index=False)
-    discard_checkpoints(WORKSPACE.checkpoints, finished)
-    shutil.rmtree(unfinished, ignore_errors=True)
+    discard_checkpoints(WORKSPACE.checkpoints, checkpoints)
     print(table.to_string(index=False, float_format="%.4f"))
-    heads = table["head_accuracy"].mean()
-    print(f"mean {table['accuracy'].mean():.4f}" + ("" if np.isnan(heads) else f", of the heads {heads:.4f}"))
+    accuracy, heads = table["accuracy"].mean(), table["head_accuracy"].mean()
+    print(f"mean {accuracy:.4f}" + (f", of the heads {heads:.4f}" if heads == heads else ""))
