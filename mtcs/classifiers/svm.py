@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from mtcs.classifiers.subsample import subsample
-from mtcs.config.classifiers import MIN_SERIES, SVM
+from mtcs.config.classifiers import SVM
 from mtcs.errors import InputError
 from mtcs.ops.rbf import scale_gamma
 from mtcs.ops.svm_grid import collide, fit_svc, search
@@ -192,7 +192,7 @@ def left_out_decisions(
 
 def searches(labels: np.ndarray, spec: SVM) -> bool:
     """Whether the protocol searches for C on training series of these labels (n,)."""
-    return len(labels) >= MIN_SERIES and len(labels) // len(np.unique(labels)) >= spec.folds
+    return len(labels) >= spec.min_series and len(labels) // len(np.unique(labels)) >= spec.folds
 
 
 def _first_fit(features: np.ndarray, labels: np.ndarray, grid: Iterable[float], gamma: float, max_iter: int) -> SVC:

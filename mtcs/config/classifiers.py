@@ -9,9 +9,6 @@ from pydantic import Field, field_validator
 
 from mtcs.config.schedule import Block
 
-MIN_SERIES = 50
-"""Below this number of training series the protocol of the SVM fits without a search."""
-
 
 class Classifier(Block, frozen=True):
     """What is known of a classifier beside its parameters."""
@@ -37,13 +34,16 @@ class SVM(Classifier, frozen=True):
     kind: Literal["svm"] = "svm"
     """Which classifier this is."""
 
+    min_series: ClassVar[int] = 50
+    """Below this number of training series the protocol fits without a search."""
+
     C: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
     """The grid of penalties of a margin violation; `.inf` is a hard margin."""
 
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts of the stratified cross-validation; with fewer series a class on average, C is infinite without search."""
 
-    max_train: Annotated[int, Field(ge=MIN_SERIES)] = 10_000
+    max_train: Annotated[int, Field(ge=min_series)] = 10_000
     """Training series beyond this number are left out, stratified by class; it bounds time and memory."""
 
     max_iter: Annotated[int, Field(ge=1)] = 10_000_000

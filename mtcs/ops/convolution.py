@@ -1,4 +1,4 @@
-"""Dilated convolutions of kernel 3 over time and blocks of two, forward and backward written out.
+"""Dilated convolutions of kernel 3 and blocks of two, as of `nn.Conv1d` and `gelu`, forward and backward written out.
 
 There are two layouts, told apart by which axis time is. 0: (T, B, C), where a tap of a convolution is a contiguous
 slice, so that it is three matrix products, and a tap that falls outside a short series costs nothing. 1: (B, T, C),

@@ -1,4 +1,4 @@
-"""Dropout whose random numbers cost a CPU little."""
+"""Dropout, as `nn.functional.dropout`, whose random numbers cost a CPU little."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that one step frees, kept for the next."""
+"""Memory that one step frees, kept for the next: no formula, a setting of the allocator."""
 
 from __future__ import annotations
 

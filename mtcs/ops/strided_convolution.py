@@ -1,4 +1,4 @@
-"""A dilated convolution at every second, or every, step of its input."""
+"""A dilated convolution, as `nn.Conv1d`, at every second, or every, step of its input."""
 
 from __future__ import annotations
 

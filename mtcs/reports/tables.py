@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from mtcs.config.parameters import parameter_table
 from mtcs.data.text import counted
 from mtcs.reports.analysis.accuracy import Cell, beside_others
 from mtcs.reports.analysis.affinity import FORMS
@@ -17,6 +16,7 @@ from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.mistakes import SHOWN, hardest
 from mtcs.reports.analysis.orders import ORDERED, archive_types, means_by_type
 from mtcs.reports.analysis.paired import Paired
+from mtcs.reports.analysis.parameters import parameter_table
 from mtcs.reports.analysis.runs import data_table, run_table
 from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.writing import DAGGER, DASH, ELSEWHERE, Titles, duration, number, percent, probability, signed

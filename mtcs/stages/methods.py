@@ -9,7 +9,7 @@ from mtcs.stages.options import experiment
 
 def methods() -> None:
     """List the methods of params.yaml and their parameters."""
-    from mtcs.config.parameters import effective
+    from mtcs.reports.analysis.parameters import effective
 
     params = experiment()
     for name in params.known:

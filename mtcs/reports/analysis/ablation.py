@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mtcs.config.parameters import differences
 from mtcs.reports.analysis.paired import Paired, over_seeds, pair, seeds_by_tasks
+from mtcs.reports.analysis.parameters import differences
 from mtcs.reports.analysis.significance import REFERENCE
 
 COLUMNS_COMPARED = ("mtl", "mmoe", "ts2vec_joint")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mtcs.config.experiment import Experiment
-from mtcs.config.parameters import flatten
 from mtcs.errors import InputError
 from mtcs.evaluation.results import RunResult
 from mtcs.layout import Layout, Run
@@ -19,6 +18,7 @@ from mtcs.reports.analysis.balance import Balance, balance
 from mtcs.reports.analysis.examples import Series, examples
 from mtcs.reports.analysis.learning_curve import LabelBudget, learning_curve
 from mtcs.reports.analysis.mistakes import DRAWN, Mistakes, hardest, mistakes
+from mtcs.reports.analysis.parameters import flatten
 from mtcs.reports.analysis.readings import ReadingRow, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from mtcs.config.parameters import differences
 from mtcs.evaluation.cost import SuiteCosts, read_costs
 from mtcs.evaluation.results import RunResult
 from mtcs.files import is_there
 from mtcs.layout import Layout
+from mtcs.reports.analysis.parameters import differences
 from mtcs.reports.analysis.runs import machine
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from mtcs.config.experiment import Experiment
-from mtcs.config.parameters import differences
 from mtcs.data.task import fingerprint, read_task
 from mtcs.evaluation.records import TrainingRecord
 from mtcs.evaluation.results import RunResult, read_result
 from mtcs.files import is_there
 from mtcs.layout import Layout, Run
+from mtcs.reports.analysis.parameters import differences
 from mtcs.reports.writing import Titles, duration
 
 CURVE_COLUMNS = ("seed", "step", "steps", "task", "loss", "sharing_loss", "relevant_share")
