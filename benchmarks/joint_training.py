@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NamedTuple
 
-from mtcs.config.machine import PrecisionName
+from mtcs.config.device_names import PrecisionName
 from mtcs.errors import MtcsError
 from mtcs.layout import Layout
 

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 from flows.command import no_command
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Seconds, Workers, parse_request
-from mtcs.config.machine import DeviceName
+from mtcs.config.device_names import DeviceName
 
 
 @flow(name="reproduce", persist_result=False)

@@ -36,9 +36,9 @@ from flows.runners import Slots, runner_for
 from flows.server import server_faults
 from flows.stage import StageContext, StageFailed, log_name, task_for
 from flows.workspace import STATE, claimed, release_dead
-from mtcs.config.environment import read_machine
+from mtcs.config.device_names import DeviceName
 from mtcs.config.experiment_file import read_experiment
-from mtcs.config.machine import DeviceName
+from mtcs.config.machine import read_machine
 from mtcs.data.address import without_secrets
 from mtcs.errors import InputError, MtcsError, WorkError
 from mtcs.layout import Layout

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 from pydantic.dataclasses import dataclass
 
+from mtcs.config.device_names import DeviceName
 from mtcs.config.experiment_file import read_experiment
-from mtcs.config.machine import DeviceName
 from mtcs.errors import InputError
 from mtcs.layout import Layout
 

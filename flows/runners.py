@@ -12,7 +12,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.graph import Stage
 from flows.stage import computes
-from mtcs.config.machine import DeviceName
+from mtcs.config.device_names import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.errors import InputError
 

@@ -18,10 +18,10 @@ from flows.command import no_command
 from flows.pipeline import bring_up_to_date, final_state
 from flows.request import Request, Workers
 from flows.workspace import STATE
-from mtcs.config.environment import read_machine
+from mtcs.config.device_names import DeviceName
 from mtcs.config.experiment import Experiment
 from mtcs.config.experiment_file import read_experiment
-from mtcs.config.machine import DeviceName
+from mtcs.config.machine import read_machine
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
 from mtcs.errors import InputError, fault

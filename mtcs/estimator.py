@@ -27,7 +27,7 @@ from mtcs.bundles.metrics import fold_scores
 from mtcs.bundles.pretrained import PRETRAINED, load_pretrained
 from mtcs.classifiers.classify import Encoded
 from mtcs.config.classifiers import ClassifierSpec
-from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.config.device_names import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
 from mtcs.data.arrays import as_labels, as_series, check_rows

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 import mtcs
 import mtcs.classifiers.classify
 from mtcs.cli import app, one_line
-from mtcs.config.environment import Machine, read_machine
+from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.records import RepresentationSources, read_record, write_record

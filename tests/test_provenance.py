@@ -28,17 +28,18 @@ SUPERVISED = ("mtcs", "mtl", "mmoe", "mtcs_alpha_001", "mtcs_alpha_1", "mtcs_tau
 ENCODERS = (*SUPERVISED, "ts2vec", "ts2vec_joint", "tnc", "ts_tcc")
 
 
-@pytest.fixture
-def changed(tmp_path: Path) -> Callable[..., set[str]]:
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., set[str]]:
     """Which digests differ after one file of a copy of the package has changed."""
-    shutil.copytree(ROOT / "mtcs", tmp_path / "mtcs", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    copy = tmp_path_factory.mktemp("copy")
+    shutil.copytree(ROOT / "mtcs", copy / "mtcs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "params.yaml", copy)
 
     def digests() -> dict[str, Any]:
         command = [sys.executable, "-c", "from mtcs.cli import main; main()", "code"]
-        environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
-        result = json.loads((tmp_path / "data/code.json").read_text())
+        environment = os.environ | {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run(command, cwd=copy, env=environment, check=True, capture_output=True)
+        result = json.loads((copy / "data/code.json").read_text())
         assert result.pop("suites")
         return {
             f"{stage}.{name}".rstrip("."): digest
@@ -46,13 +47,17 @@ def changed(tmp_path: Path) -> Callable[..., set[str]]:
             for name, digest in (value if isinstance(value, dict) else {"": value}).items()
         }
 
+    before = digests()
+
     def change(file: str, edit: Callable[[str], str] = lambda text: text + "\nchanged = 1\n") -> set[str]:
-        path = tmp_path / file
-        before, text = digests(), path.read_text()
+        path = copy / file
+        text = path.read_text()
         assert edit(text) != text
         path.write_text(edit(text))
-        after = digests()
-        path.write_text(text)
+        try:
+            after = digests()
+        finally:
+            path.write_text(text)
         assert before.keys() == after.keys()
         return {name for name in before if before[name] != after[name]}
 
@@ -144,12 +149,17 @@ def test_a_change_of_a_classifier_concerns_its_methods_alone(changed):
     svm = changed("mtcs/ops/svm_grid.py")
     assert of(("classify",), tuple(name for name in ENCODERS if name not in READINGS)) <= svm
     assert not svm & of(("classify",), ("dtw", "minirocket", "quant", "mtcs_rocket", *RIDGE))
+    assert svm == changed(
+        "mtcs/config/classifiers.py",
+        lambda text: text.replace("min_series: ClassVar[int] = 50", "min_series: ClassVar[int] = 5"),
+    )
     random = changed("mtcs/classifiers/random_features.py")
     assert random == of(("classify",), ("multirocket_hydra", "minirocket", "hydra", "mtcs_rocket"))
 
 
 def test_reports_concern_the_report_alone(changed):
-    assert changed("mtcs/reports/page.py") == {"report"}
+    for file in ("page.py", "analysis/parameters.py"):
+        assert changed(f"mtcs/reports/{file}") == {"report"}
     for path in sorted((ROOT / "mtcs/reports").glob("*.jinja")):
         assert changed(f"mtcs/reports/{path.name}") == {"report"}
     assert changed("mtcs/reference/published.csv") == {"report"}

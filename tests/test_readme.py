@@ -185,7 +185,7 @@ def test_pre_commit_runs_what_make_lint_runs():
 
 
 def test_every_machine_setting_is_told():
-    from mtcs.config.environment import Machine
+    from mtcs.config.machine import Machine
 
     message = set(re.findall(r"^\| `(MTCS_\w+)`", (ROOT / "docs/reproduce.md").read_text("utf-8"), re.MULTILINE))
     assert message == {f"MTCS_{name.upper()}" for name in Machine.model_fields}

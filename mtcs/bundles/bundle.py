@@ -11,7 +11,7 @@ import numpy as np
 from mtcs.classifiers.calibration import Calibration
 from mtcs.classifiers.classify import Encoded, Reader, decisions, predict
 from mtcs.config.classifiers import ClassifierSpec, Mixture
-from mtcs.config.machine import PrecisionName
+from mtcs.config.device_names import PrecisionName
 from mtcs.config.methods import SeriesSpec, Spec
 from mtcs.data.arrays import as_series
 from mtcs.data.normalize import scaled

@@ -32,7 +32,7 @@ from mtcs.classifiers.random_features import MIN_LENGTH
 from mtcs.classifiers.random_kernels import FittedRandomKernels, RandomFeatureWeights
 from mtcs.classifiers.svm import FittedSVM
 from mtcs.config.classifiers import ClassifierSpec
-from mtcs.config.machine import PrecisionName
+from mtcs.config.device_names import PrecisionName
 from mtcs.data.arrays import objects
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError, fault

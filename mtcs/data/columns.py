@@ -13,7 +13,7 @@ from mtcs.data.fields import (
     LABEL_NAMES,
     TASK_NAMES,
     Table,
-    is_number,
+    is_value,
 )
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
@@ -93,7 +93,7 @@ def _refuse_prose(table: Table) -> None:
     """Raise where most lines hold no number, as those of a README.txt among the tables."""
     if table.names:
         return
-    lines = [any(is_number(field) for field in row if field.strip()) for row in table.rows]
+    lines = [any(is_value(field) for field in row if field.strip()) for row in table.rows]
     if 2 * sum(lines) < len(lines):
         raise InputError(
             f"{table.path}: {lines.count(False)} of {counted(len(lines), 'line')} have no number between separators; "
@@ -160,8 +160,8 @@ def _label(table: Table, options: TableOptions, taken: set[int], known: frozense
     if named:
         return named[0]
     width = min(map(len, table.rows))
-    text = [i for i in free if i < width and not all(is_number(row[i]) for row in table.rows)]
-    words = sum(not is_number(row[text[0]]) for row in table.rows) if len(text) == 1 else 0
+    text = [i for i in free if i < width and not all(is_value(row[i]) for row in table.rows)]
+    words = sum(not is_value(row[text[0]]) for row in table.rows) if len(text) == 1 else 0
     if 2 * words > len(table.rows) or (words and options.values):
         return text[0]
     if table.names or not free:
@@ -210,7 +210,7 @@ def _check_values(table: Table, values: list[int], long: bool) -> None:
         return
     for i in values:
         column = table.column(i)
-        if not any(field and is_number(field) for field in column) and any(column):
+        if not any(field and is_value(field) for field in column) and any(column):
             row, field = next((row, field) for row, field in enumerate(column) if field)
             raise InputError(
                 f"{table.where(row)}: {field[:30]!r} is no number; say what column `{table.names[i]:.40}` is with "

@@ -199,7 +199,7 @@ def _separator(path: Path, text: str, given: str | None) -> tuple[str, str, int]
     first = next((line for line in text.splitlines() if line.strip()), "")
     bare = re.sub(r'"[^"]*"', "", first)  # what is quoted separates nothing
     separator = next((one for one in "\t;," if one in bare), None)
-    if separator is None and len(re.findall(r"\S+", bare)) > 2 and all(map(is_number, bare.split()[1:])):
+    if separator is None and len(re.findall(r"\S+", bare)) > 2 and all(map(is_value, bare.split()[1:])):
         raise InputError(
             f"{path} has neither commas, semicolons nor tabs between fields in its first line; name what stands "
             "there, as --separator space."
@@ -232,7 +232,7 @@ def has_header(rows: list[list[str]], options: TableOptions) -> bool:
     """Whether the first row names columns: it has a name that is known, it counts, or it alone is not of numbers."""
     first = [field.strip() for field in rows[0]]
     named = {options.label, options.id, options.time, options.task, options.group, *(options.values or ())}
-    if any(field in named and not is_number(field) for field in first):
+    if any(field in named and not is_value(field) for field in first):
         return True
     if any(field.lower() in LABEL_NAMES and not _is_label(rows, first, i) for i, field in enumerate(first)):
         return True
@@ -244,17 +244,17 @@ def has_header(rows: list[list[str]], options: TableOptions) -> bool:
         again = any(row[i].strip() == field for row in rows[1:] for i, field in others if field and i < len(row))
         if count in (list(range(len(count))), list(range(1, len(count) + 1))) and not again:
             return True
-    words = not any(map(is_number, filter(None, first)))
+    words = not any(map(is_value, filter(None, first)))
     filled = ([field for field in map(str.strip, row) if field] for row in rows[1:])
     later = next((row for row in filled if len(row) > 1 or len(first) == 1), [])  # no name alone, without a value
-    return words and any(map(is_number, later))
+    return words and any(map(is_value, later))
 
 
 def _is_label(rows: list[list[str]], first: list[str], place: int) -> bool:
     """Whether a word such as `y` in the first row is a label, no name: it comes again, or values stand beside it."""
     others = [field for i, field in enumerate(first) if i != place and field.lower() not in MISSING]
     again = any(row[place].strip() == first[place] for row in rows[1:] if place < len(row))
-    if not all(map(is_number, others)):
+    if not all(map(is_value, others)):
         return again
     values = [float(field) for field in others]
     steps = [after - before for before, after in pairwise(values)]
@@ -264,7 +264,7 @@ def _is_label(rows: list[list[str]], first: list[str], place: int) -> bool:
     return again or not (in_order or all(value.is_integer() for value in values))
 
 
-def is_number(field: str) -> bool:
+def is_value(field: str) -> bool:
     """Whether a field is a number or stands for a missing one."""
     return field.strip().lower() in MISSING or ("," not in field and bool(_NUMBER.fullmatch(field)))
 
@@ -278,7 +278,7 @@ def numbers(table: Table, fields: list[str], rows: Sequence[int], hint: str) -> 
     values = np.full(len(fields), np.nan)
     for i, field in enumerate(fields):
         if field.lower() not in MISSING:
-            values[i] = float(field) if is_number(field) else np.inf
+            values[i] = float(field) if is_value(field) else np.inf
             if np.isinf(values[i]):
                 raise InputError(f"{table.where(rows[i])}: {field[:40]!r} is no finite number; {hint}.")
     return values

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_number, numbers, read_fields
+from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, numbers, read_fields
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
@@ -131,7 +131,7 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
             raise UnknownColumn(message, "values")
         channels = [i for span in spans for i in range(names.index(span[0]), names.index(span[-1]) + 1)]
     elif said := [
-        names[i] for i in channels if names[i].lower() in _SAYS_LABEL and all(map(is_number, table.column(i)))
+        names[i] for i in channels if names[i].lower() in _SAYS_LABEL and all(map(is_value, table.column(i)))
     ]:
         others = ",".join(names[i] for i in channels if names[i] not in said)
         raise InputError(

@@ -35,8 +35,8 @@ def classify(
     run, spec = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
 
     from mtcs.config.classifiers import Mixture
-    from mtcs.config.environment import read_machine
     from mtcs.config.experiment import plain_values
+    from mtcs.config.machine import read_machine
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster
     from mtcs.evaluation.outcomes import outcome_text

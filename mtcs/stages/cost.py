@@ -8,7 +8,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.config.device_names import DeviceName, PrecisionName
 from mtcs.progress import progress
 from mtcs.stages.options import (
     WORKSPACE,

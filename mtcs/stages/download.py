@@ -20,7 +20,7 @@ def download(
     ] = None,
 ) -> None:
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
-    from mtcs.config.environment import read_machine
+    from mtcs.config.machine import read_machine
     from mtcs.data.received import record_received
     from mtcs.data.sources import fetch_task
     from mtcs.data.text import counted

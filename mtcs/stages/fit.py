@@ -77,7 +77,7 @@ def fit(
     from mtcs.bundles.cross_validation import recalibrate
     from mtcs.bundles.file import save_bundle
     from mtcs.bundles.metrics import mean_scores, score_table, scores_by_task, split_scores
-    from mtcs.config.environment import read_machine
+    from mtcs.config.machine import read_machine
     from mtcs.config.packaged import display_name, packaged_classifier, packaged_method
     from mtcs.data.doubts import SwappedAxes
     from mtcs.data.folder import read_folder

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.config.device_names import DeviceName, PrecisionName
 from mtcs.errors import InputError
 from mtcs.files import is_there, regular
 from mtcs.layout import Layout, Run
@@ -100,7 +100,7 @@ def refuse_reading(run: Run) -> None:
 
 def hardware(spec: Spec, device: DeviceName | None, precision: PrecisionName | None, workers: int | None) -> Hardware:
     """What options and `MTCS_*` variables ask for, an option first."""
-    from mtcs.config.environment import read_machine
+    from mtcs.config.machine import read_machine
     from mtcs.training.hardware import choose_hardware
 
     machine = read_machine()
@@ -110,6 +110,6 @@ def hardware(spec: Spec, device: DeviceName | None, precision: PrecisionName | N
 
 def threads(workers: int | None) -> int:
     """How many threads CPU work takes; -1 is all cores."""
-    from mtcs.config.environment import read_machine
+    from mtcs.config.machine import read_machine
 
     return (read_machine().workers if workers is None else workers) or -1

@@ -14,7 +14,7 @@ from typing import Any, cast
 import torch
 import torch.utils.deterministic
 
-from mtcs.config.machine import DeviceName, PrecisionName
+from mtcs.config.device_names import DeviceName, PrecisionName
 from mtcs.errors import InputError
 
 
