@@ -100,11 +100,13 @@ def _fit(name: RandomTransform, series: np.ndarray, seed: int, workers: int) -> 
     from aeon.transformations.collection import convolution_based as aeon  # numba: it takes seconds to import
     from numba import config
 
+    from mtcs.ops.random_numbers import own_random_numbers
+
     most: int = config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]  # set when it is imported
     classes = {"multirocket": aeon.MultiRocket, "minirocket": aeon.MiniRocket, "hydra": aeon.HydraTransformer}
     threads, state = torch.get_num_threads(), np.random.get_state()  # noqa: NPY002  # it is aeon that uses it
     try:
-        with torch.random.fork_rng(devices=[]):
+        with own_random_numbers(torch.device("cpu")):
             # Fewer than cores where OMP_NUM_THREADS says so; aeon would ask for more, and fail.
             return classes[name](random_state=seed, n_jobs=most if workers == -1 else min(workers, most)).fit(series)
     finally:

@@ -26,6 +26,7 @@ from mtcs.errors import WorkError
 from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch, Method
 from mtcs.ops.memory import keep_freed_memory
+from mtcs.ops.random_numbers import own_random_numbers
 from mtcs.progress import progress
 from mtcs.training.checkpoint import Progress, read_checkpoint, save_checkpoint
 from mtcs.training.hardware import Hardware, deterministic, peak_memory
@@ -112,10 +113,14 @@ def fit(
 def train_method(
     spec: Spec, tasks: Sequence[Task], seed: int, hardware: Hardware, checkpoint: Path | None = None
 ) -> tuple[Method, Trained]:
-    """A method of these parameters, built for `tasks` and trained on them; the arguments are those of `fit`."""
-    torch.manual_seed(seed)
-    method = prepared_method(spec, tasks)
-    return method, fit(method, tasks, spec.schedule_for(tasks), seed, hardware, checkpoint)
+    """A method of these parameters, built for `tasks` and trained on them; the arguments are those of `fit`.
+
+    Trainings in threads of one process wait for one another.
+    """
+    with own_random_numbers(hardware.device):
+        torch.manual_seed(seed)
+        method = prepared_method(spec, tasks)
+        return method, fit(method, tasks, spec.schedule_for(tasks), seed, hardware, checkpoint)
 
 
 def count_steps(schedule: Schedule, tasks: Sequence[Task]) -> int:
