@@ -93,7 +93,7 @@ class MultiTaskClassifier(_Parameters):
         precision: "auto", "fp32" or "bf16".
         n_jobs: threads for the classifiers; None is one for every core.
         verbose: whether progress is shown on standard error.
-        missing: values that stand for missing ones, as -9999, in all tasks and in new series.
+        missing: values that stand for missing ones, as (-9999,), in all tasks and in new series.
 
     Attributes:
         classes_: the labels (C,) of each task, in the order of the columns of `predict_proba`.
@@ -317,7 +317,7 @@ def load(path: str | Path) -> MultiTaskClassifier:
     Raises:
         InputError: in one line, if there is no such file, it is corrupt, or it is something else.
     """
-    if path in PRETRAINED and not Path(path).exists():
+    if path in PRETRAINED and not Path(path).is_file():  # a folder of that name may hold the data
         bundle = load_pretrained(str(path))
     else:
         bundle = (load_run if Path(path).suffix == ".safetensors" else load_bundle)(Path(path))
@@ -367,9 +367,12 @@ def validate_model(
     Raises:
         InputError: if a label has fewer series than there are folds.
     """
+    if not isinstance(model, MultiTaskClassifier):
+        raise InputError(f"model is {type(model).__name__}, expected MultiTaskClassifier; sklearn validates others.")
     tasks = {}
     for name, X, y in series_and_labels(data):
         check_rows(X, y, name)
+        check_rows(X, groups.get(name) if isinstance(groups, Mapping) else None, name, "groups")
         series = as_series(X, name)
         tasks[name] = LabelledTask(series, *as_labels(y, len(series), name))
 

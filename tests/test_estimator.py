@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -245,6 +247,56 @@ def test_what_a_first_task_was_read_by_is_remembered(tmp_path):
     assert "added later, read by kernel ridge" in locks
 
 
+def test_the_same_seed_repeats_in_threads_and_leaves_the_random_numbers_of_others_alone(data, fitted):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    with ThreadPoolExecutor(3) as pool:
+        models = list(pool.map(lambda _: clone(fitted).fit(data), range(3)))
+    assert torch.equal(torch.rand(3), expected)
+    task, (X, _) = next(iter(data.items()))
+    for model in models:
+        np.testing.assert_array_equal(model.predict_proba(task, X), fitted.predict_proba(task, X))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"device": "cuda:1"}, "device is 'cuda:1', expected auto, cpu, cuda; CUDA_VISIBLE_DEVICES chooses among GPUs"),
+        ({"device": "gpu"}, "device is 'gpu', expected auto, cpu, cuda."),
+        ({"precision": "fp16"}, "precision is 'fp16', expected auto, fp32, bf16."),
+        ({"missing": -9999}, "missing is -9999, expected finite numbers, as (-9999,)"),
+        ({"missing": "-9999"}, "missing is '-9999', expected finite numbers"),
+    ],
+)
+def test_parameters_that_mean_nothing_are_refused(data, parameters, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        MultiTaskClassifier(TINY, epochs=1, **parameters).fit(data)
+
+
+def test_a_model_of_another_kind_is_not_cross_validated(data):
+    with pytest.raises(InputError, match="model is MTCSClassifier, expected MultiTaskClassifier"):
+        mtcs.cross_validate(MTCSClassifier(TINY), data)
+
+
+def test_groups_are_not_taken_in_another_order(data):
+    X, y = data["doors"] if "doors" in data else next(iter(data.values()))
+    frame = pd.DataFrame(np.stack([np.asarray(row)[:20] for row in X]))
+    groups = pd.Series(np.arange(len(frame)) % 4)[::-1]
+    with pytest.raises(InputError, match="X and groups have the same index in another order"):
+        mtcs.cross_validate(MultiTaskClassifier(TINY), {"a": (frame, y)}, 2, {"a": groups})
+
+
+def test_a_folder_is_no_file(fitted, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="is a folder, where a file is to be written"):
+        fitted.save(tmp_path)
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        mtcs.load(tmp_path)
+    (tmp_path / "ucr").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert mtcs.load("ucr").classes_ == {}
+
+
 @pytest.mark.parametrize("n_jobs", [None, 1, -1, -2, -100])
 def test_n_jobs_are_those_of_joblib(n_jobs):
     assert MultiTaskClassifier(n_jobs=n_jobs)._workers == effective_n_jobs(n_jobs or -1) >= 1
@@ -454,7 +506,7 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny().fit({"t": (X, y, y)}), r"Task 't' is no pair \(too many values .*; give \{task: \(X, y\)\}"),
         (lambda: mtcs.cross_validate(tiny(), {"t": None}), r"Task 't' is no pair \(cannot unpack"),
         (lambda: mtcs.load("ucr").save(tmp_path / "m"), r"an encoder without a task; learn one with add_task\(\)"),
-        (lambda: tiny(missing=(np.nan,)).fit(data), r"missing is \[nan\], expected finite values"),
+        (lambda: tiny(missing=(np.nan,)).fit(data), r"missing is .nan,., expected finite numbers"),
         (
             lambda: mtcs.cross_validate(tiny(), data, 2, groups={"pumps": [None, *"ab" * 11, "a"]}),
             "pumps: series 0 has no group; name what it comes from, or leave it out",

@@ -71,8 +71,10 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
     """Write a bundle to `path`, whole or not at all; the same bundle gives the same bytes.
 
     Raises:
-        InputError: if there is no task, or a label is of a type that the file has no form for.
+        InputError: if there is no task, a folder is there, or a label is of a type that the file has no form for.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, where a file is to be written; name another.")
     if not bundle.tasks:
         raise InputError(f"{path} would hold an encoder without a task; learn one with add_task() before save().")
     tensors = {f"model.{name}": tensor for name, tensor in bundle.model.method.state_dict().items()}

@@ -64,9 +64,8 @@ def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: S
     """
     check_task_name(name)
     check_rows(X, y, name)
-    if not np.isfinite(np.asarray(missing, dtype=np.float64)).all():
-        raise InputError(f"missing is {list(missing)}, expected finite values; NaN is a missing one as it is.")
-    series = as_series(X, name, missing)
+    fills = _fills(missing)
+    series = as_series(X, name, fills)
     if series[0].ndim > 1 and classifier.reads_series:
         has = f"{name} has {len(series[0])} channels"
         raise InputError(
@@ -79,7 +78,7 @@ def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: S
             "task out."
         )
     split = RawSplit(series, [str(index) for index in indices])
-    raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))), tuple(map(float, missing)))
+    raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))), fills)
     task = replace(z_normalize(raw), classes=tuple(map(str, labels)))
     check_fittable(classifier, name, task.train.labels)
     lengths = [row.shape[-1] for row in series]
@@ -90,6 +89,17 @@ def check_task_name(name: Any) -> None:
     """Raises InputError if a task cannot be named so: names stand in messages, files and options."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise InputError(f"Task {name!r:.80}: expected a name of visible characters; rename the task or its file.")
+
+
+def _fills(missing: Any) -> tuple[float, ...]:
+    """Values that stand for missing ones, as numbers."""
+    try:
+        fills = tuple(float(value) for value in missing)
+    except (TypeError, ValueError):
+        fills = (np.nan,)
+    if isinstance(missing, str) or not np.isfinite(fills).all():
+        raise InputError(f"missing is {missing!r:.60}, expected finite numbers, as (-9999,); NaN is missing as it is.")
+    return fills
 
 
 def warn_of_swapped_axes(tasks: Sequence[Task]) -> None:

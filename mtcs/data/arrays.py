@@ -46,13 +46,13 @@ def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np
     return series
 
 
-def check_rows(X: Any, y: Any, name: str) -> None:
-    """Raise InputError if series and labels are of pandas and have the same index in another order."""
+def check_rows(X: Any, y: Any, name: str, what: str = "y") -> None:
+    """Raise InputError if series and labels, or `what` else, are of pandas and have the same index in another order."""
     if not hasattr(X, "to_numpy") or not hasattr(y, "to_numpy"):
         return
     rows, labels = (list(getattr(one, "index", ())) for one in (X, y))  # polars has none
     if len(rows) == len(labels) and rows != labels and set(rows) == set(labels):
-        raise InputError(f"{name}: X and y have the same index in another order; give y.loc[X.index].")
+        raise InputError(f"{name}: X and {what} have the same index in another order; give {what}.loc[X.index].")
 
 
 def as_labels(y: Any, n: int, name: str = "y") -> tuple[np.ndarray, np.ndarray]:

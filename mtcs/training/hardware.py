@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import torch
 import torch.utils.deterministic
@@ -54,8 +54,15 @@ def choose_hardware(
     threads: that torch computes with from now on; 0 leaves them as they are.
 
     Raises:
-        InputError: if CUDA is asked for and there is none.
+        InputError: if a name is unknown, or CUDA is asked for and there is none.
     """
+    for what, name, known in (
+        ("device", device, get_args(DeviceName)),
+        ("precision", precision, get_args(PrecisionName)),
+    ):
+        if name not in known:
+            hint = "; CUDA_VISIBLE_DEVICES chooses among GPUs" if str(name).startswith("cuda:") else ""
+            raise InputError(f"{what} is {name!r:.60}, expected {', '.join(known)}{hint}.")
     if threads:
         torch.set_num_threads(threads)
     if device == "cuda" and not torch.cuda.is_available():

@@ -172,6 +172,8 @@ def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dic
         tensors = safetensors.torch.load(content)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {remedy}.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder; {remedy}.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     except MemoryError:
