@@ -31,7 +31,7 @@ def accuracies(suite: str, method: str, n_seeds: int) -> pd.DataFrame:
     for name in experiment.suite(suite).tasks:
         task = read_task(layout.normalized(suite, name))
         runs = [experiment.run(suite, method, seed) for seed in range(n_seeds)]
-        known = [read_representations(run.representation(name)) for run in runs]
+        known = [read_representations(run, name) for run in runs]
         decided = [fit_kernel_ridge(one.train, task.train.labels, spec).decisions(one.test) for one in known]
         beside = [np.hstack([getattr(parts, split) for parts in known]) for split in ("train", "test")]
         together = fit_kernel_ridge(beside[0], task.train.labels, spec).decisions(beside[1])

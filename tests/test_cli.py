@@ -24,10 +24,10 @@ import yaml
 from typer.testing import CliRunner
 
 import mtcs
-import mtcs.classifiers.classify
 from mtcs.cli import app, one_line
 from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
+from mtcs.evaluation import held_out
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.records import RepresentationSources, read_record, write_record
 from mtcs.evaluation.representations import read_representations, write_representations
@@ -516,7 +516,7 @@ def test_representations_that_are_not_finite():
     mtcs_says("train", "joint", "tiny")
     mtcs_says("represent", "joint", "tiny")
     path = RUN.representation("Short")
-    actual = read_representations(path)
+    actual = read_representations(RUN, "Short")
     actual.test[3, 0] = np.nan
     write_representations(path, actual)
     sources = read_record(RUN.represented, RepresentationSources, RUN, "represent")
@@ -560,7 +560,7 @@ def test_validations_of_two_shares_leave_each_other_alone():
 def test_validation_that_is_killed_goes_on(monkeypatch, method):
     normalized()
     complete = mtcs_says("validate", method, "tiny")
-    classify, calls = mtcs.classifiers.classify.classify, []
+    classify, calls = held_out.classify, []
 
     def killed(*arguments, **more):
         calls.append(1)
@@ -568,7 +568,7 @@ def test_validation_that_is_killed_goes_on(monkeypatch, method):
             raise KeyboardInterrupt
         return classify(*arguments, **more)
 
-    monkeypatch.setattr("mtcs.classifiers.classify.classify", killed)
+    monkeypatch.setattr(held_out, "classify", killed)
     fails(130, "validate", method, "tiny")
     kept = sorted(path.name for path in LAYOUT.checkpoints.iterdir())
     assert [name.rpartition("-")[0] for name in kept] == {
@@ -722,8 +722,8 @@ def test_a_mixture_has_a_model_that_did_not_see_what_it_weighs_by():
     LAYOUT.params.unlink()
     assert mtcs_says("predict", "mixed", "tiny", "Short", str(file)) == said, "its record says what it reads"
     mtcs_says("measure", "mixed", "tiny")
-    path = Run("tiny", "mixed", 0).representation("Short")
-    known = read_representations(path)
+    mixed = Run("tiny", "mixed", 0)
+    path, known = mixed.representation("Short"), read_representations(mixed, "Short")
     write_representations(path, replace(known, test=known.test[::-1].copy()))
     assert "holds other content than were written" in fails(2, "measure", "mixed", "tiny")
 

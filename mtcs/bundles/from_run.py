@@ -99,7 +99,7 @@ def _relations(run: Run, model: Model, record: ClassifierRecord) -> tuple[np.nda
             record.representations.get(task.name),
             f"than was classified; {run.remedy('represent', 'classify')}",
         )
-        representations = read_representations(files[task.name])
+        representations = read_representations(run, task.name)
         pooled[task.name] = channel_mean(representations.train, task.channels)
         if representations.head is not None:
             heads[task.name] = representations.head

@@ -15,7 +15,7 @@ from mtcs.data.splits import held_out_rows
 from mtcs.data.task import Task, read_task
 from mtcs.errors import InputError
 from mtcs.evaluation.cluster import on_cluster
-from mtcs.evaluation.representations import Representations, read_representations
+from mtcs.evaluation.representations import Representations, representations_of
 from mtcs.files import atomic_write, digest
 from mtcs.layout import Layout, Run
 from mtcs.progress import progress
@@ -124,13 +124,8 @@ def _read(run: Run, task: Task, finite: bool = True) -> tuple[Representations, s
     """The representations of a task, and the digest of their file."""
     path = run.representation(task.name)
     read = digest(path) if path.exists() else ""
-    representations = read_representations(path)
-    for part, split, what in (("train", task.train, "training"), ("test", task.test, "test")):
-        rows = getattr(representations, part)
-        if len(rows) != len(split):
-            raise InputError(
-                f"{path} has {len(rows)} {what} representations, expected {len(split)}; {run.remedy('represent')}."
-            )
+    representations = representations_of(run, task)
+    for rows, what in ((representations.train, "training"), (representations.test, "test")):
         if finite and not (known := np.isfinite(rows).all(1)).all():
             raise InputError(
                 f"{path} has no finite representation of {what} series {known.argmin()}; {run.remedy('represent')}."

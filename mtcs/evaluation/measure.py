@@ -22,7 +22,7 @@ from mtcs.evaluation.records import (
     TrainingRecord,
     read_record,
 )
-from mtcs.evaluation.representations import Representations, channel_mean, read_representations
+from mtcs.evaluation.representations import Representations, channel_mean, representations_of
 from mtcs.evaluation.results import Curve, RunResult, TaskResult, Triangle, digits
 from mtcs.evaluation.scores import score
 from mtcs.files import digest, regular
@@ -64,7 +64,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
         trained += own_trained
         represented = own_cost.model_copy(update={"seconds": own_cost.seconds + represented.seconds})
         parameters |= {"held_out": classified.held_out}
-    representations = {task.name: _read_representations(run, task) for task in tasks}
+    representations = {task.name: representations_of(run, task) for task in tasks}
     series = {task.name: channel_mean(representations[task.name].train, task.channels) for task in tasks}
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
     own = run.reads is None  # what a reading has not made itself is in the result of the method that it reads
@@ -146,23 +146,6 @@ def read_predictions(path: Path, run: Run) -> pd.DataFrame:
             f"at least one row; {remedy}."
         )
     return frame
-
-
-def _read_representations(run: Run, task: Task) -> Representations:
-    path = run.representation(task.name)
-    representations = read_representations(path)
-    for part, expected in (("train", len(task.train)), ("test", len(task.test))):
-        if len(getattr(representations, part)) != expected:
-            raise InputError(
-                f"{path} has {len(getattr(representations, part))} {part} representations, expected {expected}; "
-                f"{run.remedy('represent')}."
-            )
-    if representations.head is not None and len(representations.head) != task.n_classes:
-        raise InputError(
-            f"{path}: a head of {len(representations.head)} classes, expected the {task.n_classes} of {task.name}; "
-            f"{run.remedy('represent')}."
-        )
-    return representations
 
 
 def _check_chain(

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.data.npz import open_npz
+from mtcs.data.task import Task
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
 from mtcs.files import atomic_write
+from mtcs.layout import Run
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,30 @@ def write_representations(path: Path, representations: Representations) -> None:
         np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]  # numpy's stub takes them for allow_pickle
 
 
-def read_representations(path: Path) -> Representations:
-    """Read what `write_representations` wrote.
+def representations_of(run: Run, task: Task) -> Representations:
+    """Those that a run has left of a task.
+
+    Raises:
+        InputError: if they are missing, broken, not one a series, or their head is of other classes.
+    """
+    read, path = read_representations(run, task.name), run.representation(task.name)
+    for part, known, expected in (("training", read.train, task.train), ("test", read.test, task.test)):
+        if len(known) != len(expected):
+            has = f"{path} has {len(known)} {part} representations"
+            raise InputError(f"{has}, expected {len(expected)}; {run.remedy('represent')}.")
+    if read.head is not None and len(read.head) != task.n_classes:
+        has = f"{path}: a head of {len(read.head)} classes"
+        raise InputError(f"{has}, expected the {task.n_classes} of {task.name}; {run.remedy('represent')}.")
+    return read
+
+
+def read_representations(run: Run, task: str) -> Representations:
+    """Read what `write_representations` wrote of a run's task.
 
     Raises:
         InputError: if there is no such file, or it does not hold representations.
     """
-    suite, method, seed = path.parts[-4:-1]
-    remedy = f"run 'mtcs represent {method} {suite} --seed {seed.removeprefix('seed')}'"
+    path, remedy = run.representation(task), run.remedy("represent")
     try:
         with open_npz(path) as arrays:
             stored = dict(arrays)

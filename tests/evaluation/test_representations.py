@@ -11,8 +11,13 @@ REMEDY = "run 'mtcs represent mtcs tiny --seed 3'."
 
 
 @pytest.fixture
-def path(tmp_path):
-    return Run("tiny", "mtcs", 3, Layout(tmp_path)).representation("Waves")
+def run(tmp_path) -> Run:
+    return Run("tiny", "mtcs", 3, Layout(tmp_path))
+
+
+@pytest.fixture
+def path(run):
+    return run.representation("Waves")
 
 
 def make(head: bool = True) -> Representations:
@@ -22,10 +27,10 @@ def make(head: bool = True) -> Representations:
 
 
 @pytest.mark.parametrize("head", [True, False])
-def test_what_is_written_is_read(path, head):
+def test_what_is_written_is_read(run, path, head):
     made = make(head)
     write_representations(path, made)
-    result = read_representations(path)
+    result = read_representations(run, "Waves")
     np.testing.assert_array_equal(result.train, made.train)
     np.testing.assert_array_equal(result.test, made.test)
     assert (result.head is not None) == head
@@ -39,10 +44,10 @@ def test_equal_representations_are_equal_bytes(path, tmp_path):
     assert path.read_bytes() == (tmp_path / "again.npz").read_bytes()
 
 
-def test_series_themselves_may_have_missing_values(path):
+def test_series_themselves_may_have_missing_values(run, path):
     series = np.array([[1, np.nan, 2], [3, 4, np.nan]], np.float32)
     write_representations(path, Representations(series, series))
-    np.testing.assert_array_equal(read_representations(path).test, series)
+    np.testing.assert_array_equal(read_representations(run, "Waves").test, series)
 
 
 def test_the_heads_predictions_are_its_largest_logits():
@@ -52,9 +57,9 @@ def test_the_heads_predictions_are_its_largest_logits():
     assert Representations(test, test).head_predictions() is None
 
 
-def test_a_file_that_is_not_there(path):
+def test_a_file_that_is_not_there(run, path):
     with pytest.raises(InputError) as error:
-        read_representations(path)
+        read_representations(run, "Waves")
     assert str(error.value) == f"{path} does not exist; {REMEDY}"
 
 
@@ -77,27 +82,27 @@ def test_a_file_that_is_not_there(path):
         ),
     ],
 )
-def test_arrays_that_are_not_representations(path, arrays, message):
+def test_arrays_that_are_not_representations(run, path, arrays, message):
     path.parent.mkdir(parents=True)
     np.savez(path, **arrays)
     with pytest.raises(InputError) as error:
-        read_representations(path)
+        read_representations(run, "Waves")
     assert str(error.value).startswith(str(path))
     assert message in str(error.value)
     assert str(error.value).endswith(REMEDY)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 half"])
-def test_a_damaged_file(path, content):
+def test_a_damaged_file(run, path, content):
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(InputError) as error:
-        read_representations(path)
+        read_representations(run, "Waves")
     assert str(error.value) == f"{path} does not hold representations (it is no .npz file); {REMEDY}"
 
 
-def test_no_object_is_loaded(path):
+def test_no_object_is_loaded(run, path):
     path.parent.mkdir(parents=True)
     np.savez(path, train=np.array([{}], dtype=object), test=np.zeros((1, 1)))
     with pytest.raises(InputError, match="does not hold representations"):
-        read_representations(path)
+        read_representations(run, "Waves")
