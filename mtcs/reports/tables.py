@@ -237,12 +237,12 @@ def cost_table(costs: Costs, titles: Titles) -> pd.DataFrame:
     return _frame(
         {
             "method": titles[cost.method],
-            "training": known(cost.training, duration),
-            "reading": known(cost.reading, duration),
+            "training": known(cost.training_seconds, duration),
+            "reading": known(cost.reading_seconds, duration),
             "models": str(cost.models or DASH),
-            "inference, series/s": known(cost.inference, "{:,.0f}".format),
-            "parameters": known(cost.parameters, "{:,}".format),
-            "peak memory": known(cost.memory, "{:,.0f} MB".format),
+            "inference, series/s": known(cost.series_per_second, "{:,.0f}".format),
+            "parameters": known(cost.weights, "{:,}".format),
+            "peak memory": known(cost.peak_memory_mb, "{:,.0f} MB".format),
             "runs": DASH if costs.one_run else str(cost.runs),
             "precision": ", ".join(cost.precisions) or DASH,
             "taken on": "; ".join(cost.machines) if len(costs.machines) > 1 else DASH,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from mtcs.evaluation.cost import SuiteCosts, read_costs
+from mtcs.evaluation.records import TrainingRecord
 from mtcs.evaluation.results import RunResult
 from mtcs.files import is_there
 from mtcs.layout import Layout
@@ -19,24 +20,24 @@ class Cost:
     """Costs of a method on a suite; None where something was not measured.
 
     models: that serve the suite, 0 where a method trains nothing and so has its cost in the classifier.
-    training: seconds of all models, of finished runs the mean over seeds.
-    reading: seconds from raw series to labels with trained models; None of finished runs.
+    training_seconds: of all models, of finished runs the mean over seeds.
+    reading_seconds: from raw series to labels with trained models; None of finished runs.
     runs: how many finished runs training is the mean of; 0 where it was measured for its own sake.
-    inference: series a second from raw series to representation, training and test series of all tasks together;
+    series_per_second: from raw series to representation, training and test series of all tasks together;
         measured for its own sake, of a method that trains nothing, to the nearest neighbour.
-    parameters: of the largest model.
-    memory: largest peak of training in MB, of the device for CUDA, else of the process.
+    weights: of the largest model.
+    peak_memory_mb: the largest of training, of the device for CUDA, else of the process.
     machines: devices and threads of training and inference, precisions: likewise; none where nothing was trained.
     """
 
     method: str
     models: int
-    training: float | None
-    reading: float | None
+    training_seconds: float | None
+    reading_seconds: float | None
     runs: int
-    inference: float | None
-    parameters: int | None
-    memory: float | None
+    series_per_second: float | None
+    weights: int | None
+    peak_memory_mb: float | None
     machines: tuple[str, ...]
     precisions: tuple[str, ...]
 
@@ -55,13 +56,13 @@ class Costs:
     @property
     def seconds(self) -> dict[str, float]:
         """What a suite takes by method: training and reading, or training alone where `reading` is not known of any."""
-        known = {row.method: (row.training or 0) + (row.reading or 0) for row in self.rows}
+        known = {row.method: (row.training_seconds or 0) + (row.reading_seconds or 0) for row in self.rows}
         return {method: seconds for method, seconds in known.items() if seconds}
 
     @property
     def reading(self) -> bool:
         """Whether it was measured what reading takes."""
-        return any(row.reading is not None for row in self.rows)
+        return any(row.reading_seconds is not None for row in self.rows)
 
     @property
     def machines(self) -> tuple[str, ...]:
@@ -107,12 +108,12 @@ def measured(costs: SuiteCosts) -> list[Cost]:
         Cost(
             method=one.method,
             models=one.models,
-            training=one.training_seconds,
-            reading=one.reading_seconds,
+            training_seconds=one.training_seconds,
+            reading_seconds=one.reading_seconds,
             runs=0,
-            inference=one.series_per_second,
-            parameters=one.weights or None,
-            memory=one.peak_memory_mb,
+            series_per_second=one.series_per_second,
+            weights=one.weights or None,
+            peak_memory_mb=one.peak_memory_mb,
             machines=(machine(one.device),),
             precisions=(one.precision,) if one.models else (),
         )
@@ -136,17 +137,21 @@ def summarize(runs: Mapping[str, Sequence[RunResult]]) -> list[Cost]:
             Cost(
                 method=method,
                 models=max(scopes, *map(len, complete_runs)) if trained else 0,
-                training=fmean(sum(record.seconds for record in run) for run in complete_runs) if trained else None,
-                reading=None,
+                training_seconds=fmean(map(_seconds, complete_runs)) if trained else None,
+                reading_seconds=None,
                 runs=len(complete_runs),
-                inference=sum(cost.series for cost in represented) / seconds if trained and seconds else None,
-                parameters=max((record.parameters for record in trained), default=None),
-                memory=max((record.peak_memory_mb for record in trained), default=None),
+                series_per_second=sum(cost.series for cost in represented) / seconds if trained and seconds else None,
+                weights=max((record.parameters for record in trained), default=None),
+                peak_memory_mb=max((record.peak_memory_mb for record in trained), default=None),
                 machines=tuple(dict.fromkeys(machine(record.device) for record in records)),
                 precisions=tuple(dict.fromkeys(record.precision for record in records)),
             )
         )
     return costs
+
+
+def _seconds(run: Sequence[TrainingRecord]) -> float:
+    return sum(record.seconds for record in run)
 
 
 def front(seconds: Sequence[float], accuracies: Sequence[float]) -> list[int]:

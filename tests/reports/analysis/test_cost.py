@@ -19,19 +19,19 @@ TITLES = Titles(mtcs="MTCS", mtl="MTL")
 
 def test_costs_are_sums_over_tasks_and_means_over_seeds(result) -> None:
     (actual,) = cost.summarize({"mtcs": [result("mtcs", seed, ACCURACIES) for seed in range(3)]})
-    assert actual.training == pytest.approx(292.7)
-    assert actual.inference == pytest.approx(560 / 4)
-    assert (actual.models, actual.runs, actual.parameters, actual.memory) == (1, 3, 637120, 1432.0)
+    assert actual.training_seconds == pytest.approx(292.7)
+    assert actual.series_per_second == pytest.approx(560 / 4)
+    assert (actual.models, actual.runs, actual.weights, actual.peak_memory_mb) == (1, 3, 637120, 1432.0)
     assert (actual.machines, actual.precisions) == (("cpu: Intel Xeon, 2 threads",), ("bf16",))
     row = tables.cost_table(cost.Costs((actual,)), TITLES).loc["MTCS"]
     assert row.tolist() == ["4 min 53 s", "1", "140", "637,120", "1,432 MB", "3", "bf16"]
     (single,) = cost.summarize({"tnc": [result("tnc", 0, ACCURACIES)]})
-    assert (single.training, single.models, single.runs) == (pytest.approx(2 * 291.7), 2, 1)
+    assert (single.training_seconds, single.models, single.runs) == (pytest.approx(2 * 291.7), 2, 1)
 
 
 def test_a_method_that_trains_nothing_has_no_cost_of_training(result) -> None:
     (actual,) = cost.summarize({"dtw": [result("dtw", 0, ACCURACIES)]})
-    assert (actual.models, actual.training, actual.inference) == (0, None, None)
+    assert (actual.models, actual.training_seconds, actual.series_per_second) == (0, None, None)
 
 
 def measured(
