@@ -9,21 +9,19 @@ from io import StringIO
 from pathlib import Path
 
 from mtcs.bundles.bundle import Bundle
+from mtcs.data.labels import is_missing, same_label
 from mtcs.data.new_series import far_values, names_of, odd_series
 from mtcs.data.recordings import Recordings, other_channels
-from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError
 from mtcs.training.hardware import Hardware
-
-UNLABELLED = ("", "?")
 
 
 @dataclass(frozen=True)
 class NewLabels:
     """What is said of n new series.
 
-    columns: of n texts each, by name: `id` and `label` where the series have them, `predicted`, and what is known of
-        probabilities.
+    columns: of n texts each, by name: `id` and `label` where the series have them ("" for a missing label),
+        `predicted`, and what is known of probabilities.
     notes: sentences on how the series were read, and on those of which little can be said.
     """
 
@@ -42,7 +40,7 @@ class NewLabels:
     def accuracy(self) -> tuple[float, int] | None:
         """The share of right labels among series that come with one, and how many these are; None without any."""
         pairs = zip(self.columns.get("label", ()), self.columns["predicted"], strict=False)
-        right = [label == predicted for label, predicted in pairs if label not in UNLABELLED]
+        right = [label == predicted for label, predicted in pairs if label]
         return (sum(right) / len(right), len(right)) if right else None
 
 
@@ -86,23 +84,15 @@ def label_by_bundle(
 
 
 def _known_labels(file: Path, task: str, recordings: Recordings, names: Sequence[str]) -> list[str]:
-    """The labels that the series come with, each one of the task's or none."""
+    """The labels that the series come with, each one of the task's, or "" where a word stands for a missing one."""
     assert recordings.labels is not None
     labels = []
     for name, given in zip(names_of(recordings), map(str, recordings.labels.tolist()), strict=True):
-        label = given if given in UNLABELLED else same_label(given, names)
-        if label is None:
+        label = same_label(given, names)
+        if label is None and not is_missing(given):
             raise InputError(
                 f"{file}: series {name:.60} has label {given:.40}, expected one of {task}'s ({', '.join(names)[:150]}) "
                 "or '?'; --label says in which column labels are, or 'none'."
             )
-        labels.append(label)
+        labels.append(label or "")
     return labels
-
-
-def same_label(label: str, names: Sequence[str]) -> str | None:
-    """The one of a task's labels that is this one, or the same number written in another way; None if none is."""
-    if label in names:
-        return label
-    same = [name for name in names if tidy_label(name) == tidy_label(label)]
-    return same[0] if len(same) == 1 else None

@@ -15,9 +15,10 @@ from mtcs.data.fields import (
     Table,
     is_value,
 )
+from mtcs.data.labels import is_missing
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
-from mtcs.data.tsv import UNKNOWN, tidy_label
+from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError
 
 ONE_RECORDING = "if each file is one recording, put those of all labels into one folder, with labels.csv (file,label)"
@@ -168,7 +169,7 @@ def _label(table: Table, options: TableOptions, taken: set[int], known: frozense
         return None  # a header would have named a column of labels
     if known is not None:
         words = set(table.words(free[0]))
-        given = {tidy_label(word) for word in words if word.lower() not in UNKNOWN}
+        given = {tidy_label(word) for word in words if not is_missing(word)}
         labels = set(map(tidy_label, known))
         return free[0] if given <= labels and (given or "?" in words) else None  # of values, the first may be missing
     if text:

@@ -243,6 +243,11 @@ def _odd_labels(task: RawTask) -> list[str]:
                 f"{task.name} (train) has labels {quoted(other)} and {quoted(label)}, which count as two; if they are "
                 "meant as one, write them alike."
             )
+    if none := [label for label in task.classes if label.lower() == "none"]:
+        remarks.append(
+            f"{task.name} (train) has the label {quoted(none[0])}; if it says that a series has no label, leave its "
+            "series out."
+        )
     decimals = [label for label in task.classes if is_number(label) and not float(label).is_integer()]
     dates = [label for label in task.classes if _DATE.match(label)]
     for odd, what in ((decimals, "with decimals"), (dates, "like dates")):

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtcs.data.labels import NO_LABEL
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
 from mtcs.files import regular
@@ -25,7 +26,8 @@ LABEL_NAMES = ("label", "class", "state", "target", "y")
 ID_NAMES = ("id", "name", "index", "recording", "series", "file", "nr", "no", "number", "")
 TIME_NAMES = ("time", "timestamp", "step", "t", "seconds", "milliseconds")
 TASK_NAMES = ("task",)
-MISSING = ("", "nan", "na", "n/a", "#n/a", "null", "none", "?")
+MISSING = (*NO_LABEL, "none")
+"""What stands for a missing value, in small letters."""
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 _TIME_AND_UNIT = re.compile(
     r"(time|timestamp)[ _](s|sec|ms|us|µs|ns|min)|(time|timestamp|t)[ _]?[(\[](s|sec|seconds|ms|us|µs|ns|min|h)[)\]]"

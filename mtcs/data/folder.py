@@ -14,11 +14,11 @@ import numpy as np
 from mtcs.data.columns import ONE_RECORDING
 from mtcs.data.files import TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.folder_files import Source, task_sources
+from mtcs.data.labels import is_missing
 from mtcs.data.recording_files import read_recording_files
 from mtcs.data.recordings import Recordings, joined, other_channels
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
-from mtcs.data.tsv import UNKNOWN
 from mtcs.errors import InputError, one_line
 
 Labelled = tuple[list[np.ndarray], np.ndarray]
@@ -182,10 +182,11 @@ def _labels(source: Source, recordings: Recordings) -> np.ndarray:
         elif source.train and source.train[0].suffix.lower() in TABLES:
             hint += f"; {ONE_RECORDING}"
         raise InputError(f"{source.where} has no labels; {hint}.")
-    unknown = [i for i, one in enumerate(recordings.labels.tolist()) if str(one).lower() in UNKNOWN]
-    if unknown:
-        name = f"{recordings.ids[unknown[0]]:.60}" if recordings.ids else str(unknown[0])
-        raise InputError(f"{source.where}: series {name} has no label; label it or leave it out.")
+    for i, label in enumerate(map(str, recordings.labels.tolist())):
+        if is_missing(label):
+            name = recordings.ids[i] if recordings.ids else str(i)
+            word = f" ({label})" if label else ""
+            raise InputError(f"{source.where}: series {name:.60} has no label{word}; label it or leave it out.")
     return recordings.labels
 
 

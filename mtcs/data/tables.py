@@ -10,6 +10,7 @@ import numpy as np
 
 from mtcs.data.columns import Columns, find_columns
 from mtcs.data.fields import MISSING, Table, numbers, read_fields
+from mtcs.data.labels import is_missing
 from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import TableOptions
 from mtcs.errors import InputError
@@ -159,12 +160,12 @@ def past_midnight(times: np.ndarray) -> np.ndarray:
 
 
 def _same(table: Table, column: int | None, series: list[list[int]], what: str) -> np.ndarray | None:
-    """What a column says of each series, whose rows must agree."""
+    """What a column says of each series, whose rows must agree where they say anything."""
     if column is None:
         return None
     fields, constants = table.words(column), []
     for rows in series:
-        different = dict.fromkeys(field for row in rows if (field := fields[row]))
+        different = dict.fromkeys(field for row in rows if not is_missing(field := fields[row]))
         if len(different) > 1:
             first, second = list(different)[:2]
             row = next(row for row in rows if fields[row] == second)
@@ -172,7 +173,7 @@ def _same(table: Table, column: int | None, series: list[list[int]], what: str) 
                 f"{table.where(row)}: {what[:-1]} {second[:30]!r}, where earlier rows of the same series have "
                 f"{first[:30]!r}; write one, or split the series."
             )
-        constants.append(next(iter(different), ""))
+        constants.append(next(iter(different), fields[rows[0]]))
     return np.array(constants)
 
 

@@ -21,7 +21,7 @@ from mtcs.data.text import (
 )
 
 UNKNOWN = ("", "?", "nan")
-"""What stands for a label that is not known, in small letters."""
+"""What stands for a label that is not known in files of the archive, in small letters."""
 
 
 def read_tsv(path: Path) -> tuple[list[np.ndarray], list[str]]:

@@ -110,6 +110,18 @@ def test_copies_and_labels_that_are_nearly_alike_are_doubted():
     assert not [one for one in sentences if one.startswith("b (train): ") and "copies" in one]
 
 
+def test_a_label_none_may_be_a_class_and_is_doubted():
+    Path("data/pump.csv").write_text("t0,t1,label\n1,2,None\n3,5,None\n4,4,worn\n0,7,worn\n")
+    assert doubts_of(read_folder("data", verbose=False)) == [
+        "pump (train) has the label 'None'; if it says that a series has no label, leave its series out."
+    ]
+
+
+def test_a_label_that_single_rows_of_a_series_lack():
+    Path("data/pump.csv").write_text("id,time,x,label\na,0,1,NA\na,1,2,ok\nb,0,3,worn\nb,1,5,\n")
+    assert read_folder("data", verbose=False)["pump"][1].tolist() == ["ok", "worn"]
+
+
 def held(*names: str, content: str = "") -> None:
     for name in names:
         path = Path("data", name)

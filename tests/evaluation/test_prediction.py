@@ -15,8 +15,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from mtcs.bundles.new_labels import same_label
 from mtcs.cli import app
+from mtcs.data.labels import same_label
 from mtcs.layout import Layout, Run
 
 LAYOUT = Layout()

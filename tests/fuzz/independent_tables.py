@@ -12,7 +12,7 @@ import re
 import numpy as np
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-_MISSING = {"", "nan", "na", "n/a", "#n/a", "null", "none", "?"}
+_MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "?"}
 
 
 def wide(content: bytes, separator: str, id_name: str | None) -> tuple[list[np.ndarray], list[str]]:
@@ -40,7 +40,10 @@ def long(content: bytes, separator: str) -> tuple[list[np.ndarray], list[str]]:
     read, labels = [], []
     for steps in series.values():
         steps.sort(key=lambda step: step[0])
-        times, known = [step[0] for step in steps], {step[2] for step in steps} - {""}
+        times, known = (
+            [step[0] for step in steps],
+            {step[2] for step in steps if step[2].lower() not in _MISSING - {"none"}},
+        )
         if len(set(times)) < len(times) or not all(map(np.isfinite, times)) or len(known) != 1:
             raise ValueError("two rows of one time, or not one label")
         array = np.array([step[1] for step in steps]).T  # (channels, T)

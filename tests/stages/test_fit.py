@@ -236,6 +236,22 @@ def test_series_that_cannot_be_labelled_are_named(fitted):
     assert "tasks.csv has series of valves, and none of task pumps" in err
 
 
+def test_every_word_for_a_missing_label_is_one_unless_the_task_has_that_label(fitted):
+    X, _ = series(5)
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(20)]).assign(label=["ok", "NA", "nan", "?", ""])
+    frame.to_csv("new.csv", index=False)
+    code, out, err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")
+    assert code == 0, err
+    assert [line.split(",")[0] for line in out.splitlines()[1:]] == ["ok", "", "", "", ""]
+    assert "on 1 with a label" in err
+    mtcs.load(fitted).add_task("countries", X, ["NA", "DE", "NA", "DE", "NA"]).save("m.mtcs")
+    frame["label"] = ["NA", "nan", "DE", "?", ""]
+    frame.to_csv("new.csv", index=False)
+    code, out, err = run("predict", "m.mtcs", "new.csv", "--task", "countries", "--device", "cpu")
+    assert code == 0, err
+    assert "on 2 with a label" in err
+
+
 def test_the_classifier_is_not_overwritten_by_what_it_predicts(fitted):
     content = fitted.read_bytes()
     Path("new.csv").write_text(f"{','.join(map(str, range(20)))}\n" * 2)
