@@ -40,10 +40,8 @@ def long(content: bytes, separator: str) -> tuple[list[np.ndarray], list[str]]:
     read, labels = [], []
     for steps in series.values():
         steps.sort(key=lambda step: step[0])
-        times, known = (
-            [step[0] for step in steps],
-            {step[2] for step in steps if step[2].lower() not in _MISSING - {"none"}},
-        )
+        times = [step[0] for step in steps]
+        known = {step[2] for step in steps if step[2].lower() not in _MISSING - {"none"}}
         if len(set(times)) < len(times) or not all(map(np.isfinite, times)) or len(known) != 1:
             raise ValueError("two rows of one time, or not one label")
         array = np.array([step[1] for step in steps]).T  # (channels, T)
