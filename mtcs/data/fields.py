@@ -167,7 +167,8 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _field(value: object) -> str:
-    return "" if value is None else str(value)
+    text = value.decode() if isinstance(value, bytes) else value
+    return "" if text is None else str(text)
 
 
 def _text(path: Path) -> str:

@@ -68,6 +68,17 @@ def test_wide_parquet_keeps_every_digit():
     assert list(y) == ["a", "b", "a", "b"]
 
 
+def test_text_in_binary_columns_of_parquet_is_text():
+    """As Spark and HDF5 write it."""
+    frame = pd.DataFrame({"id": [b"r1", b"r2"], "a": [1.0, 2], "b": [3.0, 5], "label": ["größer".encode(), b"ok"]})
+    frame.to_parquet("data/p.parquet")
+    data = read_folder("data", verbose=False)
+    assert (data["p"][1].tolist(), data.ids["p"]) == (["größer", "ok"], ["r1", "r2"])
+    frame.assign(label=[b"\xff", b"ok"]).to_parquet("data/p.parquet")
+    with pytest.raises(InputError, match="has text that is not UTF-8"):
+        read_folder("data", verbose=False)
+
+
 def test_the_index_of_a_frame_is_no_value_in_parquet():
     """One without a name stands last there, as of rows that were chosen."""
     frame = pd.DataFrame({"a": [1.5, 2, 3, 5], "b": [4.0, 7, 6, 8], "label": ["ok", "ok", "worn", "worn"]})
