@@ -497,7 +497,10 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny().fit({"t": (np.zeros((24, 3, 9)), y)}), "t, channel 1 .* cannot be scaled"),
         (lambda: tiny().fit({"t": ([X[0], X[:2]], y[:2])}), "series 1 has 2 channels, expected 1 as the first has"),
         (lambda: fitted.predict("pumps", np.zeros((2, 3, 9))), "series 0 has 3 channels, expected 1 as pumps was"),
-        (lambda: tiny().fit({"t": (np.zeros((24, 9)), y)}), "cannot be scaled"),
+        (
+            lambda: tiny().fit({"t": (np.zeros((24, 9)), y)}),
+            "cannot be scaled to one; repair its values, or leave these",
+        ),
         (lambda: tiny().fit({"t": ([], [])}), "no series"),
         (lambda: tiny().fit({"t": ([["a"]], ["a"])}), "series 0 is not of numbers"),
         (lambda: tiny(epochs=0).fit(data), "epochs is 0"),

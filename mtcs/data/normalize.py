@@ -50,7 +50,7 @@ def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
     """
     observed = raw.train.observed()  # (sum of T_i without missing values,)
     if observed.size == 0:
-        raise InputError(f"{raw.name} (train) has no observed value; repair its file or take it out of the suite.")
+        raise InputError(f"{raw.name} (train) has no observed value; repair its values or leave the task out.")
     least, most = observed.min(), observed.max()
     with np.errstate(over="ignore", invalid="ignore"):
         mean = observed.mean()
@@ -61,7 +61,7 @@ def moments(raw: RawTask) -> tuple[np.float64, np.float64]:
     if least == most or not (np.isfinite(std) and std > 0):
         raise InputError(
             f"{raw.name} (train) has values {least:g}..{most:g} of standard deviation {std:g}, "
-            "which cannot be scaled to one; repair its file or take it out of the suite."
+            "which cannot be scaled to one; repair its values, or leave these series or the task out."
         )
     return mean, std
 

@@ -82,11 +82,11 @@ def test_the_input_is_left_alone() -> None:
         (
             split(["a", "b"], [1e300, -1e300], [1e300]),
             "Toy (train) has values -1e+300..1e+300 of standard deviation inf, which cannot be scaled to one; "
-            "repair its file or take it out of the suite.",
+            "repair its values, or leave these series or the task out.",
         ),
         (
             split(["a", "b"], [np.nan], [np.nan, np.nan]),
-            "Toy (train) has no observed value; repair its file or take it out of the suite.",
+            "Toy (train) has no observed value; repair its values or leave the task out.",
         ),
         (split(["a", "b"], [1.0, 2.0], [np.nan]), "Toy (train): series 1 holds no observed value."),
     ],
