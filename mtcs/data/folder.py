@@ -185,8 +185,9 @@ def _labels(source: Source, recordings: Recordings) -> np.ndarray:
     for i, label in enumerate(map(str, recordings.labels.tolist())):
         if is_missing(label):
             name = recordings.ids[i] if recordings.ids else str(i)
+            where = recordings.places[i] if recordings.places else f"{source.where}, series {name:.60}"
             word = f" ({label})" if label else ""
-            raise InputError(f"{source.where}: series {name:.60} has no label{word}; label it or leave it out.")
+            raise InputError(f"{where}: no label{word}; label the series or leave it out.")
     return recordings.labels
 
 

@@ -18,6 +18,7 @@ class Recordings:
     groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
     note: what was guessed, in words: "labels in column `state`".
     written: how a table was taken apart, where that is not usual: "`;` and decimal commas".
+    places: the file and the line of each series, for messages; empty where the format has none.
     channel_names: what the file calls several channels, in their order; empty where it calls them nothing.
     """
 
@@ -27,6 +28,7 @@ class Recordings:
     groups: np.ndarray | None = None
     note: str = ""
     written: str = ""
+    places: Sequence[str] = ()
     channel_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -81,11 +83,13 @@ def joined(parts: list[Recordings]) -> Recordings:
     """The series of several files as one; labels, names and groups where all of them have some."""
     labels = [part.labels for part in parts if part.labels is not None]
     groups = [part.groups for part in parts if part.groups is not None]
+    places = [part.places for part in parts if part.places]
     ids = [part.ids for part in parts if part.ids is not None]
     return replace(
         parts[0],
         series=[one for part in parts for one in part.series],
         labels=np.concatenate(labels) if len(labels) == len(parts) else None,
         groups=np.concatenate(groups) if len(groups) == len(parts) else None,
+        places=[place for part in places for place in part] if len(places) == len(parts) else (),
         ids=[name for part in ids for name in part] if len(ids) == len(parts) else None,
     )

@@ -61,6 +61,7 @@ def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         labels=_of_rows(table, columns.label, rows),
         ids=None if columns.id is None else [names[row] for row in rows],
         groups=_of_rows(table, columns.group, rows),
+        places=[table.where(row) for row in rows],
         note=_note(table, columns),
         written=table.written,
     )
@@ -99,6 +100,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         labels=_same(table, columns.label, list(steps_of.values()), "labels"),
         ids=list(steps_of),
         groups=_same(table, columns.group, list(steps_of.values()), "groups"),
+        places=[table.where(steps[0]) for steps in steps_of.values()],
         note=notes + _note(table, columns),
         written=table.written,
         channel_names=tuple(table.names[i] for i in columns.values) if table.names and len(values) > 1 else (),

@@ -294,9 +294,9 @@ def test_every_guess_can_be_overruled(content, options):
         ("label,a,b\nok,1,1_000\n", "line 2: '1_000' is no"),
         ("label;a;b\nok;1.234,5;2\n", "line 2: '1.234,5' is no"),
         ("ok 1 2\nworn 3 4\n", "has neither commas, semicolons nor tabs"),
-        ("label,a\nok,1\n,2\n", "series 1 has no label"),
-        *((f"label,a\nok,1\n{word},2\n", f"series 1 has no label ({word})") for word in ("NaN", "NA", "n/a", "null")),
-        ("id,time,x,label\na,0,1,ok\nb,0,1,<NA>\nb,1,2,<NA>\n", "series b has no label (<NA>)"),
+        ("label,a\nok,1\n,2\n", "data/t.csv, line 3: no label; label the series or"),
+        *((f"label,a\nok,1\n{word},2\n", f"line 3: no label ({word})") for word in ("NaN", "NA", "n/a", "null")),
+        ("id,time,x,label\na,0,1,ok\nb,0,1,<NA>\nb,1,2,<NA>\n", "line 3: no label (<NA>)"),
         ("task,label,a\np,ok,1\n,ok,2\n", "line 3: no task"),
     ],
 )
