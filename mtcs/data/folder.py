@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from mtcs.data.columns import ONE_RECORDING
 from mtcs.data.files import TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.folder_files import Source, task_sources
-from mtcs.data.labels import is_missing
+from mtcs.data.labels import is_missing, same_label
 from mtcs.data.recording_files import read_recording_files
 from mtcs.data.recordings import Recordings, joined, other_channels
 from mtcs.data.table_options import TableOptions, UnknownColumn
@@ -104,8 +104,8 @@ def read_folder(
             if train.channel_names:
                 data.channels[name] = train.channel_names
             if test is not None:
-                data.test[name] = (test.series, _labels(source, test))
-                _check_test(source, train, test)
+                _check_channels(source, train, test)
+                data.test[name] = (test.series, _test_labels(source, data[name][1], test))
             if verbose:
                 print(one_line(_line(source, name, train, test)), file=sys.stderr)
     for errors in lacking.values():
@@ -191,7 +191,21 @@ def _labels(source: Source, recordings: Recordings) -> np.ndarray:
     return recordings.labels
 
 
-def _check_test(source: Source, train: Recordings, test: Recordings) -> None:
+def _test_labels(source: Source, known: np.ndarray, test: Recordings) -> np.ndarray:
+    """Labels of test series as those of training series are written."""
+    by_name, labels = {str(label): label for label in known.tolist()}, []
+    names = list(by_name)
+    for label in map(str, _labels(source, test).tolist()):
+        same = same_label(label, names)
+        if same is None:
+            raise InputError(
+                f"{source.where}: test label {label:.40} has no training series; add some, or leave it out."
+            )
+        labels.append(by_name[same])
+    return np.array(labels, dtype=known.dtype)
+
+
+def _check_channels(source: Source, train: Recordings, test: Recordings) -> None:
     if test.channels != train.channels:
         raise InputError(
             f"{source.where}: test series have {counted(test.channels, 'channel')}, training series {train.channels}; "
@@ -199,11 +213,6 @@ def _check_test(source: Source, train: Recordings, test: Recordings) -> None:
         )
     if other := other_channels(test.channel_names, train.channel_names):
         raise InputError(f"{source.test[0]} {other} as {source.train[0].name} has; write the same.")
-    known: set[Any] = set(np.asarray(train.labels).tolist())
-    if new := [label for label in np.asarray(test.labels).tolist() if label not in known]:
-        raise InputError(
-            f"{source.where}: test label {new[0]!s:.40} has no training series; add some, or leave it out."
-        )
 
 
 def _line(source: Source, name: str, train: Recordings, test: Recordings | None) -> str:

@@ -141,6 +141,14 @@ def test_arff_that_cannot_be_read(content, words):
     assert "Toy.arff" in str(error.value)
 
 
+def test_a_test_label_is_the_same_number_written_in_another_way():
+    """As `mtcs predict` takes them: pandas writes `1.0` where a label was missing once."""
+    Path("data/pump_TRAIN.csv").write_text("t0,t1,label\n1,2,1.0\n3,5,2.0\n")
+    Path("data/pump_TEST.csv").write_text("t0,t1,label\n1,3,2\n4,5,1\n")
+    data = read_folder("data", verbose=False)
+    assert data.test["pump"][1].tolist() == ["2.0", "1.0"]
+
+
 @pytest.mark.parametrize(
     "labels",
     ["file,condition\nr1.csv,ok\nr2.csv,worn\n", "label;name\nok;r1\nworn;r2\n", "r1,ok\nr2,worn\n"],
