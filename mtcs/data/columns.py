@@ -18,6 +18,7 @@ from mtcs.data.fields import (
 from mtcs.data.labels import is_missing
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
+from mtcs.data.times import called_times
 from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError
 
@@ -56,7 +57,7 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
     group = _column(table, "--group", options.group)
     time = _column(table, "--time", options.time)
     if time is None and options.layout != "wide":
-        time = next(iter(table.times), None)
+        time = next(iter(called_times(table)), None)
     taken = {column for column in (task, group, time) if column is not None}
     identity = _column(table, "--id", options.id)
     if identity is None:

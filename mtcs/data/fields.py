@@ -24,14 +24,10 @@ from mtcs.files import regular
 
 LABEL_NAMES = ("label", "class", "state", "target", "y")
 ID_NAMES = ("id", "name", "index", "recording", "series", "file", "nr", "no", "number", "")
-TIME_NAMES = ("time", "timestamp", "step", "t", "seconds", "milliseconds")
 TASK_NAMES = ("task",)
 MISSING = (*NO_LABEL, "none")
 """What stands for a missing value, in small letters."""
 _NUMBER = re.compile(r"\s*[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
-_TIME_AND_UNIT = re.compile(
-    r"(time|timestamp)[ _](s|sec|ms|us|µs|ns|min)|(time|timestamp|t)[ _]?[(\[](s|sec|seconds|ms|us|µs|ns|min|h)[)\]]"
-)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 """Of which the first, at the end of a label, is lost in numpy."""
 _INDEX = "__index_level_0__"
@@ -60,13 +56,6 @@ class Table:
     written: str = ""
 
     @property
-    def times(self) -> list[int]:
-        """Columns that are called as times are, the most usual first, those with a unit last."""
-        names = [name.lower() for name in self.names]
-        usual = [i for one in TIME_NAMES for i, name in enumerate(names) if name == one]
-        return usual + [i for i, name in enumerate(names) if _TIME_AND_UNIT.fullmatch(name)]
-
-    @property
     def width(self) -> int:
         return len(self.names) or max(map(len, self.rows))
 
@@ -81,6 +70,10 @@ class Table:
     def unnamed(self) -> set[int]:
         """Columns without a name that hold no values: an index at the beginning, and what is empty."""
         return {i for i, name in enumerate(self.names) if not name and (i == 0 or not any(self.column(i)))}
+
+    def name(self, i: int) -> str:
+        """What messages call a column: by its name, or without a header by its number from 1."""
+        return self.names[i][:40] if self.names else str(i + 1)
 
     def words(self, i: int) -> list[str]:
         """The fields of a column of labels or names, as they are written."""

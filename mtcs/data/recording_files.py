@@ -12,7 +12,7 @@ from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, numbers, re
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.tables import in_time, past_midnight, times_of
+from mtcs.data.times import called_times, in_time, past_midnight, times_of
 from mtcs.errors import InputError
 
 LABELS = "labels"
@@ -122,7 +122,8 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     """
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
-    times = sorted(table.times) if options.time is None else [i for i, name in enumerate(names) if name == options.time]
+    times = [i for i, name in enumerate(names) if name == options.time]
+    times = sorted(called_times(table)) if options.time is None else times
     channels = [i for i in range(len(names)) if i not in times and i not in table.unnamed]
     if options.values:
         spans = [[name] if name in names else name.split(":", 1) for name in options.values]  # first:last

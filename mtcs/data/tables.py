@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mtcs.data.columns import Columns, find_columns
-from mtcs.data.fields import MISSING, Table, numbers, read_fields
+from mtcs.data.fields import Table, numbers, read_fields
 from mtcs.data.labels import is_missing
 from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import TableOptions
+from mtcs.data.times import in_time, past_midnight, times_of
 from mtcs.errors import InputError
 
-_CLOCK = re.compile(r"\d{1,3}:\d\d:\d\d(\.\d{1,9})?", re.ASCII)
-_HALF_A_DAY = np.timedelta64(12, "h")
 _HINT = "repair it, or say which columns are values with --values"
 
 
@@ -74,11 +71,11 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
     for row in rows:
         steps_of.setdefault(names[row], []).append(row)
     if "" in steps_of:
-        where = f"{table.where(steps_of[''][0])}: nothing in column `{_name(table, columns.id)}`"
+        where = f"{table.where(steps_of[''][0])}: nothing in column `{table.name(columns.id)}`"
         raise InputError(f"{where}; write there which series the row is of.")
     if columns.time is not None and len(rows) > 1 and len(steps_of) == len(rows):
         raise InputError(
-            f"{table.path} has columns of names and times, but one row only for each `{_name(table, columns.id)}`; if "
+            f"{table.path} has columns of names and times, but one row only for each `{table.name(columns.id)}`; if "
             "one row is one series, add --layout wide."
         )
     values = np.stack([_values(table, i, rows) for i in columns.values])  # (channels, rows)
@@ -112,55 +109,6 @@ def _values(table: Table, column: int, rows: list[int]) -> np.ndarray:
     return numbers(table, [fields[row] for row in rows], rows, _HINT)
 
 
-def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -> np.ndarray:
-    """The places (T,) of a series' rows in the order of their times (T,).
-
-    Raises:
-        InputError: if two rows are at the same time.
-    """
-    order = np.argsort(times, kind="stable")
-    if (equal := np.diff(times[order]) == 0).any():
-        row = rows[order[int(equal.argmax()) + 1]]
-        raise InputError(f"{table.where(row)}: a second row of {series:.40} at the same time; leave one out.")
-    return order
-
-
-def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:
-    """Times of R rows (R,): numbers as float64, dates as int64 nanoseconds since 1970, times of day such as 12:00:00 as
-    timedelta64 in nanoseconds.
-
-    Raises:
-        InputError: if one of them is missing, or they are neither.
-    """
-    fields = table.column(column)
-    given = [fields[row] for row in rows]
-    if any(field.lower() in MISSING for field in given):
-        row = rows[next(i for i, field in enumerate(given) if field.lower() in MISSING)]
-        raise InputError(f"{table.where(row)}: no time in column `{_name(table, column)}`; write one or drop the row.")
-    try:
-        return numbers(table, given, rows, "")
-    except InputError:
-        import pandas as pd
-
-        try:
-            if all(map(_CLOCK.fullmatch, given)):
-                return pd.TimedeltaIndex(pd.to_timedelta(given)).as_unit("ns").to_numpy()
-            return pd.DatetimeIndex(pd.to_datetime(given, format="ISO8601", utc=True)).as_unit("ns").asi8
-        except (ValueError, OverflowError) as error:
-            raise InputError(
-                f"{table.path}: column `{_name(table, column)}` holds neither numbers nor times as 2026-01-31T12:00:00 "
-                f"({given[0][:30]!r} is the first); write one of them, or name the times with --time."
-            ) from error
-
-
-def past_midnight(times: np.ndarray) -> np.ndarray:
-    """Times (T,) of a recording in its rows' order; where a clock goes back, once and late to early, a day is added."""
-    back = np.flatnonzero(np.diff(times) < 0)
-    if times.dtype.kind != "m" or len(back) != 1 or times[back[0]] - times[back[0] + 1] < _HALF_A_DAY:
-        return times
-    return times + 2 * _HALF_A_DAY * (np.arange(len(times)) > back[0])
-
-
 def _same(table: Table, column: int | None, series: list[list[int]], what: str) -> np.ndarray | None:
     """What a column says of each series, whose rows must agree where they say anything."""
     if column is None:
@@ -190,14 +138,10 @@ def _fault(where: str, fault: str) -> InputError:
     return InputError(f"{where}: {fault}; repair the series or leave it out.")
 
 
-def _name(table: Table, column: int) -> str:
-    return table.names[column][:40] if table.names else str(column + 1)
-
-
 def _note(table: Table, columns: Columns) -> str:
     if columns.label is None:
         return "no labels"
     if table.names:
-        return f"labels in column `{_name(table, columns.label)}`"
+        return f"labels in column `{table.name(columns.label)}`"
     place = "first" if columns.label == 0 else "last" if columns.label == table.width - 1 else f"{columns.label + 1}th"
     return f"labels in the {place} column"
