@@ -77,8 +77,7 @@ def label_by_bundle(
     sentences = odd_series(recordings, known.lengths) + far_values(encoded.series, names_of(recordings))
     notes = [f"{file}: {sentence}" for sentence in sentences]
     message = [recordings.note] if recordings.note and recordings.labels is not None else []
-    message += [f"read with {recordings.written}"] * bool(recordings.written)
-    if message:
+    if message := [*message, *recordings.written]:
         notes.append(f"{file}: {'; '.join(message)}")
     return NewLabels(columns, tuple(notes))
 

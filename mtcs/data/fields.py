@@ -44,7 +44,7 @@ class Table:
     lines: where in the file each row ends.
     as_written: the rows as they are written, with decimal commas; of labels and names these are no numbers.
     unit: what `lines` counts, "line" or "row".
-    written: how a text was taken apart, where that is not by commas, or in a `.tsv` by tabs: "`;` and decimal commas".
+    written: how a text was taken apart, where that is not by commas, or in a `.tsv` by tabs: "read with `;`".
     """
 
     path: Path
@@ -53,7 +53,7 @@ class Table:
     lines: list[int]
     as_written: list[list[str]]
     unit: str = "line"
-    written: str = ""
+    written: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -127,10 +127,11 @@ def _read_text(path: Path, options: TableOptions) -> Table:
     return Table(path, [name.strip() for name in as_written[0]], rows[1:], lines[1:], as_written[1:], written=written)
 
 
-def _written(path: Path, separator: str, decimal_commas: bool) -> str:
+def _written(path: Path, separator: str, decimal_commas: bool) -> tuple[str, ...]:
     usual = separator == ("\t" if path.suffix.lower() == ".tsv" else ",")
     name = {"\t": "tabs", " ": "spaces"}.get(separator, f"`{separator}`")
-    return " and ".join([name] * (not usual) + ["decimal commas"] * decimal_commas)
+    unusual = [name] * (not usual) + ["decimal commas"] * decimal_commas
+    return (f"read with {' and '.join(unusual)}",) if unusual else ()
 
 
 def _read_parquet(path: Path) -> Table:

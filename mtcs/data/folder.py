@@ -229,5 +229,5 @@ def _line(source: Source, name: str, train: Recordings, test: Recordings | None)
     counts = Counter(np.asarray(train.labels).tolist()).most_common()
     shown = ", ".join(f"{label} {count}" for label, count in counts[:6]) + (", ..." if len(counts) > 6 else "")
     task = "" if name == source.name else f" (task {name})"
-    written = f"; read with {train.written}" if train.written else ""
-    return f"{source.files}{task}: {', '.join(facts)}, {train.note}: {shown}{written}"
+    written = dict.fromkeys((*train.written, *(test.written if test else ())))
+    return "; ".join([f"{source.files}{task}: {', '.join(facts)}, {train.note}: {shown}", *written])

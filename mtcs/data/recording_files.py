@@ -12,7 +12,7 @@ from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, numbers, re
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.times import called_times, in_time, past_midnight, times_of
+from mtcs.data.times import called_times, in_time, past_midnight, sorted_by, times_of
 from mtcs.errors import InputError
 
 LABELS = "labels"
@@ -52,7 +52,7 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         if other := other_channels(own, channels):
             raise InputError(f"{files[name]} {other} as {names[0]} has; write the same.")
         series.append(one)
-        written[how] = None
+        written |= dict.fromkeys(how)
     return Recordings(
         series,
         labels,
@@ -60,7 +60,7 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         groups=groups,
         note=f"times of {unread} of them not understood, read in the order of lines, " * bool(unread)
         + ("no labels" if table is None else f"labels in {table.name}"),
-        written=", ".join(filter(None, written)),
+        written=tuple(written),
         channel_names=tuple(channels) if len(channels) > 1 and channels != _numbers(len(channels)) else (),
     )
 
@@ -116,9 +116,9 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     return place
 
 
-def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], str, bool]:
-    """A series (T,) or (channels, T), the names of its channels, how the text was taken apart, and whether its times,
-    where it has some, are understood.
+def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], tuple[str, ...], bool]:
+    """A series (T,) or (channels, T), the names of its channels, how it was read, and whether its times, where it has
+    some, are understood.
     """
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
@@ -144,12 +144,14 @@ def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list
     rows = range(len(table.rows))
     values = np.stack([numbers(table, table.column(i), rows, _HINT) for i in channels])  # (channels, T)
     order = _order_of_time(table, times, path.stem)
-    values = values if order is None else values[:, order]
+    written = table.written
+    if order is not None and (np.diff(order) < 0).any():
+        values, written = values[:, order], (*written, sorted_by(table, times[0]))
     one = trimmed(
         values if len(values) > 1 else values[0],
         lambda fault: InputError(f"{path} has {fault}; repair the file or take it out of the folder."),
     )
-    return one, [names[i] for i in channels], table.written, order is not None
+    return one, [names[i] for i in channels], written, order is not None
 
 
 def _order_of_time(table: Table, columns: Sequence[int], name: str) -> np.ndarray | None:

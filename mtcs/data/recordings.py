@@ -17,7 +17,7 @@ class Recordings:
     ids: what the file calls its series, None if it calls them nothing.
     groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
     note: what was guessed, in words: "labels in column `state`".
-    written: how a table was taken apart, where that is not usual: "`;` and decimal commas".
+    written: how a table was read, where that is not usual: "read with `;` and decimal commas", "rows sorted by `time`".
     places: the file and the line of each series, for messages; empty where the format has none.
     channel_names: what the file calls several channels, in their order; empty where it calls them nothing.
     """
@@ -27,7 +27,7 @@ class Recordings:
     ids: list[str] | None = None
     groups: np.ndarray | None = None
     note: str = ""
-    written: str = ""
+    written: tuple[str, ...] = ()
     places: Sequence[str] = ()
     channel_names: tuple[str, ...] = ()
 
@@ -92,4 +92,5 @@ def joined(parts: list[Recordings]) -> Recordings:
         groups=np.concatenate(groups) if len(groups) == len(parts) else None,
         places=[place for part in places for place in part] if len(places) == len(parts) else (),
         ids=[name for part in ids for name in part] if len(ids) == len(parts) else None,
+        written=tuple(dict.fromkeys(fact for part in parts for fact in part.written)),
     )

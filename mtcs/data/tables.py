@@ -11,7 +11,7 @@ from mtcs.data.fields import Table, numbers, read_fields
 from mtcs.data.labels import is_missing
 from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import TableOptions
-from mtcs.data.times import in_time, past_midnight, times_of
+from mtcs.data.times import sort_by_time, sorted_by
 from mtcs.errors import InputError
 
 _HINT = "repair it, or say which columns are values with --values"
@@ -78,19 +78,16 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
             f"{table.path} has columns of names and times, but one row only for each `{table.name(columns.id)}`; if "
             "one row is one series, add --layout wide."
         )
+    in_order, unequal, written = steps_of, 0, table.written
+    if columns.time is not None:
+        in_order, unequal = sort_by_time(table, columns.time, steps_of)
+        written += (sorted_by(table, columns.time),) * (in_order != steps_of)
     values = np.stack([_values(table, i, rows) for i in columns.values])  # (channels, rows)
-    place = {row: i for i, row in enumerate(rows)}
-    times = None if columns.time is None else times_of(table, columns.time, rows)
-    series, unequal = [], 0
-    for name, steps in steps_of.items():
-        order = np.array([place[row] for row in steps])
-        if times is not None:
-            own = past_midnight(times[order])
-            in_order = in_time(table, own, steps, name)
-            order, gaps = order[in_order], np.diff(own[in_order])
-            unequal += bool(len(gaps) and gaps.max() > 1.01 * gaps.min())
-        one = values[0, order] if len(values) == 1 else values[:, order]
-        series.append(trimmed(one, lambda fault, row=steps[0]: _fault(table.where(row), fault)))
+    place, series = {row: i for i, row in enumerate(rows)}, []
+    for name, steps in in_order.items():
+        one = values[:, [place[row] for row in steps]]  # (channels, T)
+        where = table.where(steps_of[name][0])
+        series.append(trimmed(one if len(one) > 1 else one[0], lambda fault, where=where: _fault(where, fault)))
     notes = f"unequal time steps in {unequal} of them read as equal, " if unequal else ""
     return Recordings(
         series,
@@ -99,7 +96,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         groups=_same(table, columns.group, list(steps_of.values()), "groups"),
         places=[table.where(steps[0]) for steps in steps_of.values()],
         note=notes + _note(table, columns),
-        written=table.written,
+        written=written,
         channel_names=tuple(table.names[i] for i in columns.values) if table.names and len(values) > 1 else (),
     )
 

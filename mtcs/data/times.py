@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -25,6 +25,24 @@ def called_times(table: Table) -> list[int]:
     return usual + [i for i, name in enumerate(names) if _WITH_UNIT.fullmatch(name)]
 
 
+def sort_by_time(table: Table, column: int, steps_of: Mapping[str, list[int]]) -> tuple[dict[str, list[int]], int]:
+    """The rows of each series in the order of their times, and how many series have unequal steps.
+
+    Raises:
+        InputError: if a time cannot be read, or two rows of a series are at the same time.
+    """
+    times = times_of(table, column, [row for steps in steps_of.values() for row in steps])
+    in_order, unequal, start = {}, 0, 0
+    for name, steps in steps_of.items():
+        own = past_midnight(times[start : start + len(steps)])
+        start += len(steps)
+        order = in_time(table, own, steps, name)
+        in_order[name] = [steps[i] for i in order]
+        gaps = np.diff(own[order])
+        unequal += bool(len(gaps) and gaps.max() > 1.01 * gaps.min())
+    return in_order, unequal
+
+
 def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -> np.ndarray:
     """The places (T,) of a series' rows in the order of their times (T,).
 
@@ -36,6 +54,11 @@ def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -
         row = rows[order[int(equal.argmax()) + 1]]
         raise InputError(f"{table.where(row)}: a second row of {series:.40} at the same time; leave one out.")
     return order
+
+
+def sorted_by(table: Table, column: int) -> str:
+    """What is said where rows stood in another order than that of their times."""
+    return f"rows sorted by `{table.name(column)}`"
 
 
 def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:

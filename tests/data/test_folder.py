@@ -43,7 +43,8 @@ def test_one_row_a_time_step(capsys):
     Path("data/pumps.csv").write_text(LONG)
     data = read_folder("data")
     assert capsys.readouterr().err == (
-        "pumps.csv: 2 series of 2 to 3 steps, 2 channels, labels in column `state`: ok 1, worn 1\n"
+        "pumps.csv: 2 series of 2 to 3 steps, 2 channels, labels in column `state`: ok 1, worn 1; "
+        "rows sorted by `time`\n"
     )
     check_long(data["pumps"][0], list(data["pumps"][1]))
     X, _ = read("pumps.csv", LONG, values=["y"])

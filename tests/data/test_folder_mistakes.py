@@ -37,6 +37,22 @@ def test_recordings_are_in_the_order_of_their_times(capsys):
     assert "times of 1 of them not understood, read in the order of lines, labels in" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "reordered"), [("0011", "0011", False), ("0110", "0011", True), ("0011", "0110", True)]
+)
+def test_rows_that_were_sorted_are_reported(train, test, reordered, capsys):
+    """Of training or of test series; not where series stand between one another, each in its order."""
+    for part, times in (("TRAIN", train), ("TEST", test)):
+        rows = [f"{name},{time},7,ok\n" for name, time in zip("abab", times, strict=True)]
+        held(f"fans_{part}.csv", content="id,time,x,label\n" + "".join(rows))
+        held(f"pumps/{part}.csv", content=f"time;x\n{times[1]};1\n{times[3]};2\n")
+    held("pumps/labels.csv", content="file,label\nTRAIN,ok\nTEST,worn\n")
+    read_folder("data")
+    fans, pumps = capsys.readouterr().err.splitlines()
+    assert fans.endswith("labels in column `label`: ok 2" + "; rows sorted by `time`" * reordered)
+    assert pumps.endswith("ok 1, worn 1; read with `;`" + "; rows sorted by `time`" * reordered)
+
+
 def test_times_without_names_of_series_are_no_values():
     Path("data/a.csv").write_text("time,x,label\n0,0.1,ok\n1,0.2,ok\n2,0.1,worn\n3,0.4,worn\n")
     with pytest.raises(InputError, match=r"a\.csv has one row a time step, but no column `id` that says of which"):
