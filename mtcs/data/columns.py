@@ -18,7 +18,7 @@ from mtcs.data.fields import (
 from mtcs.data.labels import is_missing
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
-from mtcs.data.times import called_times
+from mtcs.data.times import called_times, find_time
 from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError
 
@@ -37,6 +37,8 @@ class Columns:
     task: int | None
     group: int | None
     values: list[int]
+    other_times: list[int]
+    """Of the values of a long table those that are called as times are, and are no channels if they hold some."""
 
 
 def find_columns(table: Table, options: TableOptions, known: frozenset[str] | None = None) -> Columns:
@@ -52,43 +54,37 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
         InputError: if an option names no column, or what a column is cannot be told.
     """
     _refuse_prose(table)
-    names = [name.lower() for name in table.names]
     task = _column(table, "--task-column", options.task, TASK_NAMES)
     group = _column(table, "--group", options.group)
     time = _column(table, "--time", options.time)
-    if time is None and options.layout != "wide":
-        time = next(iter(called_times(table)), None)
     taken = {column for column in (task, group, time) if column is not None}
-    identity = _column(table, "--id", options.id)
-    if identity is None:
-        usual = (names.index(name) for name in ID_NAMES if name in names)
-        identity = next((i for i in usual if i not in taken and (names[i] or i == 0)), None)
-    if identity is None and options.layout != "long":
-        identity = _named_id(table, taken)
-    long = options.layout == "long" or (options.layout is None and time is not None and identity is not None)
-    if identity is None and (long or time is not None):
+    identity = _identity(table, options, taken)
+    chosen = _selected(table, options.values) if options.values else []
+    times = [i for i in called_times(table) if i not in taken.union(chosen) and table.names[i] != options.label]
+    timed = time is not None or (bool(times) and options.layout != "wide")
+    long = options.layout == "long" or (options.layout is None and timed and identity is not None)
+    if identity is None and (long or timed):
         raise InputError(
             f"{table.path} has one row a time step, but no column `id` that says of which series; add --id, or if one "
             f"row is one series --layout wide; {ONE_RECORDING}."
         )
-    if not long and options.time is None:
-        time = None
-        taken = {column for column in (task, group) if column is not None}
-    if identity is not None:
-        taken.add(identity)
-    label = _label(table, options, taken, None if long else known)
+    if long and time is None:
+        time = find_time(table, times, _series(table, task, identity), any_order=True)
+    other_times = [i for i in times if i != time] * long
+    taken |= {column for column in (identity, time) if column is not None}
+    label = _label(table, options, taken.union(other_times), None if long else known)
     taken |= {label} if label is not None else set()
     taken |= table.unnamed
-    rest = [i for i in range(table.width) if i not in taken]
-    values = _selected(table, options.values) if options.values else rest
-    if not options.values:
-        _check_values(table, values, long)
+    values = chosen or [i for i in range(table.width) if i not in taken]
+    if not chosen:
+        _check_values(table, [i for i in values if i not in other_times], long)
     if not values:
         way_out = ONE_RECORDING if table.width == 1 else "name them with --values, as --values x,y or t0:t99"
         raise InputError(f"{table.path} has no column of values beside that of labels or names; {way_out}.")
     if not long and identity is not None and options.layout is None:
         _check_names(table, identity, [column for column in (task, group) if column is not None], label, values)
-    return Columns("long" if long else "wide", label, identity, time, task, group, values)
+    other_times = [] if chosen else other_times
+    return Columns("long" if long else "wide", label, identity, time, task, group, values, other_times)
 
 
 def _refuse_prose(table: Table) -> None:
@@ -134,6 +130,24 @@ def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = 
         field = option.removeprefix("--").removesuffix("-column")
         raise UnknownColumn(f"{table.path} has {what} {name} ({option}); it has {known}.", field)
     return table.names.index(name)
+
+
+def _identity(table: Table, options: TableOptions, taken: set[int]) -> int | None:
+    """The column of the names of series."""
+    if options.id is not None:
+        return _column(table, "--id", options.id)
+    names = [name.lower() for name in table.names]
+    usual = (names.index(name) for name in ID_NAMES if name in names)
+    identity = next((i for i in usual if i not in taken and (names[i] or i == 0)), None)
+    return _named_id(table, taken) if identity is None and options.layout != "long" else identity
+
+
+def _series(table: Table, *columns: int | None) -> list[list[int]]:
+    """The rows of each series, told apart by what these columns say."""
+    rows_of: dict[tuple[str, ...], list[int]] = {}
+    for row, names in enumerate(zip(*(table.words(i) for i in columns if i is not None), strict=True)):
+        rows_of.setdefault(names, []).append(row)
+    return list(rows_of.values())
 
 
 def _named_id(table: Table, taken: set[int]) -> int | None:

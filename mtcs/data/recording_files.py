@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,23 @@ from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, numbers, re
 from mtcs.data.files import TABLES
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.times import called_times, in_time, past_midnight, sorted_by, times_of
+from mtcs.data.times import (
+    called_times,
+    find_time,
+    in_time,
+    left_out,
+    past_midnight,
+    sorted_by,
+    time_note,
+    times_of,
+    without_times,
+)
 from mtcs.errors import InputError
 
 LABELS = "labels"
 """Name, without its suffix, of the table that says which label each file has."""
 _SAYS_LABEL = ("label", "class")
-"""Names that no channel has; words there are refused as no numbers."""
+"""Names that no channel has."""
 _HINT = "repair it, take the file out or name it alone: each file of a folder is one recording, a row a time step"
 
 
@@ -44,23 +54,21 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         names, labels, groups = _read_labels(table, options, files)
     if not names:
         raise InputError(f"{folder} holds no recording ({', '.join(TABLES)}); put a file for each there.")
-    series, channels, written, unread = [], [], {}, 0
-    for name in names:
-        one, own, how, known = _read_recording(files[name], options)
-        unread += not known
-        channels = channels or own
-        if other := other_channels(own, channels):
-            raise InputError(f"{files[name]} {other} as {names[0]} has; write the same.")
-        series.append(one)
-        written |= dict.fromkeys(how)
+    recordings = [_read_recording(files[name], options) for name in names]
+    channels = recordings[0].channels
+    for name, one in zip(names, recordings, strict=True):
+        if other := other_channels(one.channels, channels):
+            raise InputError(f"{files[name]} {other} as {names[0]} has; write the same, or name them with --values.")
+    unread = sum(not one.understood for one in recordings)
     return Recordings(
-        series,
+        [one.series for one in recordings],
         labels,
         ids=[Path(name).stem for name in names],
         groups=groups,
         note=f"times of {unread} of them not understood, read in the order of lines, " * bool(unread)
+        + "".join(dict.fromkeys(one.note for one in recordings))
         + ("no labels" if table is None else f"labels in {table.name}"),
-        written=tuple(written),
+        written=tuple(dict.fromkeys(fact for one in recordings for fact in one.written)),
         channel_names=tuple(channels) if len(channels) > 1 and channels != _numbers(len(channels)) else (),
     )
 
@@ -116,54 +124,96 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     return place
 
 
-def _read_recording(path: Path, options: TableOptions) -> tuple[np.ndarray, list[str], tuple[str, ...], bool]:
-    """A series (T,) or (channels, T), the names of its channels, how it was read, and whether its times, where it has
-    some, are understood.
+@dataclass(frozen=True)
+class _Recording:
+    """What one file holds.
+
+    series: (T,) or (channels, T).
+    channels: their names.
+    note: which column has the times, where that was guessed.
+    written: how it was read, see `Recordings`.
+    understood: whether its times, where it has some, are.
     """
+
+    series: np.ndarray
+    channels: list[str]
+    note: str
+    written: tuple[str, ...]
+    understood: bool
+
+
+def _read_recording(path: Path, options: TableOptions) -> _Recording:
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
-    times = [i for i, name in enumerate(names) if name == options.time]
-    times = sorted(called_times(table)) if options.time is None else times
-    channels = [i for i in range(len(names)) if i not in times and i not in table.unnamed]
-    if options.values:
-        spans = [[name] if name in names else name.split(":", 1) for name in options.values]  # first:last
-        if unknown := {end for span in spans for end in span} - set(names):
-            message = f"{path} has no column {min(unknown):.40} (--values); it has {', '.join(names)[:150]}."
-            raise UnknownColumn(message, "values")
-        channels = [i for span in spans for i in range(names.index(span[0]), names.index(span[-1]) + 1)]
-    elif said := [
-        names[i] for i in channels if names[i].lower() in _SAYS_LABEL and all(map(is_value, table.column(i)))
-    ]:
-        others = ",".join(names[i] for i in channels if names[i] not in said)
-        raise InputError(
-            f"{path}: column `{said[0]}` stands among the channels, and may say the label of the recording; leave it "
-            f"out, or name the channels with --values, as --values {others:.100}."
-        )
-    if not channels:
-        raise InputError(f"{path} has no column of values; write one for each channel.")
-    rows = range(len(table.rows))
-    values = np.stack([numbers(table, table.column(i), rows, _HINT) for i in channels])  # (channels, T)
-    order = _order_of_time(table, times, path.stem)
+    chosen = _chosen(path, names, options.values or ())
+    time = _time(table, names, chosen, options.time)
+    order = _order_of_time(table, time, path.stem)
+    rows = np.arange(len(table.rows)) if order is None else order
     written = table.written
-    if order is not None and (np.diff(order) < 0).any():
-        values, written = values[:, order], (*written, sorted_by(table, times[0]))
+    if time is not None and (np.diff(rows) < 0).any():
+        written += (sorted_by(table, time),)
+    channels = chosen
+    if not chosen:
+        rest = [i for i in range(len(names)) if i != time and i not in table.unnamed]
+        channels = without_times(table, rest, called_times(table), [rows.tolist()])
+        written += left_out(table, rest, channels)
+        _refuse_label(table, names, channels)
+    values = np.stack([_values(table, i)[rows] for i in channels])  # (channels, T)
     one = trimmed(
         values if len(values) > 1 else values[0],
         lambda fault: InputError(f"{path} has {fault}; repair the file or take it out of the folder."),
     )
-    return one, [names[i] for i in channels], written, order is not None
+    return _Recording(one, [names[i] for i in channels], time_note(table, time), written, order is not None)
 
 
-def _order_of_time(table: Table, columns: Sequence[int], name: str) -> np.ndarray | None:
-    """The places (T,) of the rows in the order of the first of these columns; None where that holds no times.
+def _chosen(path: Path, names: list[str], values: Sequence[str]) -> list[int]:
+    """The columns that --values names, as `x` or as a range `first:last`."""
+    spans = [[name] if name in names else name.split(":", 1) for name in values]
+    for end in (end for span in spans for end in span):
+        _check_known(path, names, end, "values")
+    return [i for span in spans for i in range(names.index(span[0]), names.index(span[-1]) + 1)]
+
+
+def _time(table: Table, names: list[str], chosen: list[int], given: str | None) -> int | None:
+    """The column of times, None where there is none."""
+    if given is None:
+        called = [i for i in called_times(table) if i not in chosen]
+        return find_time(table, called, [range(len(table.rows))], any_order=False)
+    _check_known(table.path, names, given, "time")
+    return names.index(given)
+
+
+def _check_known(path: Path, names: list[str], name: str, option: str) -> None:
+    if name not in names:
+        known = ", ".join(names)[:150]
+        raise UnknownColumn(f"{path} has no column {name:.40} (--{option}); it has {known}.", option)
+
+
+def _refuse_label(table: Table, names: list[str], channels: list[int]) -> None:
+    """Raise where a channel seems to be the label; words there are refused as no numbers."""
+    said = [names[i] for i in channels if names[i].lower() in _SAYS_LABEL and all(map(is_value, table.column(i)))]
+    if said:
+        others = ",".join(names[i] for i in channels if names[i] not in said)
+        raise InputError(
+            f"{table.path}: column `{said[0]}` stands among the channels, and may say the label of the recording; "
+            f"leave it out, or name the channels with --values, as --values {others:.100}."
+        )
+
+
+def _values(table: Table, column: int) -> np.ndarray:
+    return numbers(table, table.column(column), range(len(table.rows)), _HINT)
+
+
+def _order_of_time(table: Table, column: int | None, name: str) -> np.ndarray | None:
+    """The places (T,) of the rows in the order of a column's times; None where that holds none.
 
     Times that never go back are in order, with several rows at one time as loggers write them, too.
     """
     rows = range(len(table.rows))
-    if not columns:
+    if column is None:
         return np.arange(len(rows))
     try:
-        times = past_midnight(times_of(table, columns[0], rows))
+        times = past_midnight(times_of(table, column, rows))
     except InputError:
         return None
     return np.arange(len(rows)) if (np.diff(times) >= 0).all() else in_time(table, times, rows, name)

@@ -11,7 +11,7 @@ from mtcs.data.fields import Table, numbers, read_fields
 from mtcs.data.labels import is_missing
 from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import TableOptions
-from mtcs.data.times import sort_by_time, sorted_by
+from mtcs.data.times import left_out, sort_by_time, sorted_by, time_note, without_times
 from mtcs.errors import InputError
 
 _HINT = "repair it, or say which columns are values with --values"
@@ -82,7 +82,9 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
     if columns.time is not None:
         in_order, unequal = sort_by_time(table, columns.time, steps_of)
         written += (sorted_by(table, columns.time),) * (in_order != steps_of)
-    values = np.stack([_values(table, i, rows) for i in columns.values])  # (channels, rows)
+    channels = without_times(table, columns.values, columns.other_times, list(in_order.values()))
+    written += left_out(table, columns.values, channels)
+    values = np.stack([_values(table, i, rows) for i in channels])  # (channels, rows)
     place, series = {row: i for i, row in enumerate(rows)}, []
     for name, steps in in_order.items():
         one = values[:, [place[row] for row in steps]]  # (channels, T)
@@ -95,9 +97,9 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         ids=list(steps_of),
         groups=_same(table, columns.group, list(steps_of.values()), "groups"),
         places=[table.where(steps[0]) for steps in steps_of.values()],
-        note=notes + _note(table, columns),
+        note=notes + time_note(table, columns.time) + _note(table, columns),
         written=written,
-        channel_names=tuple(table.names[i] for i in columns.values) if table.names and len(values) > 1 else (),
+        channel_names=tuple(table.names[i] for i in channels) if table.names and len(values) > 1 else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""Times of a table's rows: what their column is called, how they are written, and the order that they give."""
+"""Times of a table's rows: which column has them, how they are written, and the order that they give."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mtcs.data.fields import MISSING, Table, numbers
+from mtcs.data.fields import MISSING, Table, is_value, numbers
 from mtcs.errors import InputError
 
-_NAMES = ("time", "timestamp", "step", "t", "seconds", "milliseconds")
+_NAMES = ("time", "timestamp")
+_AMBIGUOUS = ("step", "seconds", "milliseconds", "t")
+"""Names that channels have, too: the state of a machine, or `T` for a temperature."""
 _WITH_UNIT = re.compile(
     r"(time|timestamp)[ _](s|sec|ms|us|µs|ns|min)|(time|timestamp|t)[ _]?[(\[](s|sec|seconds|ms|us|µs|ns|min|h)[)\]]"
 )
@@ -19,10 +21,64 @@ _HALF_A_DAY = np.timedelta64(12, "h")
 
 
 def called_times(table: Table) -> list[int]:
-    """Columns that are called as times are, the most usual first, those with a unit last."""
+    """Columns that are called as times are, those first that nothing else is called like."""
     names = [name.lower() for name in table.names]
-    usual = [i for one in _NAMES for i, name in enumerate(names) if name == one]
-    return usual + [i for i, name in enumerate(names) if _WITH_UNIT.fullmatch(name)]
+    with_unit = [name for name in names if _WITH_UNIT.fullmatch(name)]
+    known = dict.fromkeys((*_NAMES, *with_unit, *_AMBIGUOUS))
+    return [i for one in known for i, name in enumerate(names) if name == one]
+
+
+def is_ambiguous(table: Table, column: int) -> bool:
+    """Whether a channel may be called as this column is."""
+    return table.name(column).lower() in _AMBIGUOUS
+
+
+def find_time(table: Table, columns: Sequence[int], series: Sequence[Sequence[int]], any_order: bool) -> int | None:
+    """The first of these columns that holds the times of series, each given by its rows; None if there is no column.
+
+    A column with an ambiguous name does if it rises in each series; of rows in `any_order`, also if it is regular.
+
+    Raises:
+        InputError: if it cannot be told of any.
+    """
+    for column in columns:
+        if not is_ambiguous(table, column) or holds_times(table, column, series, any_order):
+            return column
+    if columns:
+        name = table.name(columns[0])
+        raise InputError(
+            f"{table.path}: column `{name}` may hold times, but does not rise from row to row; name it with --time "
+            f"{name}, or if it is a channel, name all channels with --values{' and add --layout long' * any_order}."
+        )
+    return None
+
+
+def holds_times(table: Table, column: int, series: Sequence[Sequence[int]], any_order: bool = False) -> bool:
+    """Whether a column rises strictly in each series, or holds no numbers, as no channel does.
+
+    any_order: also whether it is regular once it is sorted, with equal steps or different whole numbers.
+    """
+    if not any(is_value(field) and field.lower() not in MISSING for field in table.column(column)):
+        return True
+    try:
+        times = _times_by_series(table, column, series)
+    except InputError:
+        return False
+    return all((np.diff(one) > 0).all() or (any_order and _regular(np.sort(one))) for one in times)
+
+
+def _regular(times: np.ndarray) -> bool:
+    steps = np.diff(times)
+    return bool(steps.min() > 0 and (_equal(steps) or (times % 1 == 0).all()))
+
+
+def _equal(steps: np.ndarray) -> bool:
+    return not len(steps) or steps.max() <= 1.01 * steps.min()
+
+
+def _times_by_series(table: Table, column: int, series: Sequence[Sequence[int]]) -> list[np.ndarray]:
+    times = times_of(table, column, [row for rows in series for row in rows])
+    return np.split(times, np.cumsum([len(rows) for rows in series])[:-1])
 
 
 def sort_by_time(table: Table, column: int, steps_of: Mapping[str, list[int]]) -> tuple[dict[str, list[int]], int]:
@@ -31,15 +87,12 @@ def sort_by_time(table: Table, column: int, steps_of: Mapping[str, list[int]]) -
     Raises:
         InputError: if a time cannot be read, or two rows of a series are at the same time.
     """
-    times = times_of(table, column, [row for steps in steps_of.values() for row in steps])
-    in_order, unequal, start = {}, 0, 0
-    for name, steps in steps_of.items():
-        own = past_midnight(times[start : start + len(steps)])
-        start += len(steps)
+    in_order, unequal = {}, 0
+    times = _times_by_series(table, column, list(steps_of.values()))
+    for (name, steps), own in zip(steps_of.items(), map(past_midnight, times), strict=True):
         order = in_time(table, own, steps, name)
         in_order[name] = [steps[i] for i in order]
-        gaps = np.diff(own[order])
-        unequal += bool(len(gaps) and gaps.max() > 1.01 * gaps.min())
+        unequal += not _equal(np.diff(own[order]))
     return in_order, unequal
 
 
@@ -56,9 +109,30 @@ def in_time(table: Table, times: np.ndarray, rows: Sequence[int], series: str) -
     return order
 
 
+def without_times(
+    table: Table, values: Sequence[int], called: Sequence[int], series: Sequence[Sequence[int]]
+) -> list[int]:
+    """Columns of values without those `called` as times are that hold some, of series with their rows in order."""
+    times = [column for column in called if column in values and holds_times(table, column, series)]
+    return [column for column in values if column not in times] or list(values)
+
+
+# What is said of times
+
+
+def time_note(table: Table, column: int | None) -> str:
+    """Which column has the times, where that had to be guessed."""
+    return f"times in column `{table.name(column)}`, " if column is not None and is_ambiguous(table, column) else ""
+
+
 def sorted_by(table: Table, column: int) -> str:
     """What is said where rows stood in another order than that of their times."""
     return f"rows sorted by `{table.name(column)}`"
+
+
+def left_out(table: Table, values: Sequence[int], channels: Sequence[int]) -> tuple[str, ...]:
+    """What is said of columns that are no channels, since they hold times."""
+    return tuple(f"`{table.name(i)}` left out as a second time" for i in values if i not in channels)
 
 
 def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:

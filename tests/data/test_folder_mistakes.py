@@ -323,7 +323,7 @@ def test_time_steps_are_not_read_as_series(header):
     assert len(unlabelled) == 4
 
 
-@pytest.mark.parametrize("time", ["seconds", "timestamp_ms", "Time (s)", "time [ms]", "t(s)", "Time_s"])
+@pytest.mark.parametrize("time", ["timestamp_ms", "Time (s)", "time [ms]", "t(s)", "Time_s"])
 def test_times_with_a_unit_are_times(time):
     held("fans.csv", content=table(f"id,{time},x,label", STEPS[::-1]))
     held("pumps/r1.csv", content=f"{time},x\n1,7\n0,5\n")
@@ -331,6 +331,91 @@ def test_times_with_a_unit_are_times(time):
     data = read_folder("data", verbose=False)
     assert [len(one) for one in data["fans"][0]] == [3] * 4
     assert data["pumps"][0][0].tolist() == [5, 7]
+
+
+def held_both_ways(header: str, rows: Sequence[Sequence[object]]) -> None:
+    """Two series with these columns, in a long table `fans.csv` and as recordings `pumps/`."""
+    long = [(name, *row, label) for name, label in (("r1", "ok"), ("r2", "worn")) for row in rows]
+    held("fans.csv", content=table(f"id,{header},label", long))
+    held("pumps/r1.csv", "pumps/r2.csv", content=table(header, [tuple(row) for row in rows]))
+    held("pumps/labels.csv", content="file,label\nr1,ok\nr2,worn\n")
+
+
+@pytest.mark.parametrize("T", [(20.5, 19.5, 21.25), (20.5, 20.5, 21.25)])
+def test_a_channel_that_is_called_as_a_time_may_be_does_not_sort_the_rows(T, capsys):
+    held_both_ways("T,p", list(zip(T, (1, 2, 3), strict=True)))
+    words = "column `T` may hold times, but does not rise from row to row; name it with --time T, or if it is a channel"
+    for name, end in (("fans.csv", "--values and add --layout long."), ("pumps", "--values.")):
+        with pytest.raises(InputError, match=words) as error:
+            read_folder(f"data/{name}", verbose=False)
+        assert str(error.value).endswith(f", name all channels with {end}")
+    for name, layout in (("fans.csv", "long"), ("pumps", None)):
+        data = read_folder(f"data/{name}", values=["T", "p"], layout=layout, verbose=False)
+        ((X, _),) = data.values()
+        assert [one.tolist() for one in X] == [[list(T), [1, 2, 3]]] * 2
+    capsys.readouterr()
+    if T[0] > T[1]:
+        for name in ("fans.csv", "pumps"):
+            ((X, _),) = read_folder(f"data/{name}", time="T").values()
+            assert [one.tolist() for one in X] == [[2, 1, 3]] * 2
+            assert capsys.readouterr().err.endswith("; rows sorted by `T`\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "reordered"),
+    [
+        ("t", (0, 0.1, 0.25), False),
+        ("seconds", (0.2, 0, 0.1), True),
+        ("step", (7, 1, 3), True),
+        ("t", ("2026-01-03", "2026-01-01", "2026-01-02"), True),
+    ],
+)
+def test_a_name_that_channels_have_too_is_a_time_where_it_looks_like_one(name, times, reordered, capsys):
+    """In a long table, whose rows may stand in any order; and it is said."""
+    held_both_ways(f"{name},x", list(zip(times, (1, 2, 3), strict=True)))
+    order = sorted((1, 2, 3), key=lambda i: times[i - 1])
+    ((X, _),) = read_folder("data/fans.csv").values()
+    assert [one.tolist() for one in X] == [order] * 2
+    line = capsys.readouterr().err
+    assert f"times in column `{name}`, labels in column `label`" in line
+    assert line.endswith(f"; rows sorted by `{name}`\n") == reordered
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "options", "left_out"),
+    [
+        ("time,T,p", [(0, 20.5, 1), (1, 19.5, 2), (2, 21.5, 3)], {}, None),
+        ("T,time,p", [(20.5, 0, 1), (19.5, 1, 2), (21.5, 2, 3)], {}, None),
+        ("T,seconds,p", [(20.5, 0, 1), (19.5, 1, 2), (21.5, 2, 3)], {}, None),
+        ("timestamp,seconds,p", [(f"2026-01-01 00:00:0{i}", i / 10, i) for i in (1, 3, 2)], {}, "seconds"),
+        ("time,timestamp,p", [(i, f"1.1.2026 00:00:0{i}", i) for i in (1, 2, 3)], {}, "timestamp"),
+        ("Zeit,seconds,p", [(i, i / 10, i) for i in (1, 2, 3)], {"time": "Zeit"}, "seconds"),
+        ("seconds,T", [(1, 1), (2, 2), (3, 3)], {}, None),
+    ],
+)
+def test_a_second_column_of_times_is_no_channel(header, rows, options, left_out, capsys):
+    """But only where it rises as the first does, and it is said."""
+    held_both_ways(header, rows)
+    data = read_folder("data", **options)
+    for X, _ in data.values():
+        assert [one.ndim for one in X] == [1 if left_out or header == "seconds,T" else 2] * 2
+    if not left_out and header != "seconds,T":
+        assert data.channels == {"fans": ("T", "p"), "pumps": ("T", "p")}
+    for line in capsys.readouterr().err.splitlines():
+        assert line.endswith(f"`{left_out}` left out as a second time") == bool(left_out)
+
+
+def test_a_column_that_is_named_otherwise_is_no_time():
+    held("fans.csv", content="id,step,time,x\na,heat,0,1\na,heat,1,2\nb,cool,0,3\nb,cool,1,4\n")
+    held("pumps.csv", content="id,step,seconds,x\na,0,0,1\na,0,1,2\nb,1,0,3\nb,1,1,4\n")
+    data = read_folder("data", label="step", verbose=False)
+    assert [one.tolist() for X, _ in data.values() for one in X] == [[1, 2], [3, 4]] * 2
+
+
+def test_times_of_recordings_that_are_misspelt_are_refused():
+    held_both_ways("time,p", [(0, 1), (1, 2)])
+    with pytest.raises(InputError, match=r"r1\.csv has no column Time \(--time\); it has time, p\."):
+        read_folder("data/pumps", time="Time", verbose=False)
 
 
 @pytest.mark.parametrize(
