@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,14 +34,15 @@ _HINT = "repair it, take the file out or name it alone: each file of a folder is
 
 
 def label_file(folder: Path) -> Path | None:
-    """The folder's table of labels, None if it has none."""
-    return next((path for suffix in TABLES if (path := folder / f"{LABELS}{suffix}").is_file()), None)
+    """The folder's table of labels, in whatever case it is called so; None if it has none."""
+    named = (path for path in sorted(folder.iterdir()) if path.stem.lower() == LABELS)
+    return next((path for path in named if path.suffix.lower() in TABLES and path.is_file()), None)
 
 
 def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
     """The recordings of a folder, in the order of its table of labels, or of their names where it has none.
 
-    `labels.csv` has a column of file names, with or without their suffix, and one of labels.
+    `labels.csv` has a column of file names, with or without their folder and their suffix, and one of labels.
 
     Raises:
         InputError: in one line, if a file is missing, cannot be read, or has other channels than the first.
@@ -84,7 +86,7 @@ def _read_labels(
     """File names in the table's order, their labels and groups."""
     by_name = {**{file.stem: name for name, file in files.items()}, **{name: name for name in files}}
     table = read_fields(path, options)
-    if not table.names and table.rows[0][0].strip() in by_name:
+    if not table.names and _file(table.rows[0][0].strip(), by_name):
         table = replace(table, names=["file", "label", *map(str, range(3, table.width + 1))])
     elif not table.names:  # a row of names above words
         table = replace(
@@ -94,21 +96,36 @@ def _read_labels(
             lines=table.lines[1:],
             as_written=table.as_written[1:],
         )
-    identity = _place(table, options.id, (*ID_NAMES, "filename", "path"), "--id", 0)
+    identity = _file_column(table, options.id, by_name)
     label = _place(table, options.label, LABEL_NAMES, "--label", 1 - identity if len(table.names) == 2 else None)
     group = None if options.group is None else _place(table, options.group, (), "--group", None)
     rows: dict[str, int] = {}
     for row, given in enumerate(table.words(identity)):
-        if given not in by_name:
-            raise InputError(f"{table.where(row)}: {given[:60]!r} is no file in {path.parent}; correct the name.")
-        if by_name[given] in rows:
+        if (file := _file(given, by_name)) is None:
+            way_out = "correct the name, or name the column of files with --id"
+            raise InputError(f"{table.where(row)}: {given[:60]!r} is no file in {path.parent}; {way_out}.")
+        if file in rows:
             raise InputError(f"{table.where(row)}: {given[:60]} stands there twice; leave one out.")
-        rows[by_name[given]] = row
+        rows[file] = row
     if missing := [name for name in files if name not in rows]:
         raise InputError(f"{path} has no label of {missing[0][:60]}; add a row, or take the file out of the folder.")
     columns = [table.words(column) for column in (label, group) if column is not None]
     labels, *groups = (np.array([column[row] for row in rows.values()]) for column in columns)
     return list(rows), labels, groups[0] if groups else None
+
+
+def _file(entry: str, by_name: Mapping[str, str]) -> str | None:
+    """The file that an entry of the table of labels names, perhaps with its folder."""
+    return by_name.get(entry) or by_name.get(re.split(r"[/\\]", entry)[-1])
+
+
+def _file_column(table: Table, given: str | None, by_name: Mapping[str, str]) -> int:
+    """The column that --id names, or whose entries name most files, by its name if several do."""
+    usual = (*ID_NAMES, "filename", "path")
+    n_files = [sum(_file(entry, by_name) is not None for entry in table.words(i)) for i in range(table.width)]
+    if given in table.names or not any(n_files):
+        return _place(table, given, usual, "--id", 0)
+    return max(range(table.width), key=lambda i: (n_files[i], table.names[i].lower() in usual))
 
 
 def _place(table: Table, given: str | None, usual: Sequence[str], option: str, otherwise: int | None) -> int:

@@ -174,6 +174,30 @@ def test_one_file_a_recording(labels, capsys):
         read_folder("data", verbose=False)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "id,file,label\n0,r1.csv,ok\n1,r2.csv,worn\n"),
+        ("labels.csv", ",file,label\n0,r1,ok\n1,r2,worn\n"),
+        ("labels.csv", "label,name,path\nok,1,sensors/pumps/r1.csv\nworn,2,sensors/pumps/r2.csv\n"),
+        ("labels.csv", "C:\\pumps\\r1.csv,ok\nC:\\pumps\\r2.csv,worn\n"),
+        ("Labels.CSV", "file,label\nr1,ok\nr2,worn\n"),
+    ],
+)
+def test_labels_of_recordings_are_found_by_the_files_that_they_name(name, content):
+    Path("data/pumps").mkdir()
+    for recording in ("r1", "r2"):
+        Path(f"data/pumps/{recording}.csv").write_text("time,x\n0,1\n1,2\n")
+    Path("data/pumps", name).write_text(content)
+    data = read_folder("data", verbose=False)
+    assert data.ids["pumps"] == ["r1", "r2"]
+    assert data["pumps"][1].tolist() == ["ok", "worn"]
+    Path("data/pumps", name).write_text("id,which,label\n0,r1.mat,ok\n1,r2.mat,worn\n")
+    words = "'0' is no file in data/pumps; correct the name, or name the column of files with --id.$"
+    with pytest.raises(InputError, match=words):
+        read_folder("data", verbose=False)
+
+
 @pytest.mark.parametrize("header", ["time,x,y:1,z", ""])
 def test_values_of_recordings_may_be_a_range(header):
     Path("data/pumps").mkdir()
