@@ -230,7 +230,7 @@ def _check_values(table: Table, values: list[int], long: bool) -> None:
             row, field = next((row, field) for row, field in enumerate(column) if field)
             raise InputError(
                 f"{table.where(row)}: {field[:30]!r} is no number; say what column `{table.names[i]:.40}` is with "
-                "--label, --id or --group, or name the columns of values with --values."
+                "--label, --id, --group or --time, or name the columns of values with --values."
             )
     stems = [re.sub(r"[-+.\d]+$", "", table.names[i]) for i in values]
     stem, count = Counter(stems).most_common(1)[0] if stems else ("", 0)

@@ -18,6 +18,7 @@ from mtcs.data.times import (
     find_time,
     in_time,
     left_out,
+    looks_like_time,
     past_midnight,
     sorted_by,
     time_note,
@@ -218,7 +219,9 @@ def _refuse_label(table: Table, names: list[str], channels: list[int]) -> None:
 
 
 def _values(table: Table, column: int) -> np.ndarray:
-    return numbers(table, table.column(column), range(len(table.rows)), _HINT)
+    fields, name = table.column(column), table.name(column)
+    hint = f"if column `{name}` holds times, say so with --time {name}" if looks_like_time(fields[0]) else _HINT
+    return numbers(table, fields, range(len(fields)), hint)
 
 
 def _order_of_time(table: Table, column: int | None, name: str) -> np.ndarray | None:

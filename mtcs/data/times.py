@@ -17,6 +17,7 @@ _WITH_UNIT = re.compile(
     r"(time|timestamp)[ _](s|sec|ms|us|µs|ns|min)|(time|timestamp|t)[ _]?[(\[](s|sec|seconds|ms|us|µs|ns|min|h)[)\]]"
 )
 _CLOCK = re.compile(r"\d{1,3}:\d\d:\d\d(\.\d{1,9})?", re.ASCII)
+_DATE_OR_CLOCK = re.compile(r"\d{1,4}([-./])\d\d?\1\d{1,4}|.*\d:\d\d", re.ASCII)
 _HALF_A_DAY = np.timedelta64(12, "h")
 
 
@@ -31,6 +32,11 @@ def called_times(table: Table) -> list[int]:
 def is_ambiguous(table: Table, column: int) -> bool:
     """Whether a channel may be called as this column is."""
     return table.name(column).lower() in _AMBIGUOUS
+
+
+def looks_like_time(field: str) -> bool:
+    """Whether it begins as a date, 31.1.2026 or 2026-01-31, or holds a clock's time, whether or not it can be read."""
+    return bool(_DATE_OR_CLOCK.match(field))
 
 
 def find_time(table: Table, columns: Sequence[int], series: Sequence[Sequence[int]], any_order: bool) -> int | None:

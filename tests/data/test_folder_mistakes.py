@@ -412,6 +412,20 @@ def test_a_column_that_is_named_otherwise_is_no_time():
     assert [one.tolist() for X, _ in data.values() for one in X] == [[1, 2], [3, 4]] * 2
 
 
+@pytest.mark.parametrize("first", ["01.01.2026 00:00:00", "1/31/2026", "9:00", "31 Jan 2026, 10:00"])
+def test_dates_that_are_not_called_times_are_named(first):
+    held("pumps/r1.csv", "pumps/r2.csv", content=f'Zeit,p\n"{first}",1\n"{first}",2\n')
+    held("pumps/labels.csv", content="file,label\nr1,ok\nr2,worn\n")
+    words = rf"r1\.csv, line 2: '{first}' is no finite number; if column `Zeit` holds times, say so with --time Zeit\."
+    with pytest.raises(InputError, match=words):
+        read_folder("data", verbose=False)
+    X, _ = read_folder("data", time="Zeit", verbose=False)["pumps"]
+    assert [one.tolist() for one in X] == [[1, 2]] * 2
+    held("fans.csv", content=f'id,Zeit,p,label\nr1,"{first}",1,ok\nr1,"{first}",2,ok\n')
+    with pytest.raises(InputError, match="say what column `Zeit` is with --label, --id, --group or --time"):
+        read_folder("data/fans.csv", verbose=False)
+
+
 def test_times_of_recordings_that_are_misspelt_are_refused():
     held_both_ways("time,p", [(0, 1), (1, 2)])
     with pytest.raises(InputError, match=r"r1\.csv has no column Time \(--time\); it has time, p\."):
