@@ -33,7 +33,7 @@ class TaskClassifier:
     reader: reads the representations of its series.
     calibration: of its probabilities; None where it has none.
     lengths: (shortest, longest) training series; n_series: how many there were, 0 where that is not known.
-    channel_names: of several channels, in their order; empty where they have none.
+    channel_names: of its channels, in their order; empty where they have none.
     """
 
     info: TaskInfo

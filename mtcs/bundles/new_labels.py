@@ -74,12 +74,20 @@ def label_by_bundle(
         if proba:
             by_label = zip(names, probabilities.T, strict=True)
             columns |= {f"p_{name}": [f"{p:.6f}" for p in row] for name, row in by_label}
-    sentences = odd_series(recordings, known.lengths) + far_values(encoded.series, names_of(recordings))
+    sentences = _other_name(task, recordings.channel_names, known.channel_names)
+    sentences += odd_series(recordings, known.lengths) + far_values(encoded.series, names_of(recordings))
     notes = [f"{file}: {sentence}" for sentence in sentences]
     message = [recordings.note] if recordings.note and recordings.labels is not None else []
     if message := [*message, *recordings.written]:
         notes.append(f"{file}: {'; '.join(message)}")
     return NewLabels(columns, tuple(notes))
+
+
+def _other_name(task: str, names: Sequence[str], expected: Sequence[str]) -> list[str]:
+    """A sentence, if any, on a single channel that is called otherwise than in training."""
+    if not len(names) == len(expected) == 1 or names == expected:
+        return []
+    return [f"column {names[0]:.40}, where {task:.60} was trained on {expected[0]:.40}; check that both are the same."]
 
 
 def _known_labels(file: Path, task: str, recordings: Recordings, names: Sequence[str]) -> list[str]:

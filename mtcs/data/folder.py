@@ -30,7 +30,7 @@ class FolderData(dict[str, Labelled]):
     test: {task: (X, y)} of tasks that are split, as by `Name_TEST`; none of these is among the mapping's own series.
     groups: {task: (n,)} what each series comes from, where a column of groups was named; for `cross_validate`.
     ids: {task: n names} of series, where the file has some.
-    channels: {task: names} of tasks of several channels, in their order, where the file has some.
+    channels: {task: names} of channels, in their order, where the file has some.
     """
 
     def __init__(self) -> None:

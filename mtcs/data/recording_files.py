@@ -63,6 +63,7 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         if other := other_channels(one.channels, channels):
             raise InputError(f"{files[name]} {other} as {names[0]} has; write the same, or name them with --values.")
     unread = sum(not one.understood for one in recordings)
+    named_alike = all(one.channels == channels for one in recordings)
     return Recordings(
         [one.series for one in recordings],
         labels,
@@ -72,7 +73,7 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         + "".join(dict.fromkeys(one.note for one in recordings))
         + ("no labels" if table is None else f"labels in {table.name}"),
         written=tuple(dict.fromkeys(fact for one in recordings for fact in one.written)),
-        channel_names=tuple(channels) if len(channels) > 1 and channels != _numbers(len(channels)) else (),
+        channel_names=tuple(channels) if named_alike and channels != _numbers(len(channels)) else (),
     )
 
 

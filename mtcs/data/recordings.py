@@ -19,7 +19,7 @@ class Recordings:
     note: what was guessed, in words: "labels in column `state`".
     written: how a table was read, where that is not usual: "read with `;` and decimal commas", "rows sorted by `time`".
     places: the file and the line of each series, for messages; empty where the format has none.
-    channel_names: what the file calls several channels, in their order; empty where it calls them nothing.
+    channel_names: what the file calls its channels, in their order; empty where it calls them nothing.
     """
 
     series: list[np.ndarray]
@@ -45,8 +45,11 @@ def n_channels(series: np.ndarray) -> int:
 
 
 def other_channels(names: Sequence[str], expected: Sequence[str]) -> str | None:
-    """How channels differ by name or order from those expected; None where they do not, or either side has no names."""
-    if not names or not expected or list(names) == list(expected):
+    """How channels differ by name or order from those expected; None where they do not, or either side has no names.
+
+    A single channel cannot be taken for another one, whatever it is called.
+    """
+    if not names or not expected or list(names) == list(expected) or len(names) == len(expected) == 1:
         return None
     return f"has the channels {', '.join(names)[:100]}, expected {', '.join(expected)[:100]}"
 

@@ -99,7 +99,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         places=[table.where(steps[0]) for steps in steps_of.values()],
         note=notes + time_note(table, columns.time) + _note(table, columns),
         written=written,
-        channel_names=tuple(table.names[i] for i in channels) if table.names and len(values) > 1 else (),
+        channel_names=tuple(table.names[i] for i in channels) if table.names else (),
     )
 
 

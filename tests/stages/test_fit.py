@@ -443,3 +443,27 @@ def test_new_series_have_the_channels_of_the_training_series(monkeypatch):
     code, out, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu", "--values", "x,z")
     assert code == 0, err
     assert out.count("\n") == 13
+
+
+def test_a_single_channel_of_another_name_is_reported(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    X, y = series()
+    names = [f"r{i}" for i in range(len(X))]
+    Path("new.csv").write_text(long_table(X, names))
+    labels = dict(zip(names, y, strict=True))
+    Path("pump.csv").write_text(
+        "".join(f"{line},{labels.get(line.split(',')[0], 'label')}\n" for line in long_table(X, names).splitlines())
+    )
+    code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu")
+    assert code == 0, err
+    code, expected, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+    assert (code, "column" in err) == (0, False)
+    Path("new.csv").write_text(long_table(X, names).replace("value", "flow"))
+    code, out, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+    assert (code, out) == (0, expected)
+    assert "new.csv: column flow, where pump was trained on value; check that both are the same." in err
+    Path("new").mkdir()
+    for own in ("a", "b"):  # columns called as their files are name no quantity
+        Path(f"new/{own}.csv").write_text("\n".join([own, *map(str, X[0])]))
+    code, _, err = run("predict", "m.mtcs", "new", "--device", "cpu")
+    assert (code, "column" in err) == (0, False)
