@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mtcs.bundles.bundle import Bundle, with_channel_names
+from mtcs.bundles.bundle import Bundle, with_names
 from mtcs.bundles.cross_validation import LabelledTask, Validation, validate
 from mtcs.bundles.file import load_bundle, save_bundle
 from mtcs.bundles.fit import add_task, fit_bundle
@@ -129,8 +129,8 @@ class MultiTaskClassifier(_Parameters):
             )
         with silence(not self.verbose):
             bundle = fit_bundle(spec, classifier, data, seed, self._hardware(spec), self._workers, self.missing)
-        names = data.channels if isinstance(data, FolderData) else {}
-        self.bundle_ = with_channel_names(replace(bundle, precision=self.precision), names)
+        bundle = replace(bundle, precision=self.precision)
+        self.bundle_ = with_names(bundle, data) if isinstance(data, FolderData) else bundle
         return self
 
     def predict(self, task: str, X: Any) -> np.ndarray:

@@ -465,6 +465,22 @@ def test_files_that_are_no_bundle(fitted, tmp_path):
         mtcs.load(tmp_path / "none.mtcs")
 
 
+def test_columns_of_a_frame_in_another_order_are_refused(data, tmp_path):
+    """As `MTCSClassifier` refuses them: the series would run through time another way."""
+    X, y = data["pumps"]
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(X.shape[1])])
+    tiny().fit({"pumps": (frame, y)}).save(tmp_path / "m.mtcs")
+    model = mtcs.load(tmp_path / "m.mtcs")
+    expected = model.predict("pumps", X)
+    np.testing.assert_array_equal(model.predict("pumps", frame), expected)
+    np.testing.assert_array_equal(
+        model.predict("pumps", pd.DataFrame(X[:, ::-1])[[*range(X.shape[1])][::-1]]), expected
+    )
+    with pytest.raises(InputError, match=r"pumps: X has the columns t\d+, .* expected t0, t1, .* as it was trained on"):
+        model.predict("pumps", frame[frame.columns[::-1]])
+    assert model.predict("pumps", frame.iloc[:, 1:]).shape == (len(X),)
+
+
 class Odd:
     """A label of which the file knows nothing."""
 

@@ -13,9 +13,10 @@ from mtcs.classifiers.classify import Encoded, Reader, decisions, predict
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.device_names import PrecisionName
 from mtcs.config.methods import SeriesSpec, Spec
-from mtcs.data.arrays import as_series
+from mtcs.data.arrays import as_series, column_names
+from mtcs.data.folder import FolderData
 from mtcs.data.normalize import scaled
-from mtcs.data.recordings import n_channels
+from mtcs.data.recordings import n_channels, other_order
 from mtcs.data.task import TaskInfo
 from mtcs.data.text import counted
 from mtcs.errors import InputError, WorkError
@@ -34,6 +35,7 @@ class TaskClassifier:
     calibration: of its probabilities; None where it has none.
     lengths: (shortest, longest) training series; n_series: how many there were, 0 where that is not known.
     channel_names: of its channels, in their order; empty where they have none.
+    columns: names of its time steps, where its series were rows of a table or a frame.
     """
 
     info: TaskInfo
@@ -43,6 +45,7 @@ class TaskClassifier:
     lengths: tuple[int, int]
     calibration: Calibration | None = None
     channel_names: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def label_names(self) -> list[str]:
@@ -97,10 +100,13 @@ class Bundle:
             names: of the series, for messages; their numbers if there are none.
 
         Raises:
-            InputError: if there is no such task, series have other channels than it, or values are too large to scale.
+            InputError: if there is no such task, series have other channels than it, or its columns in another order, or
+                values are too large to scale.
             WorkError: if the encoder's values are not finite.
         """
         info = self.task(task).info
+        if other := other_order(column_names(X), self.task(task).columns):
+            raise InputError(f"{task}: X {other} as it was trained on; give its columns in that order.")
         series = as_series(X, task, info.missing)
         _check_channels(info, series, names)
         rows = scaled(series, info.mean, info.std)
@@ -132,9 +138,12 @@ class Bundle:
         return known.calibration(values)
 
 
-def with_channel_names(bundle: Bundle, names: Mapping[str, tuple[str, ...]]) -> Bundle:
-    """The bundle, whose tasks know what their channels are called."""
-    tasks = {name: replace(task, channel_names=names.get(name, ())) for name, task in bundle.tasks.items()}
+def with_names(bundle: Bundle, data: FolderData) -> Bundle:
+    """The bundle, whose tasks know what their channels and columns are called."""
+    tasks = {
+        name: replace(task, channel_names=data.channels.get(name, ()), columns=data.columns.get(name, task.columns))
+        for name, task in bundle.tasks.items()
+    }
     return replace(bundle, tasks=tasks)
 
 

@@ -57,6 +57,7 @@ class _Entry(BaseModel, frozen=True, extra="forbid"):
     sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     floor: float = Field(default=0.0, ge=0, lt=1)
     channel_names: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 class _Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
@@ -91,6 +92,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             n_series=task.n_series,
             lengths=task.lengths,
             channel_names=task.channel_names,
+            columns=task.columns,
             **({} if task.calibration is None else asdict(task.calibration)),
         )
         entries.append(entry)
@@ -131,7 +133,14 @@ def load_bundle(path: Path) -> Bundle:
             reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
             calibration = None if entry.sharpness is None else Calibration(entry.sharpness, entry.floor)
             tasks[info.name] = TaskClassifier(
-                info, _decoded(entry.labels), reader, entry.n_series, entry.lengths, calibration, entry.channel_names
+                info,
+                _decoded(entry.labels),
+                reader,
+                entry.n_series,
+                entry.lengths,
+                calibration,
+                entry.channel_names,
+                entry.columns,
             )
             _check_task(tasks[info.name], width and width * model.spec.members)
         learned = tuple(task.info for task in tasks.values())[: len(model.tasks)]

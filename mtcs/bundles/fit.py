@@ -141,7 +141,9 @@ def _classified(
     representations = represent(method, task.train.series, hardware, task.name)
     reader = fit_task(classifier, Encoded(representations, task.train.series), task.train.labels, choice, seed, workers)
     calibration = calibrate(classifier, reader, representations, task.train.labels, workers)
-    known = TaskClassifier(task.info, given.labels, reader, len(task.train), given.lengths, calibration)
+    known = TaskClassifier(
+        task.info, given.labels, reader, len(task.train), given.lengths, calibration, columns=given.columns
+    )
     return known, representations
 
 

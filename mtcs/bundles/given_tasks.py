@@ -11,7 +11,7 @@ import numpy as np
 
 from mtcs.classifiers.classify import check_fittable
 from mtcs.config.classifiers import ClassifierSpec, NearestNeighbor
-from mtcs.data.arrays import as_labels, as_series, check_rows
+from mtcs.data.arrays import as_labels, as_series, check_rows, column_names
 from mtcs.data.doubts import SwappedAxes, swapped_axes
 from mtcs.data.normalize import z_normalize
 from mtcs.data.raw import RawSplit, RawTask
@@ -26,11 +26,13 @@ class GivenTask:
     task: normalised, its labels as text.
     labels: (C,) as they were given.
     lengths: of its shortest and its longest series.
+    columns: names of its time steps, where X is a frame.
     """
 
     task: Task
     labels: np.ndarray
     lengths: tuple[int, int]
+    columns: tuple[str, ...]
 
 
 def series_and_labels(data: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str, Any, Any]]:
@@ -82,7 +84,7 @@ def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: S
     task = replace(z_normalize(raw), classes=tuple(map(str, labels)))
     check_fittable(classifier, name, task.train.labels)
     lengths = [row.shape[-1] for row in series]
-    return GivenTask(task, labels, (min(lengths), max(lengths)))
+    return GivenTask(task, labels, (min(lengths), max(lengths)), column_names(X))
 
 
 def check_task_name(name: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mtcs.bundles.bundle import Bundle
 from mtcs.data.labels import is_missing, same_label
 from mtcs.data.new_series import far_values, names_of, odd_series
-from mtcs.data.recordings import Recordings, other_channels
+from mtcs.data.recordings import Recordings, other_channels, other_order
 from mtcs.errors import InputError
 from mtcs.training.hardware import Hardware
 
@@ -61,6 +61,8 @@ def label_by_bundle(
             f"{file} {other} as {task:.60} was trained on; write the same, or name them with --values "
             f"{','.join(known.channel_names)[:60]}."
         )
+    if other := other_order(recordings.columns, known.columns):
+        raise InputError(f"{file} {other} as {task:.60} was trained on; write the same, or name them with --values.")
     encoded = bundle.encode(task, recordings.series, hardware, names_of(recordings))
     columns: dict[str, list[str]] = {} if recordings.ids is None else {"id": recordings.ids}
     if recordings.labels is not None:

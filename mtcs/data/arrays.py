@@ -46,6 +46,12 @@ def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np
     return series
 
 
+def column_names(X: Any) -> tuple[str, ...]:
+    """Of a frame whose columns are named by text, one a time step; of anything else none."""
+    names = tuple(X.columns) if hasattr(X, "to_numpy") and hasattr(X, "columns") else ()
+    return names if all(isinstance(name, str) for name in names) else ()
+
+
 def check_rows(X: Any, y: Any, name: str, what: str = "y") -> None:
     """Raise InputError if series and labels, or `what` else, are of pandas and have the same index in another order."""
     if not hasattr(X, "to_numpy") or not hasattr(y, "to_numpy"):

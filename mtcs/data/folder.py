@@ -16,7 +16,7 @@ from mtcs.data.files import TABLES, npz_split, read_file, read_npz_split
 from mtcs.data.folder_files import Source, task_sources
 from mtcs.data.labels import is_missing, same_label
 from mtcs.data.recording_files import read_recording_files
-from mtcs.data.recordings import Recordings, joined, other_channels
+from mtcs.data.recordings import Recordings, joined, other_channels, other_order
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.text import counted
 from mtcs.errors import InputError, one_line
@@ -31,6 +31,7 @@ class FolderData(dict[str, Labelled]):
     groups: {task: (n,)} what each series comes from, where a column of groups was named; for `cross_validate`.
     ids: {task: n names} of series, where the file has some.
     channels: {task: names} of channels, in their order, where the file has some.
+    columns: {task: names} of columns of values, in their order, of tables with one row a series.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class FolderData(dict[str, Labelled]):
         self.groups: dict[str, np.ndarray] = {}
         self.ids: dict[str, list[str]] = {}
         self.channels: dict[str, tuple[str, ...]] = {}
+        self.columns: dict[str, tuple[str, ...]] = {}
 
 
 def read_folder(
@@ -81,7 +83,7 @@ def read_folder(
         decimal: "." or ",".
 
     Returns:
-        {task: (X, y)} in order of names, with the attributes `test`, `groups`, `ids` and `channels`, see `FolderData`.
+        {task: (X, y)} in order of names, with the attributes of `FolderData`.
 
     Raises:
         InputError: in one line, with the file and the cause.
@@ -103,6 +105,8 @@ def read_folder(
                 data.ids[name] = train.ids
             if train.channel_names:
                 data.channels[name] = train.channel_names
+            if train.columns:
+                data.columns[name] = train.columns
             if test is not None:
                 _check_channels(source, train, test)
                 data.test[name] = (test.series, _test_labels(source, data[name][1], test))
@@ -167,7 +171,7 @@ def _by_task(files: Sequence[Path], options: TableOptions) -> dict[str | None, R
             if recordings.channels != first.channels:
                 channels = counted(recordings.channels, "channel")
                 raise InputError(f"{file} has series of {channels}, expected {first.channels} as {files[0].name} has.")
-            if other := other_channels(recordings.channel_names, first.channel_names):
+            if other := _other_names(recordings, first):
                 raise InputError(f"{file} {other} as {files[0].name} has; write the same, or name them with --values.")
             if recordings is not first:
                 parts[task].append(recordings)
@@ -211,8 +215,15 @@ def _check_channels(source: Source, train: Recordings, test: Recordings) -> None
             f"{source.where}: test series have {counted(test.channels, 'channel')}, training series {train.channels}; "
             "give both the same."
         )
-    if other := other_channels(test.channel_names, train.channel_names):
+    if other := _other_names(test, train):
         raise InputError(f"{source.test[0]} {other} as {source.train[0].name} has; write the same.")
+
+
+def _other_names(recordings: Recordings, expected: Recordings) -> str | None:
+    """How channels or columns differ from those expected by name or order."""
+    return other_channels(recordings.channel_names, expected.channel_names) or other_order(
+        recordings.columns, expected.columns
+    )
 
 
 def _line(source: Source, name: str, train: Recordings, test: Recordings | None) -> str:

@@ -19,6 +19,7 @@ class Recordings:
     note: what was guessed, in words: "labels in column `state`".
     written: how a table was read, where that is not usual: "read with `;` and decimal commas", "rows sorted by `time`".
     places: the file and the line of each series, for messages; empty where the format has none.
+    columns: names of the columns of values, in their order, of a table with one row a series.
     channel_names: what the file calls its channels, in their order; empty where it calls them nothing.
     """
 
@@ -29,6 +30,7 @@ class Recordings:
     note: str = ""
     written: tuple[str, ...] = ()
     places: Sequence[str] = ()
+    columns: tuple[str, ...] = ()
     channel_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -52,6 +54,17 @@ def other_channels(names: Sequence[str], expected: Sequence[str]) -> str | None:
     if not names or not expected or list(names) == list(expected) or len(names) == len(expected) == 1:
         return None
     return f"has the channels {', '.join(names)[:100]}, expected {', '.join(expected)[:100]}"
+
+
+def other_order(columns: Sequence[str], expected: Sequence[str]) -> str | None:
+    """How columns, one a time step, stand in another order than those expected; None where they do not.
+
+    Columns of other names do not: series may be longer or shorter.
+    """
+    if list(columns) == list(expected) or sorted(columns) != sorted(expected):
+        return None
+    i = next(i for i, (own, other) in enumerate(zip(columns, expected, strict=True)) if own != other)
+    return f"has the columns {', '.join(columns[i:])[:100]}, expected {', '.join(expected[i:])[:100]}"
 
 
 def without_fills(series: np.ndarray, missing: Sequence[float]) -> np.ndarray:

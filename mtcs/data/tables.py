@@ -59,6 +59,7 @@ def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         ids=None if columns.id is None else [names[row] for row in rows],
         groups=_of_rows(table, columns.group, rows),
         places=[table.where(row) for row in rows],
+        columns=tuple(table.names[i] for i in columns.values) if table.names else (),
         note=_note(table, columns),
         written=table.written,
     )

@@ -467,3 +467,30 @@ def test_a_single_channel_of_another_name_is_reported(monkeypatch):
         Path(f"new/{own}.csv").write_text("\n".join([own, *map(str, X[0])]))
     code, _, err = run("predict", "m.mtcs", "new", "--device", "cpu")
     assert (code, "column" in err) == (0, False)
+
+
+def test_columns_in_another_order_than_in_training_are_refused(monkeypatch):
+    """Not where they are others, as of series that are longer."""
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    X, y = series()
+    frame = pd.DataFrame(X, columns=[f"{i // 2:02}:{i % 2 * 3}0" for i in range(X.shape[1])])
+    frame.assign(label=y).to_csv("pump.csv", index=False)
+    code, _, err = run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu")
+    assert code == 0, err
+    mirrored = frame[frame.columns[::-1]]
+    mirrored.to_csv("new.csv", index=False)
+    code, _, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+    assert code == 2
+    assert "new.csv has the columns 09:30, 09:00, " in err
+    assert "expected 00:00, 00:30, " in err
+    assert err.strip().endswith("as pump was trained on; write the same, or name them with --values.")
+    code, out, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu", "--values", ",".join(frame.columns))
+    assert (code, out.count("\n")) == (0, 13), err
+    mirrored.iloc[:, 1:].to_csv("new.csv", index=False)
+    assert run("predict", "m.mtcs", "new.csv", "--device", "cpu")[0] == 0
+    Path("pumps").mkdir()
+    frame.assign(label=y).to_csv("pumps/pump_TRAIN.csv", index=False)
+    mirrored.assign(label=y).to_csv("pumps/pump_TEST.csv", index=False)
+    code, _, err = run("fit", "pumps", "--out", "m.mtcs", "--device", "cpu")
+    assert code == 2
+    assert "as pump_TRAIN.csv has; write the same." in err
