@@ -100,7 +100,7 @@ class Bundle:
             names: of the series, for messages; their numbers if there are none.
 
         Raises:
-            InputError: if there is no such task, series have other channels than it, or its columns in another order, or
+            InputError: if there is no such task, series have other channels than it or its columns in another order, or
                 values are too large to scale.
             WorkError: if the encoder's values are not finite.
         """
