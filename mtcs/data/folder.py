@@ -30,6 +30,7 @@ class FolderData(dict[str, Labelled]):
     test: {task: (X, y)} of tasks that are split, as by `Name_TEST`; none of these is among the mapping's own series.
     groups: {task: (n,)} what each series comes from, where a column of groups was named; for `cross_validate`.
     ids: {task: n names} of series, where the file has some.
+    id_columns: {task: name} of the column of these, of tables with one row a series.
     channels: {task: names} of channels, in their order, where the file has some.
     columns: {task: names} of columns of values, in their order, of tables with one row a series.
     """
@@ -39,6 +40,7 @@ class FolderData(dict[str, Labelled]):
         self.test: dict[str, Labelled] = {}
         self.groups: dict[str, np.ndarray] = {}
         self.ids: dict[str, list[str]] = {}
+        self.id_columns: dict[str, str] = {}
         self.channels: dict[str, tuple[str, ...]] = {}
         self.columns: dict[str, tuple[str, ...]] = {}
 
@@ -103,6 +105,8 @@ def read_folder(
                 data.groups[name] = train.groups
             if train.ids is not None:
                 data.ids[name] = train.ids
+            if train.id_column:
+                data.id_columns[name] = train.id_column
             if train.channel_names:
                 data.channels[name] = train.channel_names
             if train.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -30,9 +31,22 @@ def doubts_of(data: FolderData, missing: Sequence[float] = ()) -> list[str]:
             check_labels(task)
         except InvalidData as fault:
             raise InputError(f"{fault}; say with --label in which column labels are; {ONE_RECORDING}.") from fault
-        sentences += doubts(task, "add --missing {}")
+        sentences += doubts(task, "add --missing {}") + _repeated_names(name, data)
         digests[name] = [sha256(values.tobytes()).digest() for values in train.series]
     return sentences + copies(digests)
+
+
+def _repeated_names(name: str, data: FolderData) -> list[str]:
+    """A sentence, if any, on series of one name, which folds may keep apart."""
+    if name not in data.id_columns or name in data.groups:
+        return []
+    column, counts = data.id_columns[name], Counter(data.ids[name])
+    n = sum(count for count in counts.values() if count > 1)
+    sentence = (
+        f"{name} (train): {n:,} of {counts.total():,} series share their `{column}` with another; if these are pieces "
+        f"of one recording, add --group {column}, without which --cv flatters."
+    )
+    return [sentence] * bool(n)
 
 
 def _raw_split(name: str, part: Labelled | None, missing: Sequence[float]) -> RawSplit:

@@ -18,6 +18,7 @@ class Recordings:
     groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
     note: what was guessed, in words: "labels in column `state`".
     written: how a table was read, where that is not usual: "read with `;` and decimal commas", "rows sorted by `time`".
+    id_column: what the file calls the column of `ids`, where it might name a series twice; else empty.
     places: the file and the line of each series, for messages; empty where the format has none.
     columns: names of the columns of values, in their order, of a table with one row a series.
     channel_names: what the file calls its channels, in their order; empty where it calls them nothing.
@@ -29,6 +30,7 @@ class Recordings:
     groups: np.ndarray | None = None
     note: str = ""
     written: tuple[str, ...] = ()
+    id_column: str = ""
     places: Sequence[str] = ()
     columns: tuple[str, ...] = ()
     channel_names: tuple[str, ...] = ()

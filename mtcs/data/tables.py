@@ -62,6 +62,7 @@ def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         columns=tuple(table.names[i] for i in columns.values) if table.names else (),
         note=_note(table, columns),
         written=table.written,
+        id_column="" if columns.id is None else table.name(columns.id),
     )
 
 

@@ -138,6 +138,16 @@ def test_a_label_that_single_rows_of_a_series_lack():
     assert read_folder("data", verbose=False)["pump"][1].tolist() == ["ok", "worn"]
 
 
+def test_series_of_one_name_may_be_pieces_of_one_recording():
+    held("a.csv", content="id,t0,t1,label\nr1,1,2,ok\nr1,3,4,ok\nr2,5,7,worn\nr3,6,7,worn\nr3,8,7,worn\n")
+    held("b.csv", content=",t0,t1,label\n0,1,5,ok\n0,2,5,ok\n1,1,6,worn\n1,2,6,worn\n")  # of frames that were joined
+    assert [one for one in doubts_of(read_folder("data", verbose=False)) if "share their" in one] == [
+        "a (train): 4 of 5 series share their `id` with another; if these are pieces of one recording, add --group id, "
+        "without which --cv flatters."
+    ]
+    assert not [one for one in doubts_of(read_folder("data", group="id", verbose=False)) if "share their" in one]
+
+
 def held(*names: str, content: str = "") -> None:
     for name in names:
         path = Path("data", name)

@@ -14,6 +14,7 @@ from mtcs.data.folder import read_folder
 from mtcs.data.task import read_task
 from mtcs.errors import InputError
 from mtcs.evaluation.representations import read_representations
+from mtcs.layout import Layout, Run
 
 NAMES = ("series_train", "train", "X")
 """The first array that each reader asks for."""
@@ -44,11 +45,15 @@ def write(path: Path, header: str, flags: int = 0) -> None:
         path.write_bytes(raw)
 
 
+def run_of(path: Path) -> Run:
+    return Run("tiny", "mtcs", 0, Layout(path.parents[5]))
+
+
 @pytest.mark.parametrize(
     ("read", "name"),
     [
         (read_task, "data/normalized/tiny/Tiny.npz"),
-        (read_representations, "data/representations/tiny/mtcs/seed0/Tiny.npz"),
+        (lambda path: read_representations(run_of(path), path.stem), "data/representations/tiny/mtcs/seed0/Tiny.npz"),
         (lambda path: read_folder(path, verbose=False), "Tiny.npz"),
     ],
 )
