@@ -137,7 +137,7 @@ def test_a_run_is_loaded_and_says_what_predict_says(method):
     model = mtcs.load(Run("mine", method, 0).model())
     assert model.predict("Pump", series).tolist() == expected.tolist()
     assert model.label_affinity_.to_numpy().sum() == pytest.approx(1)
-    representations = read_representations(Run("mine", method, 0).representation("Pump"))
+    representations = read_representations(Run("mine", method, 0), "Pump")
     expected_similarity = task_similarity({"Pump": representations.train})
     np.testing.assert_array_equal(model.task_similarity_, expected_similarity)
     model.save("run.mtcs")
@@ -213,8 +213,8 @@ def test_a_mixture_costs_what_both_of_its_encoders_cost():
     assert [record.steps for record in result["both"].trained] == [result["joint"].trained[0].steps, own.steps]
     joint, both = summarize({name: [one] for name, one in result.items()})
     assert (joint.models, both.models) == (1, 2)
-    assert both.training == pytest.approx((joint.training or 0) + own.seconds)
-    assert both.inference == pytest.approx((joint.inference or 0) * 2 / 5)
+    assert both.training_seconds == pytest.approx((joint.training_seconds or 0) + own.seconds)
+    assert both.series_per_second == pytest.approx((joint.series_per_second or 0) * 2 / 5)
 
 
 def test_a_mixture_that_read_one_encoder_or_another_is_not_taken_for_one_that_read_both():
@@ -250,7 +250,7 @@ def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
         == pd.read_csv(Run("mine", "both", 0).prediction("Pump"))["predicted"].tolist()
     )
     np.testing.assert_allclose(model.predict_proba("Pump", series).sum(axis=1), 1)
-    by_both = [read_representations(Run("mine", name, 0).representation("Pump")).test for name in ("joint", "both")]
+    by_both = [read_representations(Run("mine", name, 0), "Pump").test for name in ("joint", "both")]
     np.testing.assert_allclose(model.transform("Pump", series), np.concatenate(by_both, 1), rtol=1e-5, atol=1e-6)
     model.save("run.mtcs")
     probabilities = mtcs.load("run.mtcs").predict_proba("Pump", series)
@@ -275,7 +275,7 @@ def test_a_damaged_search_begins_anew(caplog):
     expected, reader = done.prediction("Pump").read_bytes(), load_reader(done.classifier("Pump"))
     assert isinstance(reader, FittedNearestNeighbor)
     # A search that was killed leaves its file; here one that was emptied since.
-    path = reader.unfinished(done.unfinished_search, read_representations(done.representation("Pump")).test)
+    path = reader.unfinished(done.unfinished_search, read_representations(done, "Pump").test)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
     code, output = run("classify", "dtw", "mine")

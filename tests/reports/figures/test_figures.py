@@ -172,8 +172,8 @@ def test_costs_are_drawn_with_names(report_of, write, result) -> None:
 
 def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(report_of, write, result) -> None:
     report = whole(report_of, write, result, methods=("mtcs", "mtl", "tnc", "dtw"))
-    rows = tuple(replace(row, reading=20.0) for row in report.costs.rows)
-    ridge = replace(rows[0], method="mtcs_ridge", reading=1.0)
+    rows = tuple(replace(row, reading_seconds=20.0) for row in report.costs.rows)
+    ridge = replace(rows[0], method="mtcs_ridge", reading_seconds=1.0)
     score = (0.75, 0.01)
     reading = ReadingRow("mtcs", "mtcs_ridge", score, score, Paired(3), 1, 1)
     drawing = cost_accuracy(replace(report, costs=Costs((*rows, ridge)), readings=[reading]))
