@@ -146,7 +146,8 @@ def _check(what: str, split: Split, n_classes: int, channels: int) -> None:
     if labels.min() < 0 or labels.max() >= n_classes:
         raise InputError(f"{what}: labels {labels.min()}..{labels.max()}, expected 0..{n_classes - 1}.")
     rows = split.by_channel
-    for wrong, fault in ((np.isinf(rows).any(1), "an infinite"), (np.isnan(rows).all(1), "no observed")):
+    least, most = np.fmin.reduce(rows, axis=1), np.fmax.reduce(rows, axis=1)  # of what is not NaN, without a copy
+    for wrong, fault in ((np.isinf(least) | np.isinf(most), "an infinite"), (np.isnan(most), "no observed")):
         if wrong.any():
             i, channel = divmod(int(wrong.argmax()), split.channels)
             where = f"series {i}" if split.channels == 1 else f"series {i}, channel {channel + 1},"
