@@ -111,6 +111,12 @@ def test_a_reader_that_has_gone_ends_a_command_without_a_word(here: Path, words:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_device_without_room_is_named() -> None:
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        write_output("ok\n", Path("/dev/full"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
 @pytest.mark.parametrize("words", ["suites", "--help"])
 def test_output_without_room_is_one_line(here: Path, words: str) -> None:
     with Path("/dev/full").open("w") as full:

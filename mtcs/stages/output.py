@@ -66,7 +66,11 @@ def write_output(text: str, out: Path | None) -> None:
             sys.stdout.reconfigure(encoding="utf-8")  # labels as they are, in whatever terminal: as in a file
         print(text, end="")
     elif out.exists() and not out.is_file():  # a device or a pipe: no file that could be replaced by a whole one
-        with out.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+        try:
+            with out.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+        except OSError as error:
+            error.filename = str(out)  # which a write to an open file does not say
+            raise
     else:
         write_text(out.resolve(), text)  # of a link what it leads to
