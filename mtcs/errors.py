@@ -1,7 +1,9 @@
-"""The errors that are shown to a user as one line, and the exit codes they end with."""
+"""The errors that are shown to a user as one line, the exit codes they end with, and what messages are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +41,24 @@ def one_line(message: str, limit: int = 390) -> str:
     """A message as one line of bounded length: control characters escaped, the middle cut, the way out kept."""
     text = printable(" ".join(message.split()))
     return text if len(text) <= limit else f"{text[: limit // 2]} ... {text[5 - limit // 2 :]}"
+
+
+def quoted(name: str) -> str:
+    """A name from outside for a message: escaped and cut."""
+    return repr(name if len(name) <= 40 else f"{name[:40]}...")
+
+
+def counted(n: int, noun: str) -> str:
+    """A number with its noun: "1 channel", "3 channels"."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def listed(names: Iterable[object], limit: int = 150) -> str:
+    """Names in a row: as many as fit `limit` characters, each at most 40 long, and how many more there are."""
+    texts = [f"{name!s:.40}" for name in names]
+    ends = list(accumulate(len(text) + 2 for text in texts))
+    shown = max(1, sum(end <= limit + 2 for end in ends))
+    return ", ".join(texts[:shown]) + f" and {len(texts) - shown} more" * (shown < len(texts))
 
 
 def printable(text: str) -> str:

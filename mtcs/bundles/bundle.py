@@ -18,8 +18,7 @@ from mtcs.data.folder import FolderData
 from mtcs.data.normalize import scaled
 from mtcs.data.recordings import n_channels, other_order
 from mtcs.data.task import TaskInfo
-from mtcs.data.text import counted
-from mtcs.errors import InputError, WorkError
+from mtcs.errors import InputError, WorkError, counted, listed
 from mtcs.evaluation.represent import represent
 from mtcs.training.hardware import Hardware
 from mtcs.training.model import Model
@@ -87,7 +86,7 @@ class Bundle:
     def task(self, name: str) -> TaskClassifier:
         """Raises InputError, with the known names, if there is no such task."""
         if name not in self.tasks:
-            raise InputError(f"Unknown task {name!r:.80}; the model has {', '.join(self.tasks)}.")
+            raise InputError(f"Unknown task {name!r:.80}; the model has {listed(self.tasks)}.")
         return self.tasks[name]
 
     def encode(self, task: str, X: Any, hardware: Hardware, names: Sequence[str] = ()) -> Encoded:

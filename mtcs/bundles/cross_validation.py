@@ -14,8 +14,7 @@ from mtcs.bundles.fit import fit_task
 from mtcs.classifiers.calibration import fit_temperature
 from mtcs.classifiers.classify import Encoded, decisions, predict
 from mtcs.classifiers.mixture import FittedMixture
-from mtcs.data.text import counted
-from mtcs.errors import InputError
+from mtcs.errors import InputError, counted
 from mtcs.progress import progress, silence
 from mtcs.training.hardware import Hardware
 

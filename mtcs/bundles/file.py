@@ -10,16 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
 
-import numpy as np
 import torch
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 import mtcs
 from mtcs.bundles.bundle import Bundle, TaskClassifier
 from mtcs.bundles.card import model_card
+from mtcs.bundles.contents import FORMAT, REMEDY, WHAT, Contents, Entry, decoded, described, encoded
 from mtcs.classifiers.calibration import Calibration
 from mtcs.classifiers.classify import KINDS, kind_of
 from mtcs.classifiers.fitted import FORMAT as READER_FORMAT
@@ -31,41 +29,9 @@ from mtcs.classifiers.quant import FittedQuant
 from mtcs.classifiers.random_features import MIN_LENGTH
 from mtcs.classifiers.random_kernels import FittedRandomKernels, RandomFeatureWeights
 from mtcs.classifiers.svm import FittedSVM
-from mtcs.config.classifiers import ClassifierSpec
-from mtcs.config.device_names import PrecisionName
-from mtcs.data.arrays import objects
-from mtcs.data.task import TaskInfo
-from mtcs.errors import InputError, fault
-from mtcs.training.model import TaskEntry, build_described, describe, read_tensors, remedy_of, write_tensors
-
-FORMAT = "mtcs-bundle/1"
-
-
-class _Labels(BaseModel, frozen=True, extra="forbid"):
-    """Labels as JSON, with the dtype that they return to."""
-
-    dtype: Annotated[str, Field(max_length=20)]
-    values: Annotated[list[Any], Field(min_length=1, max_length=100_000)]
-
-
-class _Entry(BaseModel, frozen=True, extra="forbid"):
-    info: TaskEntry
-    labels: _Labels
-    reader: str
-    n_series: int = Field(ge=0)
-    lengths: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=10_000_000)]]
-    sharpness: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    floor: float = Field(default=0.0, ge=0, lt=1)
-    channel_names: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-
-
-class _Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings"):
-    classifier: ClassifierSpec
-    precision: PrecisionName
-    tasks: Annotated[tuple[_Entry, ...], Field(min_length=1, max_length=100_000)]
-    scores: dict[str, dict[str, float]]
-    versions: dict[str, str]
+from mtcs.errors import InputError
+from mtcs.training.model import build_described, describe
+from mtcs.training.tensor_file import read_tensors, remedy_of, write_tensors
 
 
 def save_bundle(path: Path, bundle: Bundle) -> None:
@@ -85,9 +51,9 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
     entries = []
     for i, (name, task) in enumerate(bundle.tasks.items()):
         tensors |= {f"reader.{i}.{key}": torch.tensor(array) for key, array in to_arrays(task.reader).items()}
-        entry = _Entry(
-            info=TaskEntry.model_validate(task.info, from_attributes=True),
-            labels=_encoded(task.labels, name),
+        entry = Entry(
+            info=task.info,
+            labels=encoded(task.labels, name),
             reader=f"{kind_of(task.reader)} {READER_FORMAT}",
             n_series=task.n_series,
             lengths=task.lengths,
@@ -96,7 +62,7 @@ def save_bundle(path: Path, bundle: Bundle) -> None:
             **({} if task.calibration is None else asdict(task.calibration)),
         )
         entries.append(entry)
-    contents = _Contents(
+    contents = Contents(
         classifier=bundle.classifier,
         precision=bundle.precision,
         tasks=tuple(entries),
@@ -120,21 +86,20 @@ def load_bundle(path: Path) -> Bundle:
     Raises:
         InputError: in one line, if there is no such file, or it is corrupt, of another kind or another format.
     """
-    remedy = "name a file that 'mtcs fit' or save() wrote"
-    metadata, tensors = read_tensors(path, FORMAT, "fitted classifier", remedy)
-    remedy = remedy_of(metadata, remedy)
+    metadata, tensors = read_tensors(path, FORMAT, WHAT, REMEDY)
+    remedy = remedy_of(metadata, REMEDY)
     parts = _by_part(tensors)
     model = build_described(path, metadata, parts.pop("model", {}), remedy)
-    try:
-        contents = TypeAdapter(_Contents).validate_json(metadata.get("contents", "{}"))
+    with described(path, remedy):
+        contents = Contents.model_validate_json(metadata.get("contents", "{}"))
         tasks, width = {}, getattr(model.spec, "output", None)
         for i, entry in enumerate(contents.tasks):
-            info, arrays = TaskInfo(**entry.info.model_dump()), parts.pop(f"reader.{i}", {})
+            info, arrays = entry.info, parts.pop(f"reader.{i}", {})
             reader = from_arrays(entry.reader, {key: tensor.numpy() for key, tensor in arrays.items()}, KINDS)
             calibration = None if entry.sharpness is None else Calibration(entry.sharpness, entry.floor)
             tasks[info.name] = TaskClassifier(
                 info,
-                _decoded(entry.labels),
+                decoded(entry.labels),
                 reader,
                 entry.n_series,
                 entry.lengths,
@@ -156,10 +121,6 @@ def load_bundle(path: Path) -> Bundle:
         ]
         if similarity is None or wrong or parts or extra:
             raise ValueError("its arrays are not those it describes")
-    except ValidationError as error:
-        raise InputError(f"{path} describes no fitted classifier ({fault(error):.200}); {remedy}.") from error
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{path} does not hold a fitted classifier ({error!s:.200}); {remedy}.") from error
     return Bundle(
         model=model,
         tasks=tasks,
@@ -203,57 +164,3 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
         task.reader.channels != task.info.channels or task.reader.length > max(task.lengths[1], MIN_LENGTH)
     ):
         raise ValueError(f"{task.info.name:.40} has series of other sizes than its classifier reads")
-
-
-def _encoded(labels: np.ndarray, task: str) -> _Labels:
-    if labels.dtype.kind == "M":
-        return _Labels(dtype=labels.dtype.str, values=labels.astype(np.int64).tolist())
-    if labels.dtype.kind in "Uiub" or (labels.dtype.kind == "f" and np.isfinite(labels).all()):
-        return _Labels(dtype=labels.dtype.str, values=labels.tolist())
-    if labels.dtype == object:
-        return _Labels(dtype="object", values=[_plain(label, task) for label in labels])
-    raise InputError(f"{task}: labels of dtype {labels.dtype} cannot be saved; give them as text or numbers.")
-
-
-def _plain(label: Any, task: str) -> Any:
-    if type(label) is tuple:
-        return [_plain(part, task) for part in label]
-    if type(label) in (str, int, float, bool):
-        return label
-    raise InputError(
-        f"{task}: label {label!s:.40} of type {type(label).__name__} cannot be saved; give it as text or a number."
-    )
-
-
-def _decoded(labels: _Labels) -> np.ndarray:
-    """Raises ValueError or TypeError if the values are not of that dtype, or one stands there twice."""
-    decoded = _of_dtype(labels)
-    if len({repr(label) for label in decoded.tolist()}) < len(decoded):
-        raise ValueError("a label stands there twice")
-    return decoded
-
-
-def _of_dtype(labels: _Labels) -> np.ndarray:
-    if labels.dtype == "object":
-        return objects([_label(value) for value in labels.values])
-    if not re.fullmatch(r"[<>|](U\d{1,5}|[iufb]\d{1,2}|M8(\[\w{1,4}\])?)", labels.dtype):
-        raise ValueError(f"labels of dtype {labels.dtype}")
-    if not all(isinstance(value, (str, int, float)) for value in labels.values):
-        raise ValueError(f"labels are not of dtype {labels.dtype}")
-    if labels.dtype[1] == "M":
-        return np.array(labels.values, dtype=np.int64).astype(labels.dtype)
-    kind = "U" if labels.dtype[1] == "U" else labels.dtype  # no longer than the longest, whatever the file claims
-    with np.errstate(invalid="ignore"):
-        decoded = np.array(labels.values).astype(kind)
-    if decoded.tolist() != labels.values:
-        raise ValueError(f"labels are not of dtype {labels.dtype}")
-    return decoded
-
-
-def _label(value: Any) -> Any:
-    """Lists of JSON are tuples again."""
-    if isinstance(value, list):
-        return tuple(map(_label, value))
-    if value is None or isinstance(value, dict):
-        raise ValueError("labels are not text, numbers or tuples of these")
-    return value

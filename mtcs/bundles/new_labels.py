@@ -12,7 +12,7 @@ from mtcs.bundles.bundle import Bundle
 from mtcs.data.labels import is_missing, same_label
 from mtcs.data.new_series import far_values, names_of, odd_series
 from mtcs.data.recordings import Recordings, other_channels, other_order
-from mtcs.errors import InputError
+from mtcs.errors import InputError, listed
 from mtcs.training.hardware import Hardware
 
 
@@ -100,7 +100,7 @@ def _known_labels(file: Path, task: str, recordings: Recordings, names: Sequence
         label = same_label(given, names)
         if label is None and not is_missing(given):
             raise InputError(
-                f"{file}: series {name:.60} has label {given:.40}, expected one of {task}'s ({', '.join(names)[:150]}) "
+                f"{file}: series {name:.60} has label {given:.40}, expected one of {task}'s ({listed(names)}) "
                 "or '?'; --label says in which column labels are, or 'none'."
             )
         labels.append(label or "")

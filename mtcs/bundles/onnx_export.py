@@ -21,9 +21,8 @@ from mtcs.classifiers.mixture import FittedMixture
 from mtcs.classifiers.svm import FittedSVM
 from mtcs.config.packaged import display_name
 from mtcs.data.task import TaskInfo
-from mtcs.data.text import counted
 from mtcs.encoders.dilated import DilatedEncoder
-from mtcs.errors import InputError
+from mtcs.errors import InputError, counted
 from mtcs.ops.convolution import DilatedConvolution
 from mtcs.training.hardware import choose_hardware
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from mtcs.errors import listed
+
 Size = Annotated[int, Field(ge=1, strict=True)]  # text is no number here either
 
 
@@ -41,7 +43,7 @@ def members(tasks: Any) -> Any:
         ("task", set(types), rule.without),
     ):
         if unknown := sorted(set(named) - known):
-            raise ValueError(f"{unknown[0]} is no {what} of the archive ({', '.join(sorted(known))[:200]})")
+            raise ValueError(f"{unknown[0]} is no {what} of the archive ({listed(sorted(known), 200)})")
     sizes = {row["task"]: row for row in _rows("archive_sizes.csv")}
 
     def fits(task: str) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.text import InvalidData, check_characters, check_count, listed, parse_values, quoted, read_lines
+from mtcs.data.text import InvalidData, check_characters, check_count, parse_values, read_lines
+from mtcs.errors import listed, quoted
 
 _ATTRIBUTE = re.compile(r"""@attribute\s+('[^']*'|"[^"]*"|\S+)\s+(\{.*\}|\S+)\s*""", re.IGNORECASE)
 _NUMERIC = ("numeric", "real", "integer")

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtcs.data.recordings import n_channels, trimmed, without_fills
-from mtcs.data.text import counted
-from mtcs.errors import InputError
+from mtcs.errors import InputError, counted
 
 
 def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np.ndarray]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from mtcs.data.published import published_sizes
 from mtcs.data.raw import RawTask
-from mtcs.data.text import InvalidData, counted, is_number, listed, quoted
+from mtcs.data.text import InvalidData, is_number
 from mtcs.data.tsv import tidy_label
+from mtcs.errors import counted, listed, quoted
 
 MIN_SERIES = 4
 """Training series below which each may have a label of its own by intention."""
@@ -48,12 +49,12 @@ def check_labels(task: RawTask) -> None:
     steps = np.diff(numbers)
     if numbers and n >= MIN_SERIES and steps[0] and (steps == steps[0]).all():
         raise InvalidData(
-            f"{name} (train) has labels {listed(labels)}, counted from series to series, expected labels that series "
-            "share; the first column may be an index"
+            f"{name} (train) has labels {listed(labels, 60)}, counted from series to series, expected labels that "
+            "series share; the first column may be an index"
         )
     if n >= MIN_SERIES and distinct > n / 2 and any(not value.is_integer() for value in numbers):
         raise InvalidData(
-            f"{name} (train) has {distinct} labels of {n} series ({listed(labels)}), expected labels that series "
+            f"{name} (train) has {distinct} labels of {n} series ({listed(labels, 60)}), expected labels that series "
             "share; the first column may be a value"
         )
     lengths = [{series.shape[-1] for series in split.series} for split in (task.train, task.test)]
@@ -227,13 +228,13 @@ def _odd_labels(task: RawTask) -> list[str]:
     remarks, single = [], [label for label in task.classes if counts[label] == 1]
     if len(single) == len(task.train.labels) >= MIN_SERIES:
         remarks.append(
-            f"{task.name} (train): every series has a label of its own ({listed(single)}); check that these are "
+            f"{task.name} (train): every series has a label of its own ({listed(single, 60)}); check that these are "
             "labels, not names or times."
         )
     elif single:
         remarks.append(
-            f"{task.name} (train) has {len(single)} of {len(counts)} labels with a single series ({listed(single)}); "
-            "nothing can be held out of these, and their accuracy says little."
+            f"{task.name} (train) has {len(single)} of {len(counts)} labels with a single series "
+            f"({listed(single, 60)}); nothing can be held out of these, and their accuracy says little."
         )
     spellings: dict[str, str] = {}
     for label in task.classes:
@@ -252,5 +253,5 @@ def _odd_labels(task: RawTask) -> list[str]:
     dates = [label for label in task.classes if _DATE.match(label)]
     for odd, what in ((decimals, "with decimals"), (dates, "like dates")):
         if odd:
-            remarks.append(f"{task.name} (train) has labels {what} ({listed(odd)}); check that they are labels.")
+            remarks.append(f"{task.name} (train) has labels {what} ({listed(odd, 60)}); check that they are labels.")
     return remarks

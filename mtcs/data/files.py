@@ -73,27 +73,18 @@ def from_stdin(folder: Path) -> Path:
 def npz_split(path: Path) -> bool:
     """Whether a `.npz` holds both parts of a task."""
     try:
-        with open_npz(path) as arrays:
+        with open_npz(path, "arrays", "name another") as arrays:
             return {"X_train", "X_test"} <= set(arrays.files)
-    except (OSError, InvalidData):
+    except InputError:
         return False  # reading it tells what is wrong
 
 
 def _read_npz(path: Path, part: str = "") -> Recordings:
     """Arrays X and y, and groups where there are; of a part, X_train and y_train."""
-    try:
-        with open_npz(path) as arrays:
-            X: Any = arrays[f"X{part}"]
-            y: Any = arrays.get(f"y{part}")
-            groups: Any = arrays.get(f"groups{part}")
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; name a file with series.") from None
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except InvalidData as fault:
-        raise InputError(
-            f"{path} does not hold arrays X{part} (n, T) and y{part} (n,) ({fault}); save these."
-        ) from fault
+    with open_npz(path, f"arrays X{part} (n, T) and y{part} (n,)", "save these") as arrays:
+        X: Any = arrays[f"X{part}"]
+        y: Any = arrays.get(f"y{part}")
+        groups: Any = arrays.get(f"groups{part}")
     series = as_series(X, str(path))
     if y is not None:
         as_labels(y, len(series), str(path))

@@ -18,8 +18,7 @@ from mtcs.data.labels import is_missing, same_label
 from mtcs.data.recording_files import read_recording_files
 from mtcs.data.recordings import Recordings, joined, other_channels, other_order
 from mtcs.data.table_options import TableOptions, UnknownColumn
-from mtcs.data.text import counted
-from mtcs.errors import InputError, one_line
+from mtcs.errors import InputError, counted, one_line
 
 Labelled = tuple[list[np.ndarray], np.ndarray]
 

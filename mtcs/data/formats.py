@@ -18,10 +18,10 @@ from mtcs.data.published import Size, published_sizes
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.received import check_received
 from mtcs.data.recordings import trimmed, without_fills
-from mtcs.data.text import InvalidData, quoted
+from mtcs.data.text import InvalidData
 from mtcs.data.ts import TsFile, read_ts
 from mtcs.data.tsv import UNKNOWN, in_order, read_tsv
-from mtcs.errors import InputError, WorkError
+from mtcs.errors import InputError, WorkError, quoted
 
 PARTS: tuple[Literal["TRAIN", "TEST"], ...] = ("TRAIN", "TEST")
 SUFFIXES = (".ts", ".tsv")

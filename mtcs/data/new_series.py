@@ -15,7 +15,7 @@ from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings
 from mtcs.data.table_options import TableOptions
 from mtcs.data.task import TaskInfo
-from mtcs.errors import InputError
+from mtcs.errors import InputError, listed
 
 STDIN = Path("-")
 MAX_NAMED = 10
@@ -50,9 +50,7 @@ def read_new_series(path: Path, task: str, options: TableOptions, known: frozens
     if None in by_task:
         return by_task[None]
     if task not in by_task:
-        raise InputError(
-            f"{path} has series of {', '.join(map(str, by_task))[:200]}, and none of task {task}; see --task."
-        )
+        raise InputError(f"{path} has series of {listed(by_task, 200)}, and none of task {task}; see --task.")
     return by_task[task]
 
 

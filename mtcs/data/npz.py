@@ -1,4 +1,4 @@
-"""A `.npz` file of anyone: its arrays, or in a few words why there are none. No object is loaded, nor its code run."""
+"""A `.npz` file of anyone: its arrays, or in one line why there are none. No object is loaded, nor its code run."""
 
 from __future__ import annotations
 
@@ -9,30 +9,38 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.text import InvalidData
-from mtcs.errors import MtcsError
+from mtcs.errors import InputError, MtcsError
 from mtcs.files import regular
 
 
 @contextmanager
-def open_npz(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+def open_npz(path: Path, what: str, remedy: str) -> Iterator[np.lib.npyio.NpzFile]:
     """The arrays of a file, each read when the block asks for it.
 
+    Args:
+        path: the file.
+        what: it should hold, for messages.
+        remedy: what to do if it does not.
+
     Raises:
-        FileNotFoundError, PermissionError: if it is not there, or may not be read.
-        InvalidData: if it is no `.npz` file, or an array is missing, damaged, or of objects.
+        InputError: if it is not there or may not be read, or is no `.npz` file; or an array is missing, damaged, or of
+            objects.
     """
     try:
         with regular(path).open("rb") as file:
             if not zipfile.is_zipfile(file):
-                raise InvalidData("it is no .npz file")
+                raise ValueError("it is no .npz file")
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
                 yield arrays
-    except (FileNotFoundError, PermissionError, InvalidData, MtcsError):  # the last is of the block
+    except MtcsError:  # of the block
         raise
-    except MemoryError as error:
-        raise InvalidData("it states more values than fit into memory") from error
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; {remedy}.") from None
+    except PermissionError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     except Exception as error:  # of numpy, its parser of headers, zipfile and zlib: a dozen kinds
-        what = "it holds objects" if "allow_pickle" in str(error) else " ".join(str(error).split())
-        raise InvalidData(f"{what:.200}") from error
+        fault = "it holds objects" if "allow_pickle" in str(error) else " ".join(str(error).split())
+        if isinstance(error, MemoryError):
+            fault = "it states more values than fit into memory"
+        raise InputError(f"{path} does not hold {what} ({fault:.200}); {remedy}.") from error

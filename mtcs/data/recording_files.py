@@ -25,7 +25,7 @@ from mtcs.data.times import (
     times_of,
     without_times,
 )
-from mtcs.errors import InputError
+from mtcs.errors import InputError, listed
 
 LABELS = "labels"
 """Name, without its suffix, of the table that says which label each file has."""
@@ -137,7 +137,7 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     names = [name.lower() for name in table.names]
     place = next((names.index(name) for name in usual if given is None and name in names), otherwise)
     if place is None:
-        known = ", ".join(table.names)[:150]
+        known = listed(table.names)
         message = f"{table.path} has no column {given or usual[0]}; it has {known}; name one with {option}."
         raise InputError(message) if given is None else UnknownColumn(message, option.removeprefix("--"))
     return place
@@ -204,7 +204,7 @@ def _time(table: Table, names: list[str], chosen: list[int], given: str | None) 
 
 def _check_known(path: Path, names: list[str], name: str, option: str) -> None:
     if name not in names:
-        known = ", ".join(names)[:150]
+        known = listed(names)
         raise UnknownColumn(f"{path} has no column {name:.40} (--{option}); it has {known}.", option)
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mtcs.errors import listed
+
 
 @dataclass(frozen=True)
 class Recordings:
@@ -55,7 +57,7 @@ def other_channels(names: Sequence[str], expected: Sequence[str]) -> str | None:
     """
     if not names or not expected or list(names) == list(expected) or len(names) == len(expected) == 1:
         return None
-    return f"has the channels {', '.join(names)[:100]}, expected {', '.join(expected)[:100]}"
+    return f"has the channels {listed(names, 100)}, expected {listed(expected, 100)}"
 
 
 def other_order(columns: Sequence[str], expected: Sequence[str]) -> str | None:
@@ -66,7 +68,7 @@ def other_order(columns: Sequence[str], expected: Sequence[str]) -> str | None:
     if list(columns) == list(expected) or sorted(columns) != sorted(expected):
         return None
     i = next(i for i, (own, other) in enumerate(zip(columns, expected, strict=True)) if own != other)
-    return f"has the columns {', '.join(columns[i:])[:100]}, expected {', '.join(expected[i:])[:100]}"
+    return f"has the columns {listed(columns[i:], 100)}, expected {listed(expected[i:], 100)}"
 
 
 def without_fills(series: np.ndarray, missing: Sequence[float]) -> np.ndarray:

@@ -26,10 +26,10 @@ from mtcs.data.address import shown, without_secrets
 from mtcs.data.formats import PARTS, SUFFIXES, load_task
 from mtcs.data.published import published_sizes
 from mtcs.data.received import check_received, one_process_in
-from mtcs.data.text import InvalidData, listed
+from mtcs.data.text import InvalidData
 from mtcs.data.tsv import convert_to_ts
 from mtcs.data.unpack import unpack
-from mtcs.errors import InputError, WorkError
+from mtcs.errors import InputError, WorkError, listed
 
 TIMEOUT = 30.0
 """Seconds to connect, and seconds of silence within a transfer, before it counts as broken."""

@@ -8,12 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from mtcs.data.npz import open_npz
-from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
 from mtcs.files import atomic_write, digest, regular, write_text
 
@@ -21,6 +22,10 @@ INDEX = "tasks.json"
 
 Scale = float | tuple[float, ...]
 """A number of a task, or one for each of its channels where it has several."""
+
+_Number = TypeVar("_Number")
+_Positive = Annotated[float, Field(gt=0)]
+_PerChannel = Annotated[tuple[_Number, ...], Field(min_length=2, max_length=100_000)]
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,9 @@ class Split:
         return len(self.series)
 
 
-@dataclass(frozen=True)
+@pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class TaskInfo:
-    """What is known of a task without its series: what a model is built for, and what its file says of it.
+    """What is known of a task without its series: what a model is built for, and what its file says of it, checked.
 
     classes: label strings, in order.
     length: T of the training series, padding included.
@@ -59,11 +64,17 @@ class TaskInfo:
     """
 
     name: str
-    classes: tuple[str, ...]
-    length: int
-    mean: Scale = 0.0
-    std: Scale = 1.0
+    classes: Annotated[tuple[str, ...], Field(min_length=1, max_length=100_000)]
+    length: Annotated[int, Field(ge=1)]
+    mean: float | _PerChannel[float] = 0.0
+    std: _Positive | _PerChannel[_Positive] = 1.0
     missing: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_scales(self) -> TaskInfo:
+        if np.shape(self.mean) != np.shape(self.std):
+            raise ValueError("mean and std are of different numbers of channels")
+        return self
 
     @property
     def channels(self) -> int:
@@ -176,24 +187,16 @@ def read_task(path: Path) -> Task:
     Raises:
         InputError: if there is no such file, or it does not hold a task.
     """
-    remedy = f"run 'mtcs normalize {path.parent.name}'"
-    try:
-        with open_npz(path) as arrays:
-            return Task(
-                name=path.stem,
-                train=Split(arrays["series_train"], arrays["labels_train"]),
-                test=Split(arrays["series_test"], arrays["labels_test"]),
-                classes=tuple(str(name) for name in arrays["classes"]),
-                mean=_scale(arrays["mean"]),
-                std=_scale(arrays["std"]),
-                missing=tuple(arrays["missing"].tolist()),
-            )
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {remedy}.") from None
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except InvalidData as fault:
-        raise InputError(f"{path} does not hold a task ({fault}); {remedy}.") from fault
+    with open_npz(path, "a task", f"run 'mtcs normalize {path.parent.name}'") as arrays:
+        return Task(
+            name=path.stem,
+            train=Split(arrays["series_train"], arrays["labels_train"]),
+            test=Split(arrays["series_test"], arrays["labels_test"]),
+            classes=tuple(str(name) for name in arrays["classes"]),
+            mean=_scale(arrays["mean"]),
+            std=_scale(arrays["std"]),
+            missing=tuple(arrays["missing"].tolist()),
+        )
 
 
 def _scale(array: np.ndarray) -> Scale:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,19 +91,3 @@ def _value(where: str, token: str, missing: str) -> float:
 
 def is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text)) and math.isfinite(float(text))
-
-
-def quoted(name: str) -> str:
-    """A name from outside for a message: escaped and cut."""
-    return repr(name if len(name) <= 40 else f"{name[:40]}...")
-
-
-def counted(n: int, noun: str) -> str:
-    """A number with its noun: "1 channel", "3 channels"."""
-    return f"{n} {noun}{'s' * (n != 1)}"
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first of some names for a message."""
-    shown = [name[:20] for _, name in zip(range(9), names, strict=False)]
-    return ", ".join(shown[:8]) + (", ..." if len(shown) > 8 else "")

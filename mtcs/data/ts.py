@@ -12,16 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.text import (
-    InvalidData,
-    check_characters,
-    check_count,
-    counted,
-    listed,
-    parse_values,
-    quoted,
-    read_lines,
-)
+from mtcs.data.text import InvalidData, check_characters, check_count, parse_values, read_lines
+from mtcs.errors import counted, listed, quoted
 
 _BOOLEANS = ("timestamps", "missing", "univariate", "equallength", "targetlabel")
 _COUNTS = ("dimensions", "dimension", "serieslength")

@@ -9,16 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.data.published import published_sizes
-from mtcs.data.text import (
-    InvalidData,
-    check_characters,
-    check_count,
-    is_number,
-    parse_values,
-    pieces,
-    quoted,
-    read_lines,
-)
+from mtcs.data.text import InvalidData, check_characters, check_count, is_number, parse_values, pieces, read_lines
+from mtcs.errors import quoted
 
 UNKNOWN = ("", "?", "nan")
 """What stands for a label that is not known in files of the archive, in small letters."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from mtcs.data.npz import open_npz
 from mtcs.data.task import Task
-from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
 from mtcs.files import atomic_write
 from mtcs.layout import Run
@@ -75,15 +74,8 @@ def read_representations(run: Run, task: str) -> Representations:
         InputError: if there is no such file, or it does not hold representations.
     """
     path, remedy = run.representation(task), run.remedy("represent")
-    try:
-        with open_npz(path) as arrays:
-            stored = dict(arrays)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {remedy}.") from None
-    except PermissionError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except InvalidData as fault:
-        raise InputError(f"{path} does not hold representations ({fault}); {remedy}.") from fault
+    with open_npz(path, "representations", remedy) as arrays:
+        stored = dict(arrays)
     missing = {"train", "test"} - set(stored)
     if missing:
         raise InputError(f"{path} lacks {' and '.join(sorted(missing))}; {remedy}.")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from mtcs.data.text import counted
+from mtcs.errors import counted
 from mtcs.reports.analysis.accuracy import Cell, beside_others
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.contents import Report

@@ -10,11 +10,11 @@ from shlex import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from mtcs.data.text import counted
+from mtcs.errors import counted
 from mtcs.reports import tables
 from mtcs.reports.analysis.significance import LEVEL
 from mtcs.reports.figures.drawing import DARK, THEME
-from mtcs.reports.writing import listed, number, percent, signed
+from mtcs.reports.writing import enumerated, number, percent, signed
 
 
 def template(name: str) -> Template:
@@ -27,7 +27,7 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters = (breakable, counted, listed, named, number, percent, quote, signed, stacked, tables.markdown)
+    filters = (breakable, counted, enumerated, named, number, percent, quote, signed, stacked, tables.markdown)
     environment.filters |= {one.__name__: one for one in filters}
     environment.tests["known"] = lambda value: not math.isnan(value)
     environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
@@ -37,7 +37,7 @@ def template(name: str) -> Template:
 
 def named(methods: Sequence[str], most: int = 6, others: str = "other methods") -> str:
     """Methods by name, or of more than a reader would read, how many there are."""
-    return listed(methods) if len(methods) <= most else f"{len(methods)} {others}"
+    return enumerated(methods) if len(methods) <= most else f"{len(methods)} {others}"
 
 
 def breakable(name: str) -> Markup:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mtcs.errors import InputError
+from mtcs.errors import InputError, counted
 from mtcs.progress import progress
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
@@ -23,7 +23,6 @@ def download(
     from mtcs.config.machine import read_machine
     from mtcs.data.received import record_received
     from mtcs.data.sources import fetch_task
-    from mtcs.data.text import counted
 
     wanted = experiment().suite(suite)
     source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtcs.data.table_options import TableOptions
-from mtcs.errors import one_line
+from mtcs.errors import counted, one_line
 from mtcs.stages.options import DeviceOption, PrecisionOption, SeedOption, WorkersOption, hardware, threads
 from mtcs.stages.output import check_room, page_beside
 from mtcs.stages.reading import with_table_options
@@ -74,27 +74,29 @@ def fit(
     others = OtherWork()
     from dataclasses import asdict, replace
 
-    from mtcs.bundles.cross_validation import recalibrate
-    from mtcs.bundles.file import save_bundle
-    from mtcs.bundles.metrics import mean_scores, score_table, scores_by_task, split_scores
-    from mtcs.config.machine import read_machine
     from mtcs.config.packaged import display_name, packaged_classifier, packaged_method
-    from mtcs.data.doubts import SwappedAxes
     from mtcs.data.folder import read_folder
     from mtcs.data.folder_doubts import doubts_of
-    from mtcs.data.text import counted
-    from mtcs.estimator import MultiTaskClassifier, validate_model
-    from mtcs.reports.own import Settings, write_own_report
 
     page = page_beside(out, report, measured=cv is not None)
     for path in (out,) if cv is None or page is None else (out, page):
         check_room(path)
-    spec = packaged_method(method)  # a wrong name is reported before anything is read
+    spec = packaged_method(method)
     if classifier is not None:
         packaged_classifier(classifier)
     data = read_folder(folder, **asdict(tables))
     for sentence in doubts_of(data, tuple(missing or ())):
         print(one_line(f"Warning: {sentence}"), file=sys.stderr)
+
+    # Torch comes with these, after seconds: what is wrong with names and data has been told.
+    from mtcs.bundles.cross_validation import recalibrate
+    from mtcs.bundles.file import save_bundle
+    from mtcs.bundles.metrics import mean_scores, score_table, scores_by_task, split_scores
+    from mtcs.config.machine import read_machine
+    from mtcs.data.doubts import SwappedAxes
+    from mtcs.estimator import MultiTaskClassifier, validate_model
+    from mtcs.reports.own import Settings, write_own_report
+
     warnings.simplefilter("ignore", SwappedAxes)  # which has just been said
     sizes = [len(y) for _, y in data.values()]
     if epochs is None and (more := _more_passes(spec.schedule, sizes)):

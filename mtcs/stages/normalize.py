@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mtcs.errors import one_line
+from mtcs.errors import counted, one_line
 from mtcs.progress import progress
 from mtcs.stages.options import WORKSPACE, SuiteName, experiment
 
@@ -15,7 +15,6 @@ def normalize(suite: SuiteName) -> None:
     from mtcs.data.formats import read_raw
     from mtcs.data.normalize import z_normalize
     from mtcs.data.task import fingerprint, write_index, write_task
-    from mtcs.data.text import counted
 
     wanted = experiment().suite(suite)
     names, fingerprints, remarks = wanted.tasks, [], []

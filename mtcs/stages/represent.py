@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from mtcs.errors import InputError
+from mtcs.errors import InputError, counted
 from mtcs.files import digest
 from mtcs.progress import progress
 from mtcs.stages.options import (
@@ -40,7 +40,6 @@ def represent(
     run = named_run(method, suite, seed)
 
     from mtcs.data.task import fingerprint, read_suite
-    from mtcs.data.text import counted
     from mtcs.evaluation.records import RepresentationRecord, RepresentationSources, write_record
     from mtcs.evaluation.represent import represent_task
     from mtcs.evaluation.representations import write_representations

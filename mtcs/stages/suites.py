@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from mtcs.errors import counted
 from mtcs.stages.options import SomeSuite, experiment
 
 
 def suites(only: SomeSuite = None) -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
     from mtcs.data.published import published_sizes
-    from mtcs.data.text import counted
 
     sizes = published_sizes()
     params = experiment()

@@ -7,56 +7,30 @@ of `mtcs`. Reading it runs no code of the file and needs neither `params.yaml` n
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import safetensors
-import safetensors.torch
 import torch
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from torch import Tensor
 
 import mtcs
 from mtcs.config.methods import MethodSpec, Spec
 from mtcs.data.task import TaskInfo
-from mtcs.data.text import counted
-from mtcs.errors import InputError, fault
-from mtcs.files import atomic_write, regular
+from mtcs.errors import InputError, counted, fault, listed
 from mtcs.methods import build_method
 from mtcs.methods.base import Method
+from mtcs.training.tensor_file import read_tensors, remedy_of, write_tensors
 
 FORMAT = "mtcs-model/1"
 
 
-_PerChannel = Annotated[tuple[float, ...], Field(min_length=2, max_length=100_000)]
-
-
-class TaskEntry(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
-    """What a file says of a task, as `TaskInfo`."""
-
-    name: str
-    classes: Annotated[tuple[str, ...], Field(min_length=1, max_length=100_000)]
-    length: int = Field(ge=1)
-    mean: float | _PerChannel
-    std: Annotated[float, Field(gt=0)] | Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=2)]
-    missing: tuple[float, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_scales(self) -> TaskEntry:
-        if np.shape(self.mean) != np.shape(self.std):
-            raise ValueError("mean and std are of different numbers of channels")
-        return self
-
-
 class _Description(BaseModel, frozen=True, extra="forbid"):
     spec: MethodSpec
-    tasks: Annotated[tuple[TaskEntry, ...], Field(max_length=100_000)]  # none of an encoder alone
+    tasks: Annotated[tuple[TaskInfo, ...], Field(max_length=100_000)]  # none of an encoder alone
     seed: int
 
 
@@ -77,12 +51,12 @@ class Model:
         for task in self.tasks:
             if task.name == name:
                 return task
-        raise InputError(f"Unknown task {name}; the model has {', '.join(task.name for task in self.tasks)}.")
+        raise InputError(f"Unknown task {name}; the model has {listed(task.name for task in self.tasks)}.")
 
     def check_task(self, task: TaskInfo, remedy: str) -> None:
         """Raises InputError if the model was trained on no task of that name, or on one that differs: in what."""
         if task.name not in (names := [one.name for one in self.tasks]):
-            raise InputError(f"The model was trained on {', '.join(names)}, not on {task.name}; {remedy}.")
+            raise InputError(f"The model was trained on {listed(names)}, not on {task.name}; {remedy}.")
         known = self.task(task.name)
         if known.channels != task.channels:
             what = f"{counted(task.channels, 'channel')}, and not the {known.channels} that"
@@ -136,7 +110,7 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
         description = TypeAdapter(_Description).validate_json(metadata.get("description", "{}"))
     except ValidationError as error:
         raise InputError(f"{path} describes no model ({fault(error):.200}); {remedy}.") from error
-    tasks = tuple(TaskInfo(**entry.model_dump()) for entry in description.tasks)
+    tasks = description.tasks
     try:
         with torch.device("meta"):  # no memory for what the file only claims, and no draw from the generator
             method = build_method(description.spec, tasks)
@@ -148,87 +122,9 @@ def build_described(path: Path, metadata: Mapping[str, str], weights: dict[str, 
         kept = {name: weights[name].to(one.dtype) for name, one in method.state_dict().items()}
         method.load_state_dict(kept, assign=True)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
-        raise InputError(f"{path} does not hold the weights it describes ({_short(error)}); {remedy}.") from error
+        what = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} does not hold the weights it describes ({what}); {remedy}.") from error
     return Model(method, description.spec, tasks, description.seed)
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors, metadata and a digest of both to `path`, whole or not at all; equal ones give equal bytes."""
-    plain = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-    metadata = metadata | {"digest": _digest(plain, metadata)}
-    with atomic_write(path) as part:
-        part.write_bytes(_ordered(safetensors.torch.save(plain, metadata=metadata)))
-
-
-def read_tensors(path: Path, expected: str, what: str, remedy: str) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Metadata and tensors of a file of the format `expected`, which holds a `what`; no code is loaded.
-
-    Raises:
-        InputError: in one line, if there is no such file, it is not of that format, or not as it was written.
-    """
-    try:
-        content = regular(path).read_bytes()
-        metadata = _metadata(content)
-        tensors = safetensors.torch.load(content)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; {remedy}.") from None
-    except IsADirectoryError:
-        raise InputError(f"{path} is a folder; {remedy}.") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
-    except MemoryError:
-        raise InputError(f"{path} is larger than the memory of this machine; {remedy}.") from None
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is no {what} of mtcs ({_short(error)}); {remedy}.") from error
-    if metadata.get("format") != expected:
-        version = metadata.get("format", "of an earlier version")
-        if newer := _newer_format(version, expected):
-            raise InputError(f"{path} was written by a newer mtcs ({newer}); upgrade mtcs.")
-        raise InputError(f"{path} has the format {version!r:.60}, expected {expected!r}; {remedy}.")
-    if metadata.pop("digest", None) not in (None, _digest(tensors, metadata)):  # None: of an earlier version
-        raise InputError(f"{path} holds other content than was written; {remedy}.")
-    return metadata, tensors
-
-
-def _newer_format(version: str, expected: str) -> str | None:
-    """Which format a file has, in words, if it is a later one than the expected "mtcs-model/1"."""
-    kind, _, known = expected.partition("/")
-    number = re.fullmatch(rf"{kind}/([0-9]{{1,6}})", version)
-    if number is None or int(number[1]) <= int(known):
-        return None
-    return f"format {number[1]}; this one reads up to {known}"
-
-
-def remedy_of(metadata: Mapping[str, str], remedy: str) -> str:
-    """What to do about a file that cannot be used: upgrade if a later version of mtcs wrote it, else `remedy`."""
-    written, own = (re.findall(r"[0-9]{1,6}", text)[:3] for text in (metadata.get("mtcs", ""), mtcs.__version__))
-    if [*map(int, written)] <= [*map(int, own)]:
-        return remedy
-    return f"it was written by mtcs {'.'.join(written)}, newer than this {'.'.join(own)}: upgrade mtcs"
-
-
-def _digest(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        if tensor.numel():  # an empty one cannot be seen as bytes
-            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:32]
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    length = int.from_bytes(content[:8], "little")
-    return json.loads(content[8 : 8 + length]).get("__metadata__") or {}
-
-
-def _ordered(content: bytes) -> bytes:
-    """The same file with its metadata in a fixed order; safetensors writes them in the order of a hash map."""
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, str]:
@@ -244,7 +140,3 @@ def _first_difference(expected: dict[str, str], stored: dict[str, str]) -> str:
         if expected.get(name) != stored.get(name):
             return f"{name} has shape {stored.get(name, 'none')}, expected {expected.get(name, 'none')}"
     return "other names"
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

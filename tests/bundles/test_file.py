@@ -12,8 +12,8 @@ import torch
 import mtcs
 from mtcs import InputError, WorkError
 from mtcs.bundles.card import model_card
-from mtcs.bundles.file import FORMAT
-from mtcs.training.model import read_tensors, write_tensors
+from mtcs.bundles.contents import FORMAT
+from mtcs.training.tensor_file import read_tensors, write_tensors
 
 X = np.random.default_rng(0).normal(size=(24, 16)) + np.arange(24)[:, np.newaxis] % 3
 Y = np.array(["a", "b", "c"] * 8)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mtcs.reports.words import sentences
-from mtcs.reports.writing import DASH, duration, listed, number, percent, probability, signed
+from mtcs.reports.writing import DASH, duration, enumerated, number, percent, probability, signed
 
 MINUS = "\N{MINUS SIGN}"
 UCR12 = (
@@ -190,4 +190,4 @@ def test_numbers_are_written_in_one_way() -> None:
     )
     assert {number(float("nan")), signed(float("nan")), probability(float("nan"))} == {DASH}
     assert [percent(share) for share in (0.5, 0.996, 1.0)] == [f"{n}\N{NO-BREAK SPACE}%" for n in ("50", "99.6", "100")]
-    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert enumerated(["a", "b", "c"]) == "a, b and c"

@@ -14,7 +14,8 @@ from mtcs.config.experiment_file import read_experiment
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError
 from mtcs.methods import build_method
-from mtcs.training.model import FORMAT, load_model, read_tensors, save_model
+from mtcs.training.model import FORMAT, load_model, save_model
+from mtcs.training.tensor_file import read_tensors
 
 EXPERIMENT = read_experiment(Path(__file__).parents[2] / "params.yaml")
 INFOS = (TaskInfo("a", ("OK", "worn out"), 30, 1.5, 2.0, (-9999.0,)), TaskInfo("b", ("1", "2", "3"), 50, -3.0, 0.1))

@@ -12,13 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 
-from mtcs.data.text import counted
+from mtcs.errors import counted
 from mtcs.reports.analysis.accuracy import Cell
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.cost import front
 from mtcs.reports.analysis.significance import groups
 from mtcs.reports.figures.drawing import INK, MARK, PAPER, RULE, STYLE, Drawing, legend, name_rows, point
-from mtcs.reports.writing import duration, listed, number, short
+from mtcs.reports.writing import duration, enumerated, number, short
 
 BAND = {"color": RULE, "alpha": 0.55, "linewidth": 0}
 """How a range is drawn."""
@@ -53,7 +53,7 @@ def overview(report: Report) -> Drawing:
         axes.plot(*zip(*printed, strict=True), **MARK, label="in the paper")
     name_rows([short(title) for title in report.titles.of(order)], axes)
     legend(axes)
-    means = listed([f"{report.titles[method]} {number(table.mean[method].mean)}" for method in order])
+    means = enumerated([f"{report.titles[method]} {number(table.mean[method].mean)}" for method in order])
     return Drawing(figure, "overview", "Mean accuracy by method", f"Dot plot, the best method first: {means}.")
 
 
@@ -158,6 +158,6 @@ def cost_accuracy(report: Report) -> Drawing | None:
         axes.plot([time, 1.12 * time], [mean, name.get_position()[1]], color=RULE, linewidth=0.8, zorder=1)
     what = "training and reading" if report.costs.reading else "training"
     axes.set_xlabel(f"{what} of all tasks")
-    undominated = listed(report.titles.of(methods[i] for i in best))
+    undominated = enumerated(report.titles.of(methods[i] for i in best))
     seen = f"Scatter plot of {counted(len(rows), 'method')}. No other is both cheaper and better than {undominated}."
     return Drawing(figure, "cost", f"Accuracy and time for {what}", seen)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.contents import Report
 from mtcs.reports.figures.drawing import STYLE, Drawing, legend, point
-from mtcs.reports.writing import listed
+from mtcs.reports.writing import enumerated
 
 APART = 0.05
 """Between two methods' places at one number of labels, where one number and the next are 1 apart."""
@@ -39,5 +39,5 @@ def learning_curve(report: Report) -> Drawing | None:
     grid[-1].set_xticks(range(len(points)), [one.name for one in points])
     grid[-1].set_xlabel("training series of each label, at most")
     legend(grid[0], columns=2)
-    seen = f"Lines of {listed(report.titles.of(methods))}, from {points[0].name} to {points[-1].name}."
+    seen = f"Lines of {enumerated(report.titles.of(methods))}, from {points[0].name} to {points[-1].name}."
     return Drawing(figure, "learning-curve", "Accuracy by training series of each label", seen)

@@ -13,7 +13,7 @@ from mtcs.reports.analysis.contents import Report
 from mtcs.reports.analysis.examples import Series
 from mtcs.reports.analysis.separation import related_pairs
 from mtcs.reports.figures.drawing import HEAT, INK, MUTED, STYLE, Drawing
-from mtcs.reports.writing import listed, short
+from mtcs.reports.writing import enumerated, short
 
 FIGURE_2 = ("ts2vec_joint", "mtcs")
 """The methods of the paper's Figure 2, from left to right."""
@@ -58,7 +58,7 @@ def similarity(report: Report, form: str) -> Drawing | None:
         axes.set_yticks(places, tasks)
         axes.set_xticks(places, tasks, rotation=40, ha="right", rotation_mode="anchor")
         axes.spines[:].set_visible(False)
-    files = listed([f"affinity-{method}{form}.csv" for method in methods])
+    files = enumerated([f"affinity-{method}{form}.csv" for method in methods])
     framed = f" Framed: {', '.join(map(' and '.join, related))}." if related else ""
     what = f"Heat maps side by side. All numbers are in {files}.{framed}"
     return Drawing(figure, f"figure-2{form}", f"Task similarity, {FORMS[form]}", what)

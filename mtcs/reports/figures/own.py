@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.own import OwnTask
 from mtcs.reports.figures.drawing import MARK, MUTED, STYLE, Drawing, legend, name_rows, point
-from mtcs.reports.writing import apart, listed
+from mtcs.reports.writing import apart, enumerated
 
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 
@@ -31,7 +31,7 @@ def own_overview(tasks: Sequence[OwnTask]) -> Drawing:
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xlabel("labels that are right")
     legend(axes)
-    shares = listed([f"{task.name} {100 * task.accuracy:.0f} %" for task in tasks])
+    shares = enumerated([f"{task.name} {100 * task.accuracy:.0f} %" for task in tasks])
     return Drawing(figure, "overview", "Labels that are right, by task", f"Dot plot with 95 % intervals: {shares}.")
 
 
@@ -55,5 +55,5 @@ def learning_curves(tasks: Sequence[OwnTask]) -> Drawing | None:
     axes.grid(axis="y")
     legend(axes, columns=3)
     return Drawing(
-        figure, "learning", "Accuracy by number of labels", f"Line plot of {listed([t.name for t in known])}."
+        figure, "learning", "Accuracy by number of labels", f"Line plot of {enumerated([t.name for t in known])}."
     )
