@@ -91,6 +91,8 @@ if __name__ == "__main__":
         for arguments, limit, expected in (
             (["--help"], 0.3, 0),
             (["train", "mtsc", "ucr10"], 0.6, 2),
+            (["predict", "modle.mtcs", "new.csv"], 0.6, 2),
+            (["fit", "sensor", "--out", "other.mtcs"], 0.6, 2),
             (["predict", "model.mtcs", "new.csv", "--task", "pumps"], 2.0, 0),
             (["report", "ucr10"], 8.0, 0),
             (["report", "many"], 20.0, 0),

@@ -27,6 +27,8 @@ import mtcs
 from mtcs.cli import app, one_line
 from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
+from mtcs.errors import listed
+from mtcs.estimator import MultiTaskClassifier
 from mtcs.evaluation import held_out
 from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.records import RepresentationSources, read_record, write_record
@@ -182,8 +184,19 @@ def test_what_classifies_and_reports_loads_no_torch():
     assert "torch" not in loaded and "mtcs.classifiers.svm" in loaded
 
 
-@pytest.mark.parametrize("command", ["train mtsc demo", "represent mtsc demo", "classify mtsc demo", "report nope"])
-def test_an_unknown_name_is_reported_before_anything_heavy_is_loaded(command: str):
+def test_names_are_listed_as_far_as_there_is_room():
+    assert listed([]) == ""
+    assert listed(["a"], 1) == "a"
+    assert listed(["ab", "cd"], 6) == "ab, cd"
+    assert listed(range(100), 10) == "0, 1, 2, 3 and 96 more"
+    assert listed(["x" * 99, "y"], 30) == "x" * 40 + " and 1 more"
+
+
+HEAVY = {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib"}
+
+
+def refused(command: str, folder: Path) -> tuple[str, set[str]]:
+    """What a command of `mtcs`, in a process of its own, says with exit code 2, and the packages it loads."""
     code = f"""
 import sys
 from mtcs.cli import main
@@ -193,11 +206,39 @@ try:
 finally:
     print(*sorted({{name.split(".")[0] for name in sys.modules}}))
 """
-    folder = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder)
-    assert (done.returncode, done.stderr[:14]) == (2, "mtcs: Unknown ")
-    heavy = {"torch", "sklearn", "scipy", "aeon", "numba", "pandas", "matplotlib"}
-    assert "mtcs" in done.stdout and not heavy & set(done.stdout.split())
+    assert done.returncode == 2 and "mtcs" in done.stdout
+    return done.stderr.removeprefix("mtcs: ").strip(), set(done.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["train mtsc demo", "represent mtsc demo", "classify mtsc demo", "report nope"])
+def test_an_unknown_name_is_reported_before_anything_heavy_is_loaded(command: str):
+    message, loaded = refused(command, Path(__file__).parents[1])
+    assert message.startswith("Unknown ") and not HEAVY & loaded
+
+
+def test_a_mistake_in_files_is_reported_before_anything_heavy_is_loaded(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 12)), np.array(["a", "b"] * 3)
+    MultiTaskClassifier(epochs=1, verbose=False).fit({"pumps": (X, y), "fans": (X, y)}).save(tmp_path / "m.mtcs")
+    (tmp_path / "new.csv").write_text(
+        "\n".join(f"{label},{','.join(map(str, row))}" for label, row in zip(y, X, strict=True))
+    )
+    for command, expected in (
+        ("fit none --out new.mtcs", "none does not exist"),
+        ("fit new.csv --label stat --out new.mtcs", "new.csv has no column stat"),
+        ("inspect none.mtcs", "none.mtcs does not exist"),
+        ("inspect new.csv", "new.csv is no fitted classifier"),
+        ("predict none.mtcs new.csv", "none.mtcs does not exist"),
+        ("predict m.mtcs new.csv", "m.mtcs has the tasks pumps, fans; choose one with --task."),
+        ("predict m.mtcs new.csv --task pump", "Unknown task 'pump'; m.mtcs has pumps, fans."),
+        ("predict m.mtcs none.csv --task pumps", "none.csv does not exist"),
+        ("predict mtcs demo", "mtcs is no .mtcs file"),
+        ("export m.mtcs --onnx new.onnx", "m.mtcs has the tasks pumps, fans; choose one with --task."),
+    ):
+        message, loaded = refused(command, tmp_path)
+        assert message.startswith(expected), command
+        assert not HEAVY & loaded, command
 
 
 def test_suites_are_listed_with_sizes():

@@ -34,13 +34,14 @@ def export(
     if find_spec("onnx") is None:
         raise InputError(f"mtcs export needs the package onnx, which is not installed; {INSTALL}.")
 
-    from mtcs.bundles.file import load_bundle
+    from mtcs.bundles.contents import chosen_task
+
+    name, _ = chosen_task(file, task)
+
+    from mtcs.bundles.file import load_bundle  # torch with it
     from mtcs.bundles.onnx_export import build_onnx, compare_with_torch
 
     bundle = load_bundle(file)
-    if task is None and len(bundle.tasks) > 1:
-        raise InputError(f"{file} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
-    name = next(iter(bundle.tasks)) if task is None else task
     content = build_onnx(bundle, name)
     checked = f"not checked, since onnxruntime is not installed ({INSTALL})"
     if find_spec("onnxruntime") is not None:

@@ -46,7 +46,6 @@ def predict(
     Either describes itself: neither params.yaml nor the data it was trained on are needed. DATA is a file, a folder
     with a file for each recording, or - for standard input.
     """
-    from mtcs.bundles.new_labels import label_by_bundle
     from mtcs.data.new_series import read_new_series, read_new_series_of_suite
 
     new = Path(data) if file is None else file
@@ -55,13 +54,14 @@ def predict(
         if run_task is not None:
             raise InputError(f"{run_task} is one argument too many; write 'mtcs predict {model} {data} --task TASK'.")
 
-        from mtcs.bundles.file import load_bundle
+        from mtcs.bundles.contents import chosen_task
+
+        name, labels = chosen_task(Path(model), task)
+        recordings = read_new_series(new, name, tables, labels)
+
+        from mtcs.bundles.file import load_bundle  # torch with it
 
         bundle = load_bundle(Path(model))
-        if task is None and len(bundle.tasks) > 1:
-            raise InputError(f"{model} has the tasks {', '.join(bundle.tasks)}; choose one with --task.")
-        name = next(iter(bundle.tasks)) if task is None else task
-        recordings = read_new_series(new, name, tables, frozenset(bundle.task(name).label_names))
     elif run_task is None or file is None:
         raise InputError(
             f"{model} is no .mtcs file, so that METHOD SUITE TASK DATA are expected; name all four, or a .mtcs file."
@@ -73,12 +73,15 @@ def predict(
 
         name, bundle = run_task, load_run_task(named_run(model, data, seed), run_task)
         recordings = read_new_series_of_suite(new, bundle.task(name).info, tables)
+
+    from mtcs.bundles.new_labels import label_by_bundle
+
     asked = precision or (None if bundle.precision == "auto" else bundle.precision)
     where = hardware(bundle.model.spec, device, asked, workers)
-    labels = label_by_bundle(bundle, name, recordings, new, proba, where, threads(workers))
-    write_output(labels.csv(), out)
-    for sentence in labels.notes:
+    said = label_by_bundle(bundle, name, recordings, new, proba, where, threads(workers))
+    write_output(said.csv(), out)
+    for sentence in said.notes:
         print(one_line(sentence), file=sys.stderr)
     place = "" if out is None else f" in {out}"
-    right = "" if labels.accuracy is None else ", accuracy {:.4f} on {} with a label".format(*labels.accuracy)
-    print(f"{name}: {len(labels.columns['predicted'])} series predicted{place}{right}", file=sys.stderr)
+    right = "" if said.accuracy is None else ", accuracy {:.4f} on {} with a label".format(*said.accuracy)
+    print(f"{name}: {len(said.columns['predicted'])} series predicted{place}{right}", file=sys.stderr)

@@ -177,7 +177,7 @@ def test_mistakes_are_one_line() -> None:
     refused("m.mtcs is the file that is exported itself", "export", "m.mtcs", "--onnx", "m.mtcs")
     refused("is a folder", "export", "m.mtcs", "--onnx", ".")
     refused("Unknown task 'pump'", "export", "m.mtcs", "--onnx", "pumps.onnx", "--task", "pump")
-    refused("Unknown task ''; the model has ", "export", "m.mtcs", "--onnx", "pumps.onnx", "--task", "")
+    refused("Unknown task ''; m.mtcs has pumps", "export", "m.mtcs", "--onnx", "pumps.onnx", "--task", "")
     refused("none.mtcs does not exist", "export", "none.mtcs", "--onnx", "pumps.onnx")
     load_bundle(Path("m.mtcs"))  # is as it was
 

@@ -108,7 +108,7 @@ def test_fit_inspect_and_predict(monkeypatch):
     for arguments, words in (
         (("predict", "m.mtcs", "new.csv"), "choose one with --task"),
         (("predict", "m.mtcs", "new.csv", "--task", "pump"), "Unknown task 'pump'"),
-        (("predict", "m.mtcs", "new.csv", "--task", ""), "Unknown task ''; the model has "),
+        (("predict", "m.mtcs", "new.csv", "--task", ""), "Unknown task ''; m.mtcs has "),
         (("predict", "none.mtcs", "new.csv"), "none.mtcs does not exist"),
         (("predict", "mtcs", "new.csv"), "METHOD SUITE TASK DATA"),
         (("fit", "none", "--out", "m.mtcs"), "none does not exist; name a file, or a folder with"),
