@@ -11,7 +11,7 @@ from mtcs.reports.analysis.runs import repeated
 from mtcs.reports.analysis.significance import REFERENCE, closest_rival
 from mtcs.reports.analysis.training import falling
 from mtcs.reports.template import template
-from mtcs.reports.writing import number, percent, signed
+from mtcs.reports.writing import enumerated, number, percent, signed
 
 FINDING = 0.02
 """A method whose mean is more than this below its published one is named; `docs/findings.md` has the reasons."""
@@ -23,8 +23,10 @@ def sentences(report: Report) -> dict[str, str]:
     mean = {method: cell.mean for method, cell in table.mean.items()}
     rival = closest_rival(report.comparisons, report.reference, mean)
     others = [one for one in report.comparisons if one is not rival]
+    compared = table.compared
     below = {method: cell.difference for method, cell in table.mean.items() if cell.difference < -FINDING}
-    partly = {method: len(tasks) for method, tasks in table.compared.items() if 0 < len(tasks) < len(report.tasks)}
+    over = {one: f" over {len(tasks)} tasks" * (tasks != report.tasks) for one, tasks in compared.items()}
+    partly = {method: len(tasks) for method, tasks in compared.items() if 0 < len(tasks) < len(report.tasks)}
     best = [method for method in report.methods if number(mean[method]) == number(max(mean.values()))]
     words = template("words.jinja")
     context = words.new_context(
@@ -44,7 +46,9 @@ def sentences(report: Report) -> dict[str, str]:
             "unpublished": published(report.tasks).empty,
             "closer": _closer(report),
             "finding": FINDING,
-            "below": [f"{titles[method]} ({signed(difference)})" for method, difference in below.items()],
+            "below": [f"{titles[method]} ({signed(difference)}{over[method]})" for method, difference in below.items()],
+            "caution": _caution(report, rival.method) if rival else "",
+            "unmeasured": titles.of(one for one in report.methods if one not in report.costs.seconds),
             "partly": [f"{count} for {titles[method]}" for method, count in partly.items()],
             "falling": [f"{percent(share)} for {titles[method]}" for method, share in falling(report).items()],
             "repeated": [f"{task} {n:,} of {total:,}" for task, (n, total) in repeated(report.results).items()],
@@ -62,3 +66,18 @@ def _closer(report: Report) -> str:
     best = improvement(report.variants, report.methods)
     differs = re.sub(r"^schedule\.(epochs|steps) (\d+) instead", r"\2 \1 instead", best.differs if best else "")
     return f"{differs} it reaches {number(best.accuracy[0])}" if best else ""
+
+
+def _caution(report: Report, rival: str) -> str:
+    """What the first sentence rests on, where that is less than it seems: a single seed, or unlike precisions."""
+    pair = (report.reference, rival)
+    said = []
+    if all(report.table.mean[one].seeds == 1 for one in pair):
+        said.append("one seed of each")
+    trained = [
+        [record for result in report.results if result.method == one for record in result.trained] for one in pair
+    ]
+    precisions = [enumerated(sorted({record.precision for record in records})) for records in trained]
+    if all(precisions) and len(set(precisions)) > 1:
+        said.append(f"trained in {precisions[0]} and in {precisions[1]}")
+    return f"That is {', '.join(said)}." if said else ""

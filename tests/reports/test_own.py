@@ -88,6 +88,14 @@ def test_learning_together_is_compared_series_by_series() -> None:
     assert task.together.alone == 7 / 11
 
 
+def test_learning_together_is_compared_group_by_group_where_there_are_groups() -> None:
+    truth, alone = [0] * 12, np.array([0] * 6 + [1] * 6)  # the joint models gain six series, all of two groups
+    task = own_task("pumps", said([*truth, 1], [*truth, 1], alone=np.append(alone, 1), group=np.arange(13) // 3))
+    assert task.together is not None
+    assert (task.together.gained, task.together.lost) == (6, 0)
+    assert task.together.p == 0.5  # of two groups, both ahead; six series would have 0.03
+
+
 def test_the_interval_is_wilsons_and_groups_widen_it() -> None:
     right, groups = np.array([True] * 80 + [False] * 20), np.repeat(np.arange(10), 10)
     assert interval(right) == pytest.approx(binomtest(80, 100).proportion_ci(method="wilson"), abs=1e-6)

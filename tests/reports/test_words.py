@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,18 @@ def test_few_tasks_decide_nothing(report_of) -> None:
     )
     one = report_of(steps(["mtcs", "mtl"], MINE[:1], 0.05))
     assert "cannot be told apart on T00. Too few tasks differ for any test to decide" in sentences(one)["lead"]
+
+
+def test_a_verdict_of_one_seed_or_of_unlike_precisions_says_so(report_of, result) -> None:
+    several = steps(["mtcs", "mtl"], MINE, 0.05)
+    cells = {method: {task: values[:1] for task, values in of.items()} for method, of in several.items()}
+    report = report_of(cells)
+    assert "is ahead of MTL (0.798) on these 12 tasks. That is one seed of each. " in sentences(report)["lead"]
+    runs = [result(method, 0, {"A": 0.5}) for method in cells]
+    fp32 = runs[1].trained[0].model_copy(update={"precision": "fp32"})
+    unlike = replace(report, results=(runs[0], runs[1].model_copy(update={"trained": (fp32,)})))
+    assert "That is one seed of each, trained in bf16 and in fp32. " in sentences(unlike)["lead"]
+    assert "That is" not in sentences(report_of(several))["lead"]
 
 
 def test_a_single_method_is_compared_with_the_paper_alone(report_of) -> None:

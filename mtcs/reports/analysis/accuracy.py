@@ -30,9 +30,9 @@ def long_form(results: Sequence[RunResult]) -> pd.DataFrame:
 
 
 def published(tasks: Sequence[str]) -> pd.DataFrame:
-    """The paper's Tables 1 and 2: task, method, accuracy, corrected, doubt (why a cell is doubtful, else empty)."""
+    """The paper's Tables 1 and 2: table, task, method, accuracy, corrected, doubt (why a cell is doubtful, or "")."""
     frame = pd.read_csv(str(files("mtcs") / "reference/published.csv"), dtype={"doubt": str})
-    frame = frame.loc[frame["task"].isin(tasks)].drop(columns="table").reset_index(drop=True)
+    frame = frame.loc[frame["task"].isin(tasks)].reset_index(drop=True)
     return frame.fillna({"doubt": ""})
 
 

@@ -22,7 +22,7 @@ from mtcs.reports.analysis.parameters import flatten
 from mtcs.reports.analysis.readings import ReadingRow, compare_readings
 from mtcs.reports.analysis.runs import SetAside, curves, read_runs
 from mtcs.reports.analysis.separation import Separation, separate
-from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairwise
+from mtcs.reports.analysis.significance import REFERENCE, Comparison, compare, pairs_apart, pairwise
 from mtcs.reports.writing import PAPER, Titles
 
 PUBLISHED_PARAMETERS = {
@@ -64,6 +64,7 @@ class Report:
     table: accuracy.Table
     comparisons: list[Comparison]
     pairs: pd.DataFrame
+    pairs_apart: int
     others: pd.DataFrame
     affinities: list[affinity.Affinity]
     separations: dict[tuple[str, str], Separation]
@@ -159,6 +160,7 @@ def analyze(
         table=table,
         comparisons=compare(table.scores, compared_with),
         pairs=pairwise(table.scores, compared_with),
+        pairs_apart=pairs_apart(table.scores),
         others=accuracy.other_classifiers(tasks),
         affinities=affinities,
         separations={

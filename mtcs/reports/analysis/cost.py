@@ -65,8 +65,13 @@ class Costs:
         return any(row.reading_seconds is not None for row in self.rows)
 
     @property
+    def comparable(self) -> bool:
+        """Whether the seconds of all methods are of the same work in one run, so that cheaper means something."""
+        return self.one_run is not None and self.reading
+
+    @property
     def machines(self) -> tuple[str, ...]:
-        """All machines of the table; the costs compare where it is one."""
+        """All machines of the table."""
         return tuple(dict.fromkeys(machine for row in self.rows for machine in row.machines))
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mtcs.bundles.cross_validation import Validation
 from mtcs.classifiers.calibration import brier_score, calibration_error, log_loss
+from mtcs.reports.analysis.significance import signed_rank
 
 SHOWN = 8
 """Series that are drawn of those that are wrong, and of those that are right but unsure."""
@@ -34,7 +35,8 @@ class Together:
     """What learning all tasks together was worth to one, on the same folds.
 
     alone: accuracy of models that learned it alone; gained, lost: series that only the joint models label right, or
-        only the others; p: of as uneven a split by chance (McNemar's exact test).
+        only the others; p: of as uneven a split by chance (McNemar's exact test, or of groups, whose series are not
+        independent, Wilcoxon's signed-rank test).
     """
 
     alone: float
@@ -124,7 +126,7 @@ def own_task(name: str, validation: Validation) -> OwnTask:
             "log loss": log_loss(probabilities, truth),
             "calibration error": calibration_error(probabilities, truth),
         },
-        together=None if validation.alone is None else _together(right, validation.alone == truth),
+        together=None if validation.alone is None else _together(right, validation.alone == truth, validation.group),
         curve=_curve(validation),
         wrong=cases(wrong),
         unsure=cases(unsure),
@@ -154,11 +156,15 @@ def interval(right: np.ndarray, group: np.ndarray | None = None) -> tuple[float,
     return max(0.0, (center - spread) / (1 + z**2 / n)), min(1.0, (center + spread) / (1 + z**2 / n))
 
 
-def _together(right: np.ndarray, right_alone: np.ndarray) -> Together:
+def _together(right: np.ndarray, right_alone: np.ndarray, group: np.ndarray | None) -> Together:
     from scipy.stats import binomtest
 
     gained, lost = int((right & ~right_alone).sum()), int((right_alone & ~right).sum())
-    p = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    if group is not None:
+        _, of = np.unique(group, return_inverse=True)
+        p = signed_rank(np.bincount(of, right.astype(float) - right_alone))
+    else:
+        p = float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
     return Together(float(right_alone.mean()), gained, lost, p)
 
 

@@ -95,11 +95,7 @@ def pairwise(scores: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
     A pair with the reference has the p value of `compare`. Another has the larger of two: each of its methods compared
     with all others, after Holm's correction for these comparisons.
     """
-    methods = list(scores)
-    raw = pd.DataFrame(np.nan, methods, methods)
-    for i, a in enumerate(methods):
-        for b in methods[:i]:
-            raw.loc[a, b] = raw.loc[b, a] = signed_rank(_differences(scores, a, b))
+    methods, raw = list(scores), _uncorrected(scores)
     by_row = raw.copy()
     for a in methods:
         others = [method for method in methods if method != a]
@@ -108,6 +104,26 @@ def pairwise(scores: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
     if reference in methods:
         pairs.loc[reference] = pairs[reference] = by_row.loc[reference]
     return pairs
+
+
+def pairs_apart(scores: pd.DataFrame) -> int:
+    """How many pairs of methods differ significantly after Holm's correction for all pairs together.
+
+    It bounds the chance of any false difference among all pairs (Garcia and Herrera, JMLR 2008), which `pairwise` does
+    for those of each method.
+    """
+    raw = _uncorrected(scores).to_numpy()
+    return sum(p <= LEVEL for p in holm(raw[np.tril_indices(len(raw), -1)].tolist()))
+
+
+def _uncorrected(scores: pd.DataFrame) -> pd.DataFrame:
+    """P values of all pairs, symmetric (methods, methods), NaN on the diagonal."""
+    methods = list(scores)
+    raw = pd.DataFrame(np.nan, methods, methods)
+    for i, a in enumerate(methods):
+        for b in methods[:i]:
+            raw.loc[a, b] = raw.loc[b, a] = signed_rank(_differences(scores, a, b))
+    return raw
 
 
 def groups(pairs: np.ndarray, level: float = LEVEL) -> list[tuple[int, int]]:

@@ -121,9 +121,10 @@ def by_task(report: Report, narrow: bool = False) -> Drawing:
 
 @mpl.rc_context(STYLE)
 def cost_accuracy(report: Report) -> Drawing | None:
-    """Mean accuracy over seconds, each method by its name, and the front; None for fewer than three.
+    """Mean accuracy over seconds, each method by its name; None for fewer than three.
 
-    Seconds are those of training and reading, or of training alone where no more is known. Readings are hollow.
+    Seconds are those of training and reading, or of training alone where no more is known. Readings are hollow. The
+    front is drawn where the costs compare.
     """
     seconds, hollow = report.costs.seconds, {"markerfacecolor": PAPER, "markeredgewidth": 1.2}
     rows = [(report.table.mean[one].mean, one, point(report.number(one))) for one in report.methods]
@@ -139,14 +140,15 @@ def cost_accuracy(report: Report) -> Drawing | None:
     axes.xaxis.set_major_formatter(lambda time, _: duration(time).removesuffix(" 00 s").removesuffix(" 00 min"))
     axes.set_xticks([], minor=True)
     axes.grid()
-    best = front(times, means)
-    steps = [*(times[i] for i in best), axes.get_xlim()[1]], [*(means[i] for i in best), means[best[-1]]]
-    axes.step(*steps, where="post", color=INK, linewidth=0.9, zorder=1)
+    best = front(times, means) if report.costs.comparable else []
+    if best:
+        steps = [*(times[i] for i in best), axes.get_xlim()[1]], [*(means[i] for i in best), means[best[-1]]]
+        axes.step(*steps, where="post", color=INK, linewidth=0.9, zorder=1)
     for time, mean, look in zip(times, means, looks, strict=True):
         axes.plot(time, mean, **look)
     axes.set_ylim(axes.get_ylim())
     levels = 0.02 * np.ptp(axes.get_ylim()) * np.array(sorted(range(-20, 21), key=abs))
-    taken = [line.get_window_extent() for line in axes.lines[1:]]
+    taken = [line.get_window_extent() for line in axes.lines[bool(best) :]]
     for mean, method, _, time in rows:  # a name stands beside its point, or as near as there is room
         name = axes.text(1.16 * time, mean, report.titles[method], va="center", zorder=1.5)
         name.set_bbox({"facecolor": PAPER, "linewidth": 0, "pad": 0.8})  # keeps lines off it
@@ -158,6 +160,8 @@ def cost_accuracy(report: Report) -> Drawing | None:
         axes.plot([time, 1.12 * time], [mean, name.get_position()[1]], color=RULE, linewidth=0.8, zorder=1)
     what = "training and reading" if report.costs.reading else "training"
     axes.set_xlabel(f"{what} of all tasks")
-    undominated = enumerated(report.titles.of(methods[i] for i in best))
-    seen = f"Scatter plot of {counted(len(rows), 'method')}. No other is both cheaper and better than {undominated}."
+    seen = f"Scatter plot of {counted(len(rows), 'method')}."
+    if best:
+        undominated = enumerated(report.titles.of(methods[i] for i in best))
+        seen += f" No other is both cheaper and better than {undominated}."
     return Drawing(figure, "cost", f"Accuracy and time for {what}", seen)

@@ -53,4 +53,6 @@ def test_ablations_stand_beside_the_papers(report_of) -> None:
     assert [row.elsewhere for row in report.variants[1:]] == [False, True, True]
     printed = tables.ablation(report)["in the paper"].tolist()
     assert printed[2:] == ["\N{MINUS SIGN}0.001‡", "\N{MINUS SIGN}0.070‡"]
+    other = report_of({m: {"Lightning2": [0.8, 0.8]} for m in ("mtcs", "mmoe")})  # of Table 2, which has no such means
+    assert not any(row.elsewhere for row in other.variants)
     assert sentences(report)["ablation"].endswith("‡ Over the paper's 15 tasks, of which it prints these means alone.")

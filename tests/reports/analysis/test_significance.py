@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from mtcs.reports.analysis.significance import compare, groups, holm, pairwise, signed_rank
+from mtcs.reports.analysis.significance import compare, groups, holm, pairs_apart, pairwise, signed_rank
 
 
 def written_out(differences: np.ndarray) -> float:
@@ -108,6 +108,16 @@ def test_p_values_of_pairs_are_those_of_the_table_and_symmetric() -> None:
         for one in compare(scores, reference):
             if one.method != "mtcs":  # corrected either way, the larger counts
                 assert pairs.loc[reference, one.method] >= one.corrected
+
+
+def test_pairs_are_corrected_for_all_of_them_together() -> None:
+    rng = np.random.default_rng(1)
+    scores = pd.DataFrame(rng.uniform(0.5, 0.9, (14, 5)), columns=["mtcs", "a", "b", "c", "d"])
+    scores["worse"] = scores["mtcs"] - rng.uniform(0.01, 0.02, 14)
+    by_pair = [stats.wilcoxon(scores[a], scores[b]).pvalue for a, b in combinations(scores, 2)]
+    expected = sum(p * (15 - i) <= 0.05 for i, p in enumerate(sorted(by_pair)))
+    assert pairs_apart(scores) == expected > 0
+    assert pairs_apart(scores[:5]) == pairs_apart(scores[["mtcs"]]) == 0
 
 
 def brute_force(pairs: np.ndarray) -> list[tuple[int, int]]:

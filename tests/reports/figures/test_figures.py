@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_task
+from mtcs.evaluation.cost import SuiteCosts
 from mtcs.reports.analysis.affinity import FORMS
 from mtcs.reports.analysis.cost import Costs
 from mtcs.reports.analysis.paired import Paired
@@ -182,6 +183,10 @@ def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(re
     assert all(f">{title}<" in drawing.svg for title in ("MTCS", "MTL", "TNC", "DTW", "mtcs_ridge"))
     markers = [line for axes in drawing.figure.axes for line in axes.lines if line.get_marker() == point(0)["marker"]]
     assert [line.get_markerfacecolor() == PAPER for line in markers].count(True) == 1
+    assert "cheaper" not in drawing.description  # of finished runs, which do not compare
+    run = SuiteCosts.model_construct(steps=1, series=1, load=0.2, versions={})
+    compared = cost_accuracy(replace(report, costs=Costs((*rows, ridge), run), readings=[reading]))
+    assert compared is not None and "No other is both cheaper and better than" in compared.description
     before = cost_accuracy(report)
     assert before is not None
     assert ">training of all tasks<" in before.svg
