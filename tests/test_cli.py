@@ -178,7 +178,7 @@ def test_importing_the_command_line_is_light():
 
 
 def test_what_classifies_and_reports_loads_no_torch():
-    modules = "mtcs.evaluation.classified, mtcs.evaluation.outcomes, mtcs.evaluation.results, mtcs.reports.page"
+    modules = "mtcs.evaluation.classified, mtcs.evaluation.results, mtcs.reports.page"
     code = f"import sys, {modules}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "torch" not in loaded and "mtcs.classifiers.svm" in loaded

@@ -34,6 +34,8 @@ OPSET, IR_VERSION = 20, 9  # the first with Gelu, of 2023; any later runtime rea
 _NAN, _ZERO = np.float32(np.nan), np.float32(0)
 _TIME = np.array([2], np.int64)  # axis of (n, C, T)
 _CHANNEL = np.array([1], np.int64)
+PER_LENGTH = 4
+"""Series of each length that a graph is compared with torch on."""
 
 
 class _Graph:
@@ -137,10 +139,10 @@ class Comparison:
     same_labels: int
 
 
-def compare_with_torch(content: bytes, bundle: Bundle, task: str, per_length: int = 4) -> Comparison:
+def compare_with_torch(content: bytes, bundle: Bundle, task: str) -> Comparison:
     """Run a graph of `build_onnx` in onnxruntime, and what it was made from in torch, both on the CPU in fp32.
 
-    Series are noise of the task's mean and deviation, `per_length` of each of a few lengths around those it was trained
+    Series are noise of the task's mean and deviation, `PER_LENGTH` of each of a few lengths around those it was trained
     on. Of each length half are padded, and have a missing value where they are long enough.
     """
     import onnxruntime
@@ -154,7 +156,7 @@ def compare_with_torch(content: bytes, bundle: Bundle, task: str, per_length: in
     shortest, longest = known.lengths
     differences, same, n = [], 0, 0
     for length in sorted({shortest, (shortest + longest) // 2, longest, longest + 7}):
-        series = random.normal(known.info.mean, known.info.std, (per_length, length)).astype(np.float32)
+        series = random.normal(known.info.mean, known.info.std, (PER_LENGTH, length)).astype(np.float32)
         series[::2, 2 * length // 3 + 1 :] = np.nan
         series[::2, 1 : length // 3 : 5] = np.nan
         result, label = session.run(["representations", "label"], {"series": series})
@@ -163,7 +165,7 @@ def compare_with_torch(content: bytes, bundle: Bundle, task: str, per_length: in
         assert isinstance(label, np.ndarray)
         differences.append(float(np.abs(result - expected).max() / np.abs(expected).max()))
         same += int((reader.classes[label] == reader.predict(expected, 1)).sum())
-        n += per_length
+        n += PER_LENGTH
     return Comparison(n, max(differences), same)
 
 

@@ -56,16 +56,20 @@ def enumerated(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
 
 
-def short(name: str, most: int = 28) -> str:
+SHORT = 28
+"""Characters of a name that a figure has room for."""
+
+
+def short(name: str, most: int = SHORT) -> str:
     """As much of a name as a figure has room for."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def apart(names: Sequence[str], most: int = 28) -> list[str]:
+def told_apart(names: Sequence[str]) -> list[str]:
     """Names as `short`; those that would then be the same keep their ends."""
-    cut = [short(name, most) for name in names]
+    cut = [short(name) for name in names]
     return [
-        f"{name[: most // 2 - 1]}…{name[-most // 2 :]}" if cut.count(one) > 1 else one
+        f"{name[: SHORT // 2 - 1]}…{name[-SHORT // 2 :]}" if cut.count(one) > 1 else one
         for name, one in zip(names, cut, strict=True)
     ]
 

@@ -38,8 +38,7 @@ def classify(
     from mtcs.config.experiment import plain_values
     from mtcs.config.machine import read_machine
     from mtcs.data.task import fingerprint, read_suite
-    from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster
-    from mtcs.evaluation.outcomes import outcome_text
+    from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster, outcome_text
     from mtcs.evaluation.records import ClassifierRecord, write_record
 
     if dask and isinstance(spec, Mixture):

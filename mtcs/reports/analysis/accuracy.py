@@ -88,7 +88,6 @@ class Row:
     """A task and its cells by method."""
 
     task: str
-    n_test: int
     cells: Mapping[str, Cell]
 
 
@@ -100,7 +99,6 @@ class Table:
     missing: methods that were asked for and have no result.
     """
 
-    suite: str
     methods: tuple[str, ...]
     rows: tuple[Row, ...]
     mean: Mapping[str, Cell]
@@ -161,11 +159,9 @@ def tabulate(
                     difference=cell.mean - paper["accuracy"],
                 )
             cells[method] = cell
-        n_test = int(frame.loc[frame["task"] == task, "n_test"].iloc[0])
-        rows.append(Row(task, n_test, cells))
+        rows.append(Row(task, cells))
 
     return Table(
-        suite=str(frame["suite"].iloc[0]),
         methods=tuple(having),
         rows=tuple(rows),
         mean={method: _mean(frame, rows, method) for method in having},

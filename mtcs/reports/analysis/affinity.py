@@ -80,7 +80,6 @@ class Affinity:
     """
 
     method: str
-    seeds: tuple[int, ...]
     tasks: tuple[str, ...]
     similarity: np.ndarray
     centered: np.ndarray
@@ -138,7 +137,6 @@ def gather(results: Sequence[RunResult], threshold: float = THRESHOLD) -> Affini
     names = [(task, label) for task in tasks for label in known[task]]
     return Affinity(
         method=results[0].method,
-        seeds=tuple(result.seed for result in results),
         tasks=tasks,
         similarity=np.stack([in_order(one, result, tasks) for one, result in zip(plain, results, strict=True)]),
         centered=np.stack([in_order(one, result, tasks) for one, result in zip(centered, results, strict=True)]),

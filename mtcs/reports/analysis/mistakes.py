@@ -89,11 +89,11 @@ def hardest(mistakes: Sequence[Mistakes], count: int) -> list[tuple[str, Mistake
     return [one for one in several if one in kept]
 
 
-def mistake_table(mistakes: Sequence[Mistakes], count: int = LISTED) -> pd.DataFrame:
-    """The `count` test series of each task that are wrong most often; numbers, for a file."""
+def mistake_table(mistakes: Sequence[Mistakes]) -> pd.DataFrame:
+    """The `LISTED` test series of each task that are wrong most often; numbers, for a file."""
     return pd.DataFrame(
         {"task": one.task, "series": hard.series, "label": hard.label, "wrong": hard.share}
         | {"predicted": hard.predicted[0][0], "share": hard.predicted[0][1]}
         for one in mistakes
-        for hard in one.series[:count]
+        for hard in one.series[:LISTED]
     )

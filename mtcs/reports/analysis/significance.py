@@ -23,7 +23,6 @@ class Comparison:
     """A method against the reference over the tasks that every method has.
 
     wins, ties, losses: tasks on which the method is better than, equal to and worse than the reference.
-    difference: mean of method minus reference.
     direction: 1 where the ranks of the tasks on which the method is ahead add up to more than those of the others, -1
         where to less: what the test tests, which a single large difference can turn against the mean.
     p: two-sided, of the signed-rank test; 1 where no task differs.
@@ -36,7 +35,6 @@ class Comparison:
     wins: int
     ties: int
     losses: int
-    difference: float
     direction: int
     p: float
     corrected: float
@@ -70,7 +68,6 @@ def compare(scores: pd.DataFrame, reference: str = REFERENCE) -> list[Comparison
             wins=int((difference > 0).sum()),
             ties=int((difference == 0).sum()),
             losses=int((difference < 0).sum()),
-            difference=float(difference.mean()),
             direction=int(np.sign((_ranks(difference) * np.sign(difference)).sum())),
             p=p,
             corrected=corrected,
@@ -126,17 +123,16 @@ def _uncorrected(scores: pd.DataFrame) -> pd.DataFrame:
     return raw
 
 
-def groups(pairs: np.ndarray, level: float = LEVEL) -> list[tuple[int, int]]:
+def groups(pairs: np.ndarray) -> list[tuple[int, int]]:
     """The longest runs of neighbours, first and last, in which no two methods differ significantly.
 
     Args:
         pairs: (k, k) p values of all pairs, methods in the order of their ranks.
-        level: a pair differs where its p value is at most this.
     """
     runs: list[tuple[int, int]] = []
     for first in range(len(pairs)):
         last = first
-        while last + 1 < len(pairs) and (pairs[first : last + 1, last + 1] > level).all():
+        while last + 1 < len(pairs) and (pairs[first : last + 1, last + 1] > LEVEL).all():
             last += 1
         if last > first and not (runs and runs[-1][1] >= last):
             runs.append((first, last))

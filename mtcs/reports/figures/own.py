@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mtcs.reports.analysis.own import OwnTask
 from mtcs.reports.figures.drawing import MARK, MUTED, STYLE, Drawing, legend, name_rows, point
-from mtcs.reports.writing import apart, enumerated
+from mtcs.reports.writing import enumerated, told_apart
 
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 
@@ -26,7 +26,7 @@ def own_overview(tasks: Sequence[OwnTask]) -> Drawing:
     axes.hlines(places, [task.low for task in tasks], [task.high for task in tasks], color=style["color"], linewidth=2)
     axes.plot([task.accuracy for task in tasks], places, **style, label="model")
     axes.plot([task.majority for task in tasks], places, **MARK, label="most frequent label")
-    name_rows(apart([task.name for task in tasks]), axes)
+    name_rows(told_apart([task.name for task in tasks]), axes)
     axes.set_xlim(min(0.45, *(min(task.majority, task.low) for task in tasks)) - 0.05, 1.02)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_xlabel("labels that are right")
@@ -43,7 +43,7 @@ def learning_curves(tasks: Sequence[OwnTask]) -> Drawing | None:
         return None
     figure = Figure(figsize=(4.6, 2.8))
     axes = figure.add_subplot()
-    names = apart([task.name for task in tasks])
+    names = told_apart([task.name for task in tasks])
     for i, task in ((tasks.index(task), task) for task in known):
         style = point(i) | {"linestyle": DASHES[i % len(DASHES)], "linewidth": 1.6, "markersize": 4.5}
         axes.plot(list(task.curve), list(task.curve.values()), **style, label=names[i])
