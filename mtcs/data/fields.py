@@ -233,11 +233,11 @@ def has_header(rows: list[list[str]], options: TableOptions) -> bool:
         return True
     if any(field.lower() in LABEL_NAMES and not _is_label(rows, first, i) for i, field in enumerate(first)):
         return True
-    counted = [i for i, field in enumerate(first) if field.isascii() and field.isdigit()]
+    counted = [field.isascii() and field.isdigit() for field in first]
     enough = 3 if first[0] else 2  # an index has no name
-    if len(counted) >= max(enough, len(first) - 2):  # as pandas names the columns of an array
-        count = [int(first[i]) for i in counted]
-        others = [(i, field) for i, field in enumerate(first) if i not in counted]
+    if sum(counted) >= max(enough, len(first) - 2):  # as pandas names the columns of an array
+        count = [int(field) for field, one in zip(first, counted, strict=True) if one]
+        others = [(i, field) for i, field in enumerate(first) if not counted[i]]
         again = any(row[i].strip() == field for row in rows[1:] for i, field in others if field and i < len(row))
         if count in (list(range(len(count))), list(range(1, len(count) + 1))) and not again:
             return True

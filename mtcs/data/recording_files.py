@@ -173,7 +173,8 @@ def _read_recording(path: Path, options: TableOptions) -> _Recording:
         written += (sorted_by(table, time),)
     channels = chosen
     if not chosen:
-        rest = [i for i in range(len(names)) if i != time and i not in table.unnamed]
+        unnamed = table.unnamed
+        rest = [i for i in range(len(names)) if i != time and i not in unnamed]
         channels = without_times(table, rest, called_times(table), [rows.tolist()])
         written += left_out(table, rest, channels)
         _refuse_label(table, names, channels)

@@ -138,7 +138,8 @@ def sorted_by(table: Table, column: int) -> str:
 
 def left_out(table: Table, values: Sequence[int], channels: Sequence[int]) -> tuple[str, ...]:
     """What is said of columns that are no channels, since they hold times."""
-    return tuple(f"`{table.name(i)}` left out as a second time" for i in values if i not in channels)
+    kept = set(channels)
+    return tuple(f"`{table.name(i)}` left out as a second time" for i in values if i not in kept)
 
 
 def times_of(table: Table, column: int, rows: Sequence[int]) -> np.ndarray:

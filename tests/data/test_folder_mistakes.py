@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -271,6 +272,18 @@ def test_labels_of_new_series_may_be_unknown(content, known, labels):
 def test_a_first_label_that_is_a_name_of_labels_is_no_header(first, second, header):
     rows = [[field.strip() for field in row.split(",")] for row in (first, second, second)]
     assert has_header(rows, TableOptions()) == header
+
+
+def test_tables_of_many_columns_are_read_in_time_that_grows_with_their_number():
+    """With a search through all columns for each of them, this takes a minute."""
+    n = 60_000
+    rows = f"{','.join(['0.5'] * n)},ok\n{','.join(['0.7'] * n)},worn\n"
+    started = process_time()
+    held("wide.csv", content=f"{','.join(map(str, range(n)))},quality\n{rows}")
+    held("drives/r1.csv", content=",".join(f"c{i}" for i in range(n)) + f"\n{','.join(['1'] * n)}\n")
+    held("drives/labels.csv", content="file,label\nr1,ok\n")
+    read_folder("data", verbose=False)
+    assert process_time() - started < 15
 
 
 def test_a_first_series_without_values_is_named_and_not_the_header():
