@@ -11,7 +11,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -38,7 +38,7 @@ SEPARATORS = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "space":
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of fields as text, with decimal points; a row may be shorter than the names.
+    """Rows of fields as text, with decimal points; a row may be shorter than the names, or hold nothing.
 
     names: of the columns, empty without a header.
     lines: where in the file each row ends.
@@ -65,6 +65,14 @@ class Table:
     def column(self, i: int) -> list[str]:
         """The fields of a column, "" where a row has ended."""
         return [row[i].strip() if i < len(row) else "" for row in self.rows]
+
+    def without_empty_rows(self) -> Table:
+        """The table without rows that hold nothing; the same one if all do."""
+        filled = [i for i, row in enumerate(self.rows) if _is_filled(row)]
+        if len(filled) in (0, len(self.rows)):
+            return self
+        rows, as_written = ([part[i] for i in filled] for part in (self.rows, self.as_written))
+        return replace(self, rows=rows, as_written=as_written, lines=[self.lines[i] for i in filled])
 
     @property
     def unnamed(self) -> set[int]:
@@ -112,19 +120,28 @@ def _read_text(path: Path, options: TableOptions) -> Table:
     lines, as_written = [], []
     try:
         for row in reader:
-            if any(field.strip() for field in row):
+            if len(row) > 1 or row == [""] or any(map(str.strip, row)):  # else a blank line
                 lines.append(reader.line_num + skipped)
                 as_written.append(row)
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num + skipped}: {error}; repair the line.") from error
-    if not as_written:
+    filled = [i for i, row in enumerate(as_written) if _is_filled(row)]
+    if not filled:
         raise InputError(f"{path} is empty; write one row a series, or one a time step.")
     rows = _with_points(path, lines, as_written, separator, options.decimal)
     written = _written(path, separator, decimal_commas=rows is not as_written)
-    header = has_header(rows, options) if options.header is None else options.header
-    if not header:
-        return Table(path, [], rows, lines, as_written, written=written)
-    return Table(path, [name.strip() for name in as_written[0]], rows[1:], lines[1:], as_written[1:], written=written)
+    header = has_header([rows[i] for i in filled], options) if options.header is None else options.header
+    first = as_written[filled[0]]
+    # Empty rows at the end are a spreadsheet's; `""` is one where there is a single column, and else a blank line.
+    kept = range(filled[0] + 1 if header else 0, filled[-1] + 1)
+    kept = [i for i in kept if len(first) == 1 or as_written[i] != [""]]
+    names = [name.strip() for name in first] if header else []
+    rows, as_written = ([part[i] for i in kept] for part in (rows, as_written))
+    return Table(path, names, rows, [lines[i] for i in kept], as_written, written=written)
+
+
+def _is_filled(row: Sequence[str]) -> bool:
+    return any(map(str.strip, row))
 
 
 def _written(path: Path, separator: str, decimal_commas: bool) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _read_labels(
 ) -> tuple[list[str], np.ndarray, np.ndarray | None]:
     """File names in the table's order, their labels and groups."""
     by_name = {**{file.stem: name for name, file in files.items()}, **{name: name for name in files}}
-    table = read_fields(path, options)
+    table = read_fields(path, options).without_empty_rows()
     if not table.names and _file(table.rows[0][0].strip(), by_name):
         table = replace(table, names=["file", "label", *map(str, range(3, table.width + 1))])
     elif not table.names:  # a row of names above words
@@ -165,6 +165,8 @@ def _read_recording(path: Path, options: TableOptions) -> _Recording:
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
     chosen = _chosen(path, names, options.values or ())
+    if options.time is not None or set(called_times(table)).difference(chosen):
+        table = table.without_empty_rows()  # without a time they are no steps
     time = _time(table, names, chosen, options.time)
     order = _order_of_time(table, time, path.stem)
     rows = np.arange(len(table.rows)) if order is None else order

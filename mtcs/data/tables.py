@@ -33,7 +33,9 @@ def read_table(
     """
     options = options or TableOptions()
     table = read_fields(path, options)
-    columns = find_columns(table, options, known)
+    columns = find_columns(table.without_empty_rows(), options, known)
+    if columns.layout == "long" and columns.time is not None:
+        table = table.without_empty_rows()  # without a time they are no steps
     tasks = [None] * len(table.rows) if columns.task is None else table.words(columns.task)
     rows_of: dict[str | None, list[int]] = {}
     for row, task in enumerate(tasks):
@@ -74,7 +76,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         steps_of.setdefault(names[row], []).append(row)
     if "" in steps_of:
         where = f"{table.where(steps_of[''][0])}: nothing in column `{table.name(columns.id)}`"
-        raise InputError(f"{where}; write there which series the row is of.")
+        raise InputError(f"{where}; write there which series the row is of, or drop the row.")
     if columns.time is not None and len(rows) > 1 and len(steps_of) == len(rows):
         raise InputError(
             f"{table.path} has columns of names and times, but one row only for each `{table.name(columns.id)}`; if "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import process_time
 
+import numpy as np
 import pytest
 
 from mtcs import InputError, read_folder
@@ -272,6 +273,50 @@ def test_labels_of_new_series_may_be_unknown(content, known, labels):
 def test_a_first_label_that_is_a_name_of_labels_is_no_header(first, second, header):
     rows = [[field.strip() for field in row.split(",")] for row in (first, second, second)]
     assert has_header(rows, TableOptions()) == header
+
+
+EMPTY_ROWS = [
+    ('x\n1\n""\n3\n', [1, None, 3]),
+    ('1\n""\n3\n', [1, None, 3]),
+    ('""\n1\n3\n', [None, 1, 3]),
+    ("x\n\n1\n\n3\n \n", [1, 3]),  # blank lines
+    ("x,y\n1,1\n,\n\n3,3\n", [1, None, 3]),
+    (",\n1,1\n,\n3,3\n", [None, 1, None, 3]),
+    ("x\ty\n1\t1\n\t\n\t\n3\t3\n", [1, None, None, 3]),
+    ("x;y\r\n1,5;1\r\n;\r\n3;3\r\n;\r\n\r\n;\r\n", [1.5, None, 3]),  # a spreadsheet's end
+    ("\n,\nx,y\n1,1\n3,3\n", [1, 3]),  # above a header
+    ('x,y\n1,1\n""\n3,3\n', [1, 3]),
+    ("time,x,y\n2,3,3\n,,\n1,1,1\n", [1, 3]),  # the order is that of times
+]
+
+
+@pytest.mark.parametrize(("content", "values"), EMPTY_ROWS)
+def test_a_row_without_values_is_a_missing_step_of_a_recording(content, values):
+    held("r1.csv", content=content)
+    held("labels.csv", content="file,label\n,\nr1,ok\n")
+    (one,) = read_folder("data", verbose=False)["data"][0]
+    np.testing.assert_array_equal(np.atleast_2d(one)[0], np.array(values, float))
+
+
+@pytest.mark.parametrize("separator", ",;\t")
+@pytest.mark.parametrize("header", ["id,state,t0,t1\n", ""])
+def test_a_row_without_values_is_no_series(header, separator):
+    """It is named by its line, not left out, since predictions stand in the order of rows; at the end it is no row."""
+    rows = f"{header}r1,ok,1,2\n\nr2,worn,2,4\n,,,\nr3,ok,3,1\n,,,\n,,,\n".replace(",", separator)
+    options = {} if header else {"id": "1", "label": "2"}
+    held("a.csv", content=rows)
+    with pytest.raises(InputError, match=rf"^data/a\.csv, line {4 + bool(header)}: no observed value; repair the"):
+        read_folder("data", verbose=False, **options)
+    held("a.csv", content=rows.replace(f"{separator * 3}\n", "", 1))
+    assert len(read_folder("data", verbose=False, **options)["a"][1]) == 3
+
+
+def test_a_row_without_values_is_of_no_series_in_a_long_table():
+    held("a.csv", content="id,t,x,label\nr1,1,20,ok\nr1,0,10,ok\n,,,\nr2,0,3,worn\nr2,1,5,worn\n")
+    assert [one.tolist() for one in read_folder("data", verbose=False)["a"][0]] == [[10, 20], [3, 5]]
+    held("a.csv", content="id,x,label\nr1,10,ok\n,,\nr1,20,ok\nr2,3,worn\n")
+    with pytest.raises(InputError, match=r"a\.csv, line 3: nothing in column `id`; write there which .* drop the row"):
+        read_folder("data", verbose=False, layout="long")
 
 
 def test_tables_of_many_columns_are_read_in_time_that_grows_with_their_number():

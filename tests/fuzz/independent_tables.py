@@ -17,7 +17,7 @@ _MISSING = {"", "nan", "na", "n/a", "#n/a", "<na>", "null", "none", "?"}
 
 def wide(content: bytes, separator: str, id_name: str | None) -> tuple[list[np.ndarray], list[str]]:
     """Series and labels of a table with a row a series; all columns but those of names and labels are values."""
-    names, rows = _rows(content, separator)
+    names, rows = _rows(content, separator, with_empty=True)
     label = names.index("label")
     ids = None if id_name is None else names.index(id_name)
     values = [i for i in range(len(names)) if i not in (label, ids)]
@@ -57,7 +57,7 @@ def recordings(contents: dict[str, bytes]) -> tuple[list[np.ndarray], list[str]]
     by_name = {**{name.removesuffix(".csv"): name for name in contents}, **{name: name for name in contents}}
     read = []
     for row in rows:
-        channels, steps = _rows(contents[by_name[_cell(row, file)]], ",")
+        channels, steps = _rows(contents[by_name[_cell(row, file)]], ",", with_empty=True)
         array = np.array([[_number(_cell(step, i), ",") for i in range(len(channels))] for step in steps]).T
         read.append(trimmed(array[0] if len(array) == 1 else array))
     return read, [_cell(row, label) for row in rows]
@@ -94,10 +94,16 @@ def same(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
     )
 
 
-def _rows(content: bytes, separator: str) -> tuple[list[str], list[list[str]]]:
-    """Names of columns, and rows that are not empty."""
+def _rows(content: bytes, separator: str, with_empty: bool = False) -> tuple[list[str], list[list[str]]]:
+    """Names of columns, and rows that hold something; or those without anything between them, too."""
     text = io.StringIO(content.removeprefix(b"\xef\xbb\xbf").decode(), newline="")
-    names, *rows = [row for row in csv.reader(text, delimiter=separator, strict=True) if "".join(row).strip()]
+    rows = list(csv.reader(text, delimiter=separator, strict=True))
+    filled = [i for i, row in enumerate(rows) if "".join(row).strip()]
+    names, rows = rows[filled[0]], rows[filled[0] + 1 : filled[-1] + 1]
+    if with_empty:
+        rows = [row for row in rows if len(row) > 1 or "".join(row).strip() or (row == [""] and len(names) == 1)]
+    else:
+        rows = [row for row in rows if "".join(row).strip()]
     if any(len(row) > len(names) for row in rows):
         raise ValueError("more fields than names")
     return [name.strip() for name in names], rows
