@@ -21,6 +21,7 @@ from mtcs.files import regular
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet")
 SUFFIXES = (*TABLES, ".ts", ".arff", ".npz")
+_NOT_DATA = ("__MACOSX", "Thumbs.db", "desktop.ini")
 MAX_STDIN = 2**30
 """Bytes of standard input, which is in memory at once and may never end."""
 
@@ -48,6 +49,11 @@ def read_file(
         raise UnknownColumn(message, "group")
     read = {".npz": _read_npz, ".ts": _read_ts, ".arff": _read_arff}[suffix]
     return {None: read(path)}
+
+
+def is_hidden(name: str) -> bool:
+    """Whether it is what macOS, Windows and Excel put beside files: `._a.csv`, `~$a.csv`, `__MACOSX`."""
+    return name.startswith((".", "~$")) or name in _NOT_DATA
 
 
 def from_stdin(folder: Path) -> Path:

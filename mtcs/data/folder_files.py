@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtcs.data.files import SUFFIXES, TABLES
+from mtcs.data.files import SUFFIXES, TABLES, is_hidden
 from mtcs.data.recording_files import label_file
 from mtcs.errors import InputError, one_line
 from mtcs.files import regular
@@ -57,10 +57,11 @@ def task_sources(path: Path, verbose: bool) -> Iterator[Source]:
     files: dict[str, list[Path]] = {}
     skipped = []
     for entry in sorted(path.iterdir()):
-        if entry.name.startswith("."):
+        if is_hidden(entry.name):
             continue
         if entry.is_dir():
-            if inside := [file for file in sorted(entry.iterdir()) if file.suffix.lower() in SUFFIXES]:
+            inside = [file for file in sorted(entry.iterdir()) if file.suffix.lower() in SUFFIXES]
+            if inside := [file for file in inside if not is_hidden(file.name)]:
                 if entry.name in files:
                     raise InputError(f"{entry} and {files[entry.name][0].name} would be one task; rename one.")
                 files[entry.name] = inside
@@ -103,9 +104,9 @@ def _instead(folder: Path) -> str:
         return f"{entry.name}/ ({_first(names(entry)) or 'empty'})" if entry.is_dir() else entry.name
 
     def names(folder: Path) -> list[str]:
-        return [f"{one.name}{'/' * one.is_dir()}" for one in sorted(folder.iterdir()) if not one.name.startswith(".")]
+        return [f"{one.name}{'/' * one.is_dir()}" for one in sorted(folder.iterdir()) if not is_hidden(one.name)]
 
-    if not (held := [inside(entry) for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]):
+    if not (held := [inside(entry) for entry in sorted(folder.iterdir()) if not is_hidden(entry.name)]):
         return "; it is empty"
     way_out = "export what you have as CSV, a file for each task"
     if any(file.suffix.lower() in SUFFIXES for file in folder.glob("*/*/*")):

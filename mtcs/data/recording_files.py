@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, numbers, read_fields
-from mtcs.data.files import TABLES
+from mtcs.data.files import TABLES, is_hidden
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.times import (
@@ -48,7 +48,8 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
     Raises:
         InputError: in one line, if a file is missing, cannot be read, or has other channels than the first.
     """
-    files = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in TABLES}
+    entries = [path for path in sorted(folder.iterdir()) if not is_hidden(path.name)]
+    files = {path.name: path for path in entries if path.suffix.lower() in TABLES}
     table = label_file(folder)
     if table is None:
         names, labels, groups = list(files), None, None

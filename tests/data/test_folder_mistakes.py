@@ -176,6 +176,17 @@ def test_a_folder_without_a_table_is_refused_with_what_it_holds(names, words):
     assert len(str(error.value)) < 300
 
 
+def test_what_systems_and_excel_put_beside_files_is_no_data(capsys):
+    held("drives/r1.csv", "drives/r2.csv", content="x\n1\n2\n")
+    held("drives/labels.csv", content="file,label\nr1,ok\nr2,worn\n")
+    held("pumps/pumps_TRAIN.csv", "fans.csv", content="t0,t1,label\n1,2,ok\n3,5,worn\n")
+    for folder in ("", "drives/", "pumps/"):
+        held(*(f"{folder}{name}" for name in ("._r1.csv", "~$r1.csv", ".DS_Store", "__MACOSX/._r1.csv", "Thumbs.db")))
+    assert list(read_folder("data")) == ["drives", "fans", "pumps"]
+    assert "not read" not in capsys.readouterr().err
+    assert len(read_new_series(Path("data/drives"), "drives", TableOptions(), frozenset())) == 2
+
+
 @pytest.mark.parametrize(
     "content",
     ["time,x,y\n0,0.5,1\n1,0.7,2\n", "x,y\n0.5,1\n0.7,2\n", "0.5\n0.7\n0.6\n", "0.5,1.5\n0.7,2\n0.6,1\n3,4\n"],
