@@ -49,7 +49,8 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         InputError: in one line, if a file is missing, cannot be read, or has other channels than the first.
     """
     entries = [path for path in sorted(folder.iterdir()) if not is_hidden(path.name)]
-    files = {path.name: path for path in entries if path.suffix.lower() in TABLES}
+    files = {path.name: path for path in entries if path.suffix.lower() in TABLES and not path.is_dir()}
+    not_read = [f"{path.name}{'/' * path.is_dir()}" for path in entries if path.name not in files]
     table = label_file(folder)
     if table is None:
         names, labels, groups = list(files), None, None
@@ -73,7 +74,8 @@ def read_recording_files(folder: Path, options: TableOptions) -> Recordings:
         note=f"times of {unread} of them not understood, read in the order of lines, " * bool(unread)
         + "".join(dict.fromkeys(one.note for one in recordings))
         + ("no labels" if table is None else f"labels in {table.name}"),
-        written=tuple(dict.fromkeys(fact for one in recordings for fact in one.written)),
+        written=tuple(dict.fromkeys(fact for one in recordings for fact in one.written))
+        + (f"not read: {listed(not_read, 100)}",) * bool(not_read),
         channel_names=tuple(channels) if named_alike and channels != _numbers(len(channels)) else (),
     )
 

@@ -19,7 +19,8 @@ class Recordings:
     ids: what the file calls its series, None if it calls them nothing.
     groups: (n,) what each series comes from, as a machine or a patient; None if it is not known.
     note: what was guessed, in words: "labels in column `state`".
-    written: how a table was read, where that is not usual: "read with `;` and decimal commas", "rows sorted by `time`".
+    written: how a table was read, where that is not usual: "read with `;` and decimal commas", "rows sorted by `time`";
+        and what of a folder was not read.
     id_column: what the file calls the column of `ids`, where it might name a series twice; else empty.
     places: the file and the line of each series, for messages; empty where the format has none.
     columns: names of the columns of values, in their order, of a table with one row a series.

@@ -176,6 +176,18 @@ def test_a_folder_without_a_table_is_refused_with_what_it_holds(names, words):
     assert len(str(error.value)) < 300
 
 
+def test_what_is_not_read_beside_recordings_is_told(capsys):
+    """As beside tables; subfolders may hold the other half of them."""
+    held("drives/r1.csv", "drives/more/r2.csv", "drives/notes.pdf", "drives/old.csv/r3.csv", content="x\n1\n2\n")
+    held("drives/labels.csv", content="file,label\nr1,ok\n")
+    read_folder("data")
+    assert capsys.readouterr().err == (
+        "drives/: 1 series of 2 steps, labels in labels.csv: ok 1; not read: more/, notes.pdf, old.csv/\n"
+    )
+    new = read_new_series(Path("data/drives"), "drives", TableOptions(), frozenset())
+    assert new.written == ("not read: more/, notes.pdf, old.csv/",)
+
+
 def test_what_systems_and_excel_put_beside_files_is_no_data(capsys):
     held("drives/r1.csv", "drives/r2.csv", content="x\n1\n2\n")
     held("drives/labels.csv", content="file,label\nr1,ok\nr2,worn\n")
