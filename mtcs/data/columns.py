@@ -14,12 +14,13 @@ from mtcs.data.fields import (
     TASK_NAMES,
     Table,
     is_value,
+    listed_columns,
 )
 from mtcs.data.labels import is_missing
 from mtcs.data.table_options import TableOptions, UnknownColumn
 from mtcs.data.times import called_times, find_time
 from mtcs.data.tsv import tidy_label
-from mtcs.errors import InputError, counted, listed
+from mtcs.errors import InputError, counted
 
 ONE_RECORDING = "if each file is one recording, put those of all labels into one folder, with labels.csv (file,label)"
 """The way out of files that are read as tables of labelled series, and are none."""
@@ -125,7 +126,7 @@ def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = 
         return int(name) - 1
     if table.names.count(name) != 1:
         what = "several columns" if name in table.names else "no column"
-        known = listed(table.names) if table.names else "no header, so that columns are numbers from 1"
+        known = listed_columns(table.names) if table.names else "no header, so that columns are numbers from 1"
         field = option.removeprefix("--").removesuffix("-column")
         raise UnknownColumn(f"{table.path} has {what} {name} ({option}); it has {known}.", field)
     return table.names.index(name)

@@ -19,7 +19,7 @@ import numpy as np
 
 from mtcs.data.labels import NO_LABEL
 from mtcs.data.table_options import TableOptions
-from mtcs.errors import InputError
+from mtcs.errors import InputError, listed
 from mtcs.files import regular
 
 LABEL_NAMES = ("label", "class", "state", "target", "y")
@@ -281,6 +281,12 @@ def _is_label(rows: list[list[str]], first: list[str], place: int) -> bool:
 def is_value(field: str) -> bool:
     """Whether a field is a number or stands for a missing one."""
     return field.strip().lower() in MISSING or ("," not in field and bool(_NUMBER.fullmatch(field)))
+
+
+def listed_columns(names: Sequence[str]) -> str:
+    """Names of columns for a message: words first, then names with digits, then numbers, of which there may be many."""
+    words_first = sorted(names, key=lambda name: (is_value(name), any(map(str.isdigit, name))))
+    return listed(words_first)
 
 
 def numbers(table: Table, fields: list[str], rows: Sequence[int], hint: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, numbers, read_fields
+from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, listed_columns, numbers, read_fields
 from mtcs.data.files import TABLES, is_hidden
 from mtcs.data.recordings import Recordings, other_channels, trimmed
 from mtcs.data.table_options import TableOptions, UnknownColumn
@@ -140,7 +140,7 @@ def _place(table: Table, given: str | None, usual: Sequence[str], option: str, o
     names = [name.lower() for name in table.names]
     place = next((names.index(name) for name in usual if given is None and name in names), otherwise)
     if place is None:
-        known = listed(table.names)
+        known = listed_columns(table.names)
         message = f"{table.path} has no column {given or usual[0]}; it has {known}; name one with {option}."
         raise InputError(message) if given is None else UnknownColumn(message, option.removeprefix("--"))
     return place
@@ -210,7 +210,7 @@ def _time(table: Table, names: list[str], chosen: list[int], given: str | None) 
 
 def _check_known(path: Path, names: list[str], name: str, option: str) -> None:
     if name not in names:
-        known = listed(names)
+        known = listed_columns(names)
         raise UnknownColumn(f"{path} has no column {name:.40} (--{option}); it has {known}.", option)
 
 

@@ -354,6 +354,17 @@ def test_tables_of_many_columns_are_read_in_time_that_grows_with_their_number():
     assert process_time() - started < 15
 
 
+def test_words_are_the_first_columns_that_are_listed_where_one_is_not_known():
+    held("a.csv", content=f"{','.join(map(str, range(80)))},t0,state\n{'1,' * 81}ok\n")
+    with pytest.raises(InputError, match=r"no column foo \(--label\); it has state, t0, 0, 1, 2, .* more"):
+        read_folder("data", label="foo")
+    Path("data/a.csv").unlink()
+    held("r1.csv", content=f"{','.join(map(str, range(80)))},flow\n{'1,' * 80}1\n")
+    held("labels.csv", content="file,label\nr1,ok\n")
+    with pytest.raises(InputError, match=r"no column foo \(--values\); it has flow, 0, 1, 2, .* more"):
+        read_folder("data", values=["foo"])
+
+
 def test_a_first_series_without_values_is_named_and_not_the_header():
     held("new.csv", content="id,a,b,c\nr0,,,\nr1,1,2,4\nr2,2,1,3\n")
     with pytest.raises(InputError, match="line 2: no observed value; repair the series or leave it out"):
