@@ -238,7 +238,7 @@ def _odd_labels(task: RawTask) -> list[str]:
         )
     spellings: dict[str, str] = {}
     for label in task.classes:
-        key = "".join(normalize("NFKC", label).casefold().split())
+        key = re.sub(r"^0+(?=\d)", "", "".join(normalize("NFKC", label).casefold().split()))
         if (other := spellings.setdefault(key, label)) != label:
             remarks.append(
                 f"{task.name} (train) has labels {quoted(other)} and {quoted(label)}, which count as two; if they are "

@@ -128,6 +128,13 @@ def test_copies_and_labels_that_are_nearly_alike_are_doubted():
     assert not [one for one in sentences if one.startswith("b (train): ") and "copies" in one]
 
 
+@pytest.mark.parametrize(("one", "other", "alike"), [("01", "1", True), ("007", "7", True), ("10", "1", False)])
+def test_labels_of_one_number_with_and_without_zeros_are_doubted(one, other, alike):
+    held("a.csv", content=f"t0,t1,label\n1,2,{one}\n3,5,{other}\n4,4,{one}\n0,7,{other}\n")
+    expected = f"a (train) has labels '{one}' and '{other}', which count as two; if they are meant as one, write them"
+    assert doubts_of(read_folder("data", verbose=False)) == [f"{expected} alike."] * alike
+
+
 def test_a_label_none_may_be_a_class_and_is_doubted():
     Path("data/pump.csv").write_text("t0,t1,label\n1,2,None\n3,5,None\n4,4,worn\n0,7,worn\n")
     assert doubts_of(read_folder("data", verbose=False)) == [
