@@ -110,7 +110,11 @@ class Bundle:
         _check_channels(info, series, names)
         rows = scaled(series, info.mean, info.std)
         if (beyond := np.isinf(rows).reshape(len(rows), -1).any(1)).any():
-            raise InputError(f"{task}: series {beyond.argmax()} has values beyond any of its training series.")
+            i = int(beyond.argmax())
+            raise InputError(
+                f"{task}: series {names[i] if names else i!s:.60} has values beyond any of its training series; check "
+                "its unit, and name what stands for missing values when fitting (missing)."
+            )
         encoded = represent(self.model.method, rows, hardware, task)
         finite = np.isfinite(encoded).all(axis=1)
         if not finite.all() and not isinstance(self.model.spec, SeriesSpec):  # which hands on padding, too

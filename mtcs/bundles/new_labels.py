@@ -63,7 +63,10 @@ def label_by_bundle(
         )
     if other := other_order(recordings.columns, known.columns):
         raise InputError(f"{file} {other} as {task:.60} was trained on; write the same, or name them with --values.")
-    encoded = bundle.encode(task, recordings.series, hardware, names_of(recordings))
+    try:
+        encoded = bundle.encode(task, recordings.series, hardware, names_of(recordings))
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
     columns: dict[str, list[str]] = {} if recordings.ids is None else {"id": recordings.ids}
     if recordings.labels is not None:
         columns["label"] = _known_labels(file, task, recordings, names)

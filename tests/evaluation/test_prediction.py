@@ -300,7 +300,12 @@ def test_a_classifier_that_is_not_there_is_told(there: Path):
 def test_values_beyond_any_of_training_and_other_labels_are_refused(there: Path):
     line = lines(1, 30)[0]
     for name, second, message in (
-        ("huge.tsv", "worn\t1\t1e300", "Pump: series 1 has values beyond any of its training series."),
+        (
+            "huge.tsv",
+            "worn\t1\t1e300",
+            "huge.tsv: Pump: series 1 has values beyond any of its training series; check its unit, and name what "
+            "stands for missing values when fitting (missing).",
+        ),
         ("other.tsv", "c\t1\t1", "other.tsv: series 1 has label c, expected one of Pump's (sound, worn) or '?'"),
     ):
         Path(name).write_text(f"{line}\n{second}\n")
