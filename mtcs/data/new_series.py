@@ -83,18 +83,23 @@ def names_of(recordings: Recordings) -> list[str]:
 
 
 def odd_series(recordings: Recordings, lengths: tuple[int, int]) -> list[str]:
-    """Sentences on series of which little can be said, the first by name, and on a length that betrays a column.
+    """Sentences on series of which little can be said, one if all are so, and on a length that betrays a column.
 
     lengths: steps of the shortest and of the longest training series.
     """
-    sentences = []
+    sentences, reasons = [], []
     for name, series in zip(names_of(recordings), recordings.series, strict=True):
         spans = np.nanmax(series, axis=-1) - np.nanmin(series, axis=-1)
         if not np.any(spans):
             sentences.append(f"series {name:.60} is constant, so its label means little.")
+            reasons.append("constant")
         elif series.shape[-1] < lengths[0] / 2:
             steps = f"{series.shape[-1]} steps, less than half of the shortest training series ({lengths[0]})"
             sentences.append(f"series {name:.60} has {steps}.")
+            reasons.append(f"shorter than half of the shortest training series ({lengths[0]} steps)")
+    if 1 < len(reasons) == len(recordings):
+        reason = " or ".join(dict.fromkeys(reasons))
+        sentences = [f"all {len(reasons):,} series are {reason}, so their labels mean little."]
     if n_more := len(sentences[MAX_NAMED:]):
         sentences[MAX_NAMED:] = [f"{n_more:,} more series are constant or as short."]
     own = {series.shape[-1] for series in recordings.series}

@@ -292,6 +292,22 @@ def test_odd_series_are_named_a_few_times_only(fitted):
     assert "new.csv: 21 more series are constant or as short.\n" in err
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("2," * 19 + "2\n", "constant"),
+        ("1,2\n", "shorter than half of the shortest training series (20 steps)"),
+        ("1,2\n2,2\n", "shorter than half of the shortest training series (20 steps) or constant"),
+    ],
+)
+def test_series_that_are_all_odd_are_said_so_in_one_line(fitted, row, reason):
+    Path("new.csv").write_text(row * 4)
+    code, _, err = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu", "--label", "none")
+    assert code == 0
+    (said,) = [line for line in err.splitlines() if "constant" in line or "half of" in line]
+    assert said == f"new.csv: all {4 * row.count(chr(10))} series are {reason}, so their labels mean little."
+
+
 def test_a_column_too_many_and_values_far_from_those_of_training_are_said(fitted):
     X, _ = series()
     far = "have values more than 100 standard deviations from the mean of training"
