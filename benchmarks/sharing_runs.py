@@ -49,7 +49,7 @@ if __name__ == "__main__":
             print(f"{suite} {commit:<10} {precisions}: {by_seed}   {means.mean():+.4f} ± {means.std(ddof=1):.4f}")
         every = np.array(differences)  # (runs, seeds, tasks)
         means = every.mean(axis=2)
-        p = float(ttest_1samp(means.mean(axis=0), 0)[1])
+        _, p = map(float, ttest_1samp(means.mean(axis=0), 0))
         print(
             f"{suite} all: {means.mean():+.4f} ± {means.std(ddof=1):.4f}, {(means > 0).sum()} of {means.size} up, "
             f"p = {p:.3f} (t-test of the seeds' means over runs)"
@@ -60,5 +60,5 @@ if __name__ == "__main__":
         rest = [i for i, task in enumerate(tasks) if task not in ("Crop", "ChlorineConcentration")]
         if len(rest) < len(tasks):
             means = every[:, :, rest].mean(axis=2)
-            p = float(ttest_1samp(means.mean(axis=0), 0)[1])
+            _, p = map(float, ttest_1samp(means.mean(axis=0), 0))
             print(f"  without Crop and ChlorineConcentration {means.mean():+.4f}, {(means > 0).sum()} up, p = {p:.2f}")
