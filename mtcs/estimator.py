@@ -240,7 +240,7 @@ class MultiTaskClassifier(_Parameters):
 class MTCSClassifier(ClassifierMixin, _Parameters):
     """One task alone, X and y, for scikit-learn's pipelines and searches; parameters as `MultiTaskClassifier`.
 
-    Series are (n, T), NaN where a value is missing or a series has ended.
+    Series are (n, T), NaN or masked where a value is missing or a series has ended.
     """
 
     def fit(self, X: Any, y: Any) -> MTCSClassifier:
@@ -249,7 +249,9 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         Raises:
             ValueError: if X or y cannot be learned from.
         """
-        X, y = validate_data(self, X, y, ensure_all_finite="allow-nan", dtype=np.float64)
+        with _value_errors():
+            check_rows(X, y, _ONE)
+        X, y = validate_data(self, _without_mask(X), y, ensure_all_finite="allow-nan", dtype=np.float64)
         check_classification_targets(y)
         with _value_errors():
             self.model_ = MultiTaskClassifier(**self.get_params(deep=False)).fit({_ONE: (X, y)})
@@ -267,7 +269,7 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
 
     def _use(self, what: str, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
+        X = validate_data(self, _without_mask(X), reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
         with _value_errors():
             return getattr(self.model_, what)(_ONE, X)
 
@@ -275,6 +277,13 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         tags = cast(Any, super()).__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _without_mask(X: Any) -> Any:
+    """X with NaN where it is masked: below a mask are fill values, which scikit-learn would take as they are."""
+    if isinstance(X, list | tuple):
+        return [_without_mask(row) if isinstance(row, np.ma.MaskedArray) else row for row in X]
+    return np.where(np.ma.getmaskarray(X), np.nan, np.ma.getdata(X)) if isinstance(X, np.ma.MaskedArray) else X
 
 
 def _at_least_one(name: str, value: Any) -> int:

@@ -634,6 +634,20 @@ def test_probabilities_are_there_where_the_classifier_gives_some():
     assert hasattr(MTCSClassifier(classifier="svm"), "predict_proba")
 
 
+def test_masks_and_the_order_of_rows_are_seen_within_scikit_learn():
+    X, y = recordings(["a", "b"], 30)
+    hidden = np.random.default_rng(0).random(X.shape) < 0.1
+    masked = np.ma.masked_array(np.where(hidden, -9999, X), hidden)
+    model = MTCSClassifier(TINY, random_state=0, device="cpu")
+    expected = model.fit(np.where(hidden, np.nan, X), y).predict_proba(X)
+    for form in (masked, list(masked)):
+        np.testing.assert_array_equal(model.fit(form, y).predict_proba(X), expected)
+    expected = model.predict_proba(np.where(hidden, np.nan, X))
+    np.testing.assert_array_equal(model.predict_proba(masked), expected)
+    with pytest.raises(ValueError, match=r"X and y have the same index in another order; give y\.loc\[X\.index\]"):
+        model.fit(pd.DataFrame(X), pd.Series(y)[::-1])
+
+
 @parametrize_with_checks([MTCSClassifier(TINY, random_state=0, device="cpu")])
 def test_scikit_learn_checks(estimator, check):
     """All of them; none is left out."""
