@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
@@ -206,6 +207,8 @@ class MultiTaskClassifier(_Parameters):
 
     @property
     def _workers(self) -> int:
+        if self.n_jobs is not None and not _is_whole(self.n_jobs):
+            raise InputError(f"n_jobs is {self.n_jobs!r:.60}, expected a whole number, or None for every core.")
         return effective_n_jobs(self.n_jobs or -1)
 
     def _spec(self) -> MethodSpec:
@@ -227,11 +230,12 @@ class MultiTaskClassifier(_Parameters):
         return bundle.encode(task, X, self._hardware(bundle.model.spec))
 
     def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer):
-            if not 0 <= self.random_state < 2**32:
-                raise InputError(f"random_state is {self.random_state}, expected a whole number from 0 to 2**32 - 1.")
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
+        given: Any = self.random_state
+        if given is None or isinstance(given, np.random.RandomState):
+            return int(check_random_state(given).randint(2**31))
+        if not _is_whole(given) or not 0 <= given < 2**32:
+            raise InputError(f"random_state is {given!r:.60}, expected a whole number from 0 to 2**32 - 1, or None.")
+        return int(given)
 
     def _hardware(self, spec: Spec) -> Hardware:
         return choose_hardware(self.device, self.precision, spec.fixed_length)
@@ -286,8 +290,12 @@ def _without_mask(X: Any) -> Any:
     return np.where(np.ma.getmaskarray(X), np.nan, np.ma.getdata(X)) if isinstance(X, np.ma.MaskedArray) else X
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def _at_least_one(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not _is_whole(value) or value < 1:
         raise InputError(f"{name} is {value!r}, expected a whole number of at least 1.")
     return int(value)
 
@@ -326,6 +334,10 @@ def load(path: str | Path) -> MultiTaskClassifier:
     Raises:
         InputError: in one line, if there is no such file, it is corrupt, or it is something else.
     """
+    if not isinstance(path, str | PathLike):
+        raise InputError(
+            f"path is {path!r:.60}, expected the name of a file that 'mtcs fit' or save() wrote, or 'ucr'."
+        )
     if path in PRETRAINED and not Path(path).is_file():  # a folder of that name may hold the data
         bundle = load_pretrained(str(path))
     else:

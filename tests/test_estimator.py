@@ -267,11 +267,21 @@ def test_the_same_seed_repeats_in_threads_and_leaves_the_random_numbers_of_other
         ({"precision": "fp16"}, "precision is 'fp16', expected auto, fp32, bf16."),
         ({"missing": -9999}, "missing is -9999, expected finite numbers, as (-9999,)"),
         ({"missing": "-9999"}, "missing is '-9999', expected finite numbers"),
+        ({"n_jobs": "2"}, "n_jobs is '2', expected a whole number, or None for every core."),
+        ({"n_jobs": True}, "n_jobs is True, expected a whole number"),
+        ({"random_state": True}, "random_state is True, expected a whole number from 0 to 2**32 - 1, or None."),
+        ({"random_state": "a"}, "random_state is 'a', expected a whole number"),
     ],
 )
 def test_parameters_that_mean_nothing_are_refused(data, parameters, message):
     with pytest.raises(InputError, match=re.escape(message)):
         MultiTaskClassifier(TINY, epochs=1, **parameters).fit(data)
+
+
+@pytest.mark.parametrize("path", [None, 3, b"m.mtcs", ["m.mtcs"]])
+def test_what_names_no_file_is_not_loaded(path):
+    with pytest.raises(InputError, match=re.escape(f"path is {path!r}, expected the name of a file that 'mtcs fit'")):
+        mtcs.load(path)
 
 
 def test_a_model_of_another_kind_is_not_cross_validated(data):
