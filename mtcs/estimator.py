@@ -23,7 +23,7 @@ from mtcs.bundles.cross_validation import LabelledTask, Validation, validate
 from mtcs.bundles.file import load_bundle, save_bundle
 from mtcs.bundles.fit import add_task, fit_bundle
 from mtcs.bundles.from_run import load_run
-from mtcs.bundles.given_tasks import series_and_labels
+from mtcs.bundles.given_tasks import check_classes, series_and_labels
 from mtcs.bundles.metrics import fold_scores
 from mtcs.bundles.pretrained import PRETRAINED, load_pretrained
 from mtcs.classifiers.classify import Encoded
@@ -386,16 +386,18 @@ def validate_model(
     """What `cross_validate` measures, series by series; for `alone` and `curve` see `mtcs.bundles.cross_validation`.
 
     Raises:
-        InputError: if a label has fewer series than there are folds.
+        InputError: if a task has one label only, or a label has fewer series than there are folds.
     """
     if not isinstance(model, MultiTaskClassifier):
         raise InputError(f"model is {type(model).__name__}, expected MultiTaskClassifier; sklearn validates others.")
-    tasks = {}
+    tasks, classifier = {}, model._classifier()
     for name, X, y in series_and_labels(data):
         check_rows(X, y, name)
         check_rows(X, groups.get(name) if isinstance(groups, Mapping) else None, name, "groups")
         series = as_series(X, name)
-        tasks[name] = LabelledTask(series, *as_labels(y, len(series), name))
+        labels, truth = as_labels(y, len(series), name)
+        check_classes(name, labels, len(series), classifier)
+        tasks[name] = LabelledTask(series, labels, truth)
 
     def train(part: Data) -> Bundle:
         return cast(MultiTaskClassifier, clone(model)).fit(part).bundle_

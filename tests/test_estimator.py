@@ -584,6 +584,14 @@ def test_cross_validation(data):
     assert not hasattr(model, "bundle_")
 
 
+def test_a_task_of_one_label_is_refused_before_any_fold(data, capsys):
+    X, _ = data["pumps"]
+    for learn in (tiny().fit, lambda given: mtcs.cross_validate(tiny(verbose=True), given, 2)):
+        with pytest.raises(InputError, match=r"^t: all 24 series are of one class \(ok\), expected two or more; leave"):
+            learn({**data, "t": (X, ["ok"] * 24)})
+    assert capsys.readouterr() == ("", "")
+
+
 def test_series_of_a_group_are_left_out_together(data, monkeypatch):
     seen, fit = [], MultiTaskClassifier.fit
     monkeypatch.setattr(MultiTaskClassifier, "fit", lambda self, part: seen.append(part) or fit(self, part))

@@ -74,11 +74,7 @@ def given_task(name: str, X: Any, y: Any, classifier: ClassifierSpec, missing: S
             f"{has}, and what reads series without an encoder reads one; leave it out, or take another method."
         )
     labels, indices = as_labels(y, len(series), name)
-    if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
-        raise InputError(
-            f"{name}: all {len(series)} series are of one class ({labels[0]!s:.40}), expected two or more; leave the "
-            "task out."
-        )
+    check_classes(name, labels, len(series), classifier)
     split = RawSplit(series, [str(index) for index in indices])
     raw = RawTask(name, split, split, tuple(map(str, range(len(labels)))), fills)
     task = replace(z_normalize(raw), classes=tuple(map(str, labels)))
@@ -91,6 +87,14 @@ def check_task_name(name: Any) -> None:
     """Raises InputError if a task cannot be named so: names stand in messages, files and options."""
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise InputError(f"Task {name!r:.80}: expected a name of visible characters; rename the task or its file.")
+
+
+def check_classes(name: str, labels: np.ndarray, n: int, classifier: ClassifierSpec) -> None:
+    """Raises InputError if all n series of a task have one label, unless the classifier looks for the nearest one."""
+    if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
+        raise InputError(
+            f"{name}: all {n} series are of one class ({labels[0]!s:.40}), expected two or more; leave the task out."
+        )
 
 
 def _fills(missing: Any) -> tuple[float, ...]:
