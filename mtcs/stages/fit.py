@@ -74,6 +74,7 @@ def fit(
     others = OtherWork()
     from dataclasses import asdict, replace
 
+    from mtcs.config.methods import SeriesSpec
     from mtcs.config.packaged import display_name, packaged_classifier, packaged_method
     from mtcs.data.folder import read_folder
     from mtcs.data.folder_doubts import doubts_of
@@ -118,7 +119,8 @@ def fit(
         print(advice, file=sys.stderr)
     validations, scores, start = {}, {}, perf_counter()
     if cv is not None:
-        validations = validate_model(model, data, cv, data.groups, alone=alone and page is not None, curve=True)
+        alone = alone and page is not None and not isinstance(spec, SeriesSpec)  # which learns each task alone anyway
+        validations = validate_model(model, data, cv, data.groups, alone, curve=True)
         scores[f"{cv}-fold"] = mean_scores(validations)
         print(score_table(scores[f"{cv}-fold"]))
     seconds = perf_counter() - start

@@ -361,6 +361,15 @@ def test_a_file_without_an_encoder_says_so():
     assert "MB, dtw without an encoder, seed 0, read by nearest\n" in run("inspect", "m.mtcs")[1]
 
 
+def test_a_method_without_an_encoder_is_not_compared_with_itself():
+    code, _, err = run("fit", folder(), "--out", "m.mtcs", "--cv", 2, "--method", "dtw")
+    assert code == 0, err
+    assert "cross-validate: 2/2 trainings, fold 2/2" in err
+    page = Path("m.html").read_text()
+    assert "Labels of new recordings of pumps are right" in page
+    assert "What learning together was worth" not in page
+
+
 def test_scores_come_from_test_series_and_from_folds_of_groups(monkeypatch):
     monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
     Path("sensors").mkdir()
