@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mtcs import __version__
-from mtcs.errors import MtcsError, WorkError, one_line
+from mtcs.errors import INTERRUPTED, MtcsError, WorkError, one_line
 from mtcs.help import SectionedCommand, SectionedGroup
 from mtcs.process import bounded_spinning, check_address_space, usable_streams
 from mtcs.stages import OWN, STAGES
@@ -22,8 +22,8 @@ class _Group(SectionedGroup):
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().make_context(*args, **kwargs)
-        except Exception as error:
-            if _is_usage(error):
+        except (Exception, KeyboardInterrupt) as error:
+            if _is_usage(error) or isinstance(error, KeyboardInterrupt):
                 raise typer.Exit(_report(error)) from None
             raise
 
@@ -57,7 +57,7 @@ def _error_line(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MtcsError):
         return str(error), error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted; stages of the pipeline go on from where they were, other commands start anew.", 130
+        return INTERRUPTED, 130
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or _NO_MEMORY.search(str(error)):
         return (
             "Out of memory; take a smaller `schedule.batch_size` of the method or `classifiers.svm.max_train`, fewer "
@@ -118,7 +118,7 @@ for _stage in STAGES:
 
 
 def main() -> None:
-    """Entry point of the `mtcs` command."""
+    """Run the command line, of which `mtcs.__main__` is the entry point."""
     usable_streams()
     bounded_spinning()
     try:

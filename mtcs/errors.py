@@ -28,6 +28,10 @@ class WorkError(MtcsError):
     exit_code = 1
 
 
+INTERRUPTED = "Interrupted; stages of the pipeline go on from where they were, other commands start anew."
+"""What a command says that ends with exit code 130."""
+
+
 def fault(error: OSError | ValidationError) -> str:
     """What is wrong with a file, in a few words: why it cannot be read, or the first fault of what it holds."""
     if isinstance(error, OSError):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ import mtcs
 from mtcs.cli import app, one_line
 from mtcs.config.machine import Machine, read_machine
 from mtcs.data.task import Split, Task, fingerprint, read_task, write_index, write_task
-from mtcs.errors import listed
+from mtcs.errors import INTERRUPTED, listed
 from mtcs.estimator import MultiTaskClassifier
 from mtcs.evaluation import held_out
 from mtcs.evaluation.cost import read_costs
@@ -874,6 +875,40 @@ def test_interruption(monkeypatch):
 
     monkeypatch.setattr("mtcs.config.experiment_file.read_experiment", interrupted)
     assert fails(130, "methods").startswith("Interrupted; stages of the pipeline go on from where they were")
+
+
+def test_interruption_before_a_command_is_known(monkeypatch):
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mtcs.help.SectionedGroup.make_context", interrupted)
+    assert fails(130, "methods").startswith("Interrupted; stages of the pipeline go on from where they were")
+
+
+@pytest.mark.parametrize("module", ["mtcs.cli", "mtcs.errors", "typer", "mtcs.stages.fit"])
+def test_interruption_while_modules_are_imported(module):
+    code = f"""
+import runpy, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["mtcs", "--version"]
+runpy.run_module("mtcs", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", f"mtcs: {INTERRUPTED}\n")
+
+
+def test_the_command_and_the_module_are_one():
+    entry = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["scripts"]["mtcs"]
+    assert entry == "mtcs.__main__:main"
+    done = subprocess.run([sys.executable, "-m", "mtcs", "--version"], capture_output=True, text=True)
+    assert done.stdout == f"mtcs {mtcs.__version__}\n"
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, AttributeError, AssertionError, EOFError, KeyError])
