@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,20 @@ class _Group(SectionedGroup):
             if ctx.params.get("debug") and not _is_usage(error):
                 traceback.print_exception(error)
             raise typer.Exit(_report(error)) from None
+
+
+class _Command(SectionedCommand):
+    """Refuses an empty argument and an empty path: `Path("")` would be the current folder."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        rest = super().parse_args(ctx, args)
+        parameters: list[Any] = self.get_params(ctx)
+        for one in parameters:
+            named = one.param_type_name == "argument" or isinstance(ctx.params.get(one.name), Path)
+            if named and given.get(one.name) == "" and not ctx.resilient_parsing:
+                raise typer.BadParameter("it is empty, perhaps a variable that is not set", ctx, one)
+        return rest
 
 
 def _is_usage(error: BaseException) -> bool:
@@ -114,7 +129,7 @@ def _main(
 _PIPELINE = "The pipeline of params.yaml"
 
 for _stage in STAGES:
-    app.command(cls=SectionedCommand, rich_help_panel="Your own series" if _stage in OWN else _PIPELINE)(_stage)
+    app.command(cls=_Command, rich_help_panel="Your own series" if _stage in OWN else _PIPELINE)(_stage)
 
 
 def main() -> None:

@@ -335,6 +335,23 @@ def test_task_option():
             ["train", "joint", "tiny", "--sed", "1"],
             "No such option: --sed (Possible options: --seed). See 'mtcs train --help'.",
         ),
+        *(
+            (
+                arguments,
+                f"Invalid value for '{name}': it is empty, perhaps a variable that is not set. "
+                f"See 'mtcs {arguments[0]} --help'.",
+            )
+            for arguments, name in (
+                (["fit", "", "--out", "m.mtcs"], "FOLDER"),
+                (["fit", "sensors", "--out", ""], "--out"),
+                (["predict", "m.mtcs", ""], "DATA|SUITE"),
+                (["predict", "", "new.csv"], "FILE.mtcs|METHOD"),
+                (["predict", "m.mtcs", "new.csv", "--out="], "--out"),
+                (["report", "tiny", "--export", ""], "--export"),
+                (["export", "m.mtcs", "--onnx", ""], "--onnx"),
+                (["train", "joint", ""], "SUITE"),
+            )
+        ),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_one_line(arguments, expected):
