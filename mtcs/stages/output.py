@@ -10,6 +10,9 @@ from pathlib import Path
 from mtcs.errors import InputError
 from mtcs.files import TEMPORARY, write_text
 
+STDOUT = Path("-")
+"""As a command line names standard output."""
+
 
 def check_output(out: Path | None, *sources: Path) -> None:
     """Raises InputError if what is to be written is a folder, or one of the files that are or would be read."""

@@ -19,7 +19,7 @@ from mtcs.stages.options import (
     named_run,
     threads,
 )
-from mtcs.stages.output import check_output, write_output
+from mtcs.stages.output import STDOUT, check_output, write_output
 from mtcs.stages.reading import with_table_options
 
 
@@ -34,7 +34,7 @@ def predict(
     seed: SeedOption = 0,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="CSV", help="Where predictions go, one row per series; default: stdout."),
+        typer.Option("--out", metavar="CSV", help="Where predictions go, one row per series; - or none: stdout."),
     ] = None,
     device: DeviceOption = None,
     precision: PrecisionOption = None,
@@ -49,6 +49,7 @@ def predict(
     from mtcs.data.new_series import read_new_series, read_new_series_of_suite
 
     new = Path(data) if file is None else file
+    out = None if out == STDOUT else out
     check_output(out, new, Path(model))
     if model.endswith(".mtcs"):
         if run_task is not None:

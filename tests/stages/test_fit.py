@@ -210,6 +210,14 @@ def test_predictions_keep_names_and_order_whatever_the_format(fitted, monkeypatc
     assert "mtcs: stdin.csv, line 2: 'x' is no finite number" in done.stderr
 
 
+def test_a_dash_is_standard_output(fitted):
+    np.savetxt("new.csv", series(4)[0], delimiter=",")
+    expected = run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu")
+    assert run("predict", fitted, "new.csv", "--task", "pumps", "--device", "cpu", "--out", "-") == expected
+    assert expected[0] == 0 and expected[1].startswith("predicted,")
+    assert not Path("-").exists()
+
+
 def test_standard_input_without_end_is_refused(fitted, monkeypatch):
     monkeypatch.setattr("mtcs.data.files.MAX_STDIN", 10)
     done = CliRunner().invoke(app, ["predict", str(fitted), "-", "--task", "pumps"], input=b"1,2,3,4,5,6")
