@@ -10,6 +10,7 @@ import typer
 
 from mtcs.errors import InputError, WorkError
 from mtcs.files import atomic_write
+from mtcs.stages.output import existing_folder
 
 TOLERANCE = 1e-4
 """Largest difference from torch, relative to the largest entry of a representation."""
@@ -29,6 +30,7 @@ def export(
     """
     if onnx.is_dir():
         raise InputError(f"--onnx {onnx} is a folder; name a file in it.")
+    existing_folder(onnx)
     if onnx.exists() and file.exists() and onnx.samefile(file):
         raise InputError(f"--onnx {onnx} is the file that is exported itself; name another.")
     if find_spec("onnx") is None:

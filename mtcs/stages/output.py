@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ def check_output(out: Path | None, *sources: Path) -> None:
         return
     if out.is_dir():
         raise InputError(f"--out {out} is a folder; name a file in it.")
+    existing_folder(out)
     for source in sources:
         files = [source]
         if source.is_dir():  # of recordings, perhaps with their labels
@@ -34,16 +36,34 @@ def check_output(out: Path | None, *sources: Path) -> None:
 
 
 def check_room(path: Path) -> None:
-    """Raises InputError if what is to be written is a folder, and OSError if nothing can be written beside it."""
+    """Whether a file can be written, without a trace: the folders that it lacks are made when it is written.
+
+    Raises:
+        InputError: if it is a folder, or a file is in the place of its folder.
+        OSError: if nothing can be written there.
+    """
     if path.is_dir():
         raise InputError(f"{path} is a folder, where a file is to be written; name another.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}{TEMPORARY}", suffix=path.suffix):
+        with tempfile.NamedTemporaryFile(
+            dir=existing_folder(path), prefix=f".{path.name}{TEMPORARY}", suffix=path.suffix
+        ):
             pass
     except OSError as error:
         error.filename = str(path)  # not the temporary file's
         raise
+
+
+def existing_folder(path: Path) -> Path:
+    """The folder that is to hold a file, or the nearest one above that is there already.
+
+    Raises:
+        InputError: if that is no folder.
+    """
+    folder = next(folder for folder in path.parents if os.path.lexists(folder))
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder, so that {path} cannot be written; name another.")
+    return folder
 
 
 def page_beside(out: Path, report: str | None, measured: bool) -> Path | None:

@@ -345,16 +345,37 @@ def test_where_the_classifier_goes_is_looked_at_before_anything_is_learned(monke
     Path("folder.mtcs").mkdir()
     code, _, err = run("fit", pumps, "--out", "folder.mtcs")
     assert (code, err) == (2, "mtcs: folder.mtcs is a folder, where a file is to be written; name another.\n")
-    for out in (f"{pumps}/m.mtcs", f"{'m' * 300}.mtcs"):
-        code, _, err = run("fit", pumps, "--out", out)
-        assert code == 1
-        assert err.startswith("mtcs: ") and out[:60] in err
-    code, _, err = run("fit", pumps, "--out", "m.mtcs", "--cv", 2, "--report", f"{pumps}/page.html")
+    code, _, err = run("fit", pumps, "--out", f"{'m' * 300}.mtcs")
     assert code == 1
-    assert "page.html" in err
+    assert err.startswith("mtcs: ") and "m" * 60 in err
+    Path("nowhere").symlink_to("nothing")
+    for options, expected in (
+        (("--out", f"{pumps}/m.mtcs"), f"{pumps} is not a folder, so that {pumps}/m.mtcs cannot be written"),
+        (("--out", f"{pumps}/a/m.mtcs"), f"{pumps} is not a folder, so that {pumps}/a/m.mtcs cannot be"),
+        (("--out", "nowhere/m.mtcs"), "nowhere is not a folder, so that nowhere/m.mtcs cannot be written"),
+        (("--out", "m.mtcs", "--cv", 2, "--report", f"{pumps}/p.html"), f"{pumps} is not a folder, so that"),
+    ):
+        code, _, err = run("fit", pumps, *options)
+        assert code == 2
+        assert err.startswith(f"mtcs: {expected}")
+        assert err.count("\n") == 1
+    code, _, err = run("fit", "none", "--out", "a/b/m.mtcs")
+    assert (code, err.startswith("mtcs: none does not exist")) == (2, True)
     code, _, err = run("fit", pumps, "--out", "m.mtcs", "--report", "page.html")
     assert (code, err) == (2, "mtcs: --report page.html shows what --cv measures; add --cv 5, or leave --report out.\n")
-    assert sorted(path.name for path in Path().iterdir()) == ["folder.mtcs", "sensors"]
+    assert sorted(path.name for path in Path().iterdir()) == ["folder.mtcs", "nowhere", "sensors"]
+
+
+def test_folders_are_made_for_the_classifier_and_its_page():
+    pumps = folder() / "pumps.csv"
+    code, _, err = run(
+        "fit", pumps, "--out", "a/b/m.mtcs", "--cv", 2, "--report", "c/p.html", "--method", "dtw", "--device", "cpu"
+    )
+    assert code == 0, err
+    assert Path("a/b/m.mtcs").is_file() and Path("c/p.html").is_file()
+    code, _, err = run("predict", "a/b/m.mtcs", pumps, "--out", f"{pumps}/labels.csv")
+    said = "sensors/pumps.csv is not a folder, so that sensors/pumps.csv/labels.csv cannot be written"
+    assert (code, err) == (2, f"mtcs: {said}; name another.\n")
 
 
 @pytest.mark.parametrize("what", ["method", "classifier"])
