@@ -227,7 +227,8 @@ class MultiTaskClassifier(_Parameters):
     def encode(self, task: str, X: Any) -> Encoded:
         """Representations of new series of a task, beside the series as they were scaled: what classifiers read."""
         bundle = self._fitted
-        return bundle.encode(task, X, self._hardware(bundle.model.spec))
+        with silence(not self.verbose):
+            return bundle.encode(task, X, self._hardware(bundle.model.spec))
 
     def _seed(self) -> int:
         given: Any = self.random_state

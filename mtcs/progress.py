@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
 Advance = Callable[[int, str], None]
@@ -26,14 +26,18 @@ def silence(silent: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str, total: int, unit: str, every: float = 10.0) -> Iterator[Advance]:
+def progress(what: str, total: int, unit: str, every: float = 10.0, patience: float = 0.0) -> Iterator[Advance]:
     """Yield a function that shows how far `what` has come, out of `total` units.
 
     All forms go to standard error, so that standard output holds results only. In a log the first and the last
-    call are printed, and one at least `every` seconds after the one before.
+    call are printed, and one at least `every` seconds after the one before. Nothing is shown until a call that comes
+    `patience` seconds after the start, so that quick work is silent.
     """
     if _silent.get():
         yield lambda done, text: None
+    elif patience > 0:
+        with ExitStack() as stack:
+            yield _patient(patience, total, lambda: stack.enter_context(progress(what, total, unit, every)))
     elif sys.stderr.isatty():
         with _bar(what, total, unit) as advance:
             yield advance
@@ -42,6 +46,19 @@ def progress(what: str, total: int, unit: str, every: float = 10.0) -> Iterator[
             yield _lines(what, total, unit, 0.2, show)
     else:
         yield _lines(what, total, unit, every, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def _patient(patience: float, total: int, begin: Callable[[], Advance]) -> Advance:
+    start, shown = time.monotonic(), None
+
+    def advance(done: int, text: str) -> None:
+        nonlocal shown
+        if shown is None and done < total and time.monotonic() - start >= patience:
+            shown = begin()
+        if shown is not None:
+            shown(done, text)
+
+    return advance
 
 
 def _lines(what: str, total: int, unit: str, every: float, show: Callable[[str], None]) -> Advance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import itertools
 import json
 import re
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -34,9 +36,9 @@ from mtcs.classifiers.random_kernels import FittedRandomKernels
 from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
 from mtcs.data.arrays import as_labels
 from mtcs.data.doubts import SwappedAxes
-from mtcs.data.normalize import z_normalize
+from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
-from mtcs.evaluation.represent import represent_task
+from mtcs.evaluation.represent import represent, represent_task
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method
 
@@ -612,6 +614,33 @@ def test_silent_unless_verbose(data, capsys):
     assert capsys.readouterr() == ("", "")
     tiny(verbose=True).fit(data)
     assert "train" in capsys.readouterr().err
+
+
+def test_classifiers_that_take_long_show_how_far_they_are(data, capsys, monkeypatch):
+    tiny(verbose=True).fit(data)
+    assert "classifiers" not in capsys.readouterr().err
+    monkeypatch.setattr(bundle_fit, "MANY", 10)
+    tiny(verbose=True).fit(data)
+    said = capsys.readouterr().err
+    assert "fit classifiers: 0/3 tasks, pumps\n" in said and "\nfit classifiers: 3/3 tasks\n" in said
+    tiny().fit(data)
+    mtcs.cross_validate(tiny(verbose=True), data, 2)
+    assert "classifiers" not in capsys.readouterr().err
+
+
+def test_long_prediction_shows_how_far_it_is_and_changes_nothing(data, fitted, capsys, monkeypatch):
+    X = np.tile(data["pumps"][0], (80, 1))  # 1,920 series of 40 steps, 1,636 of which are one part
+    bundle = fitted.bundle_
+    info, hardware = bundle.task("pumps").info, choose_hardware("cpu", "fp32")
+    expected = represent(bundle.model.method, scaled([*X], info.mean, info.std), hardware, "pumps")
+    now = itertools.count(step=3)
+    monkeypatch.setattr("mtcs.progress.time", SimpleNamespace(monotonic=lambda: next(now)))
+    np.testing.assert_array_equal(fitted.transform("pumps", X), expected)
+    assert capsys.readouterr() == ("", "")
+    verbose = clone(fitted).set_params(verbose=True)
+    verbose.bundle_ = bundle
+    verbose.predict("pumps", X)
+    assert capsys.readouterr().err == "represent: 1636/1920 series\nrepresent: 1920/1920 series\n"
 
 
 def test_import_is_light_and_lazy(tmp_path):

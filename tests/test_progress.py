@@ -46,6 +46,20 @@ def test_a_log_has_the_first_and_the_last_line_and_one_now_and_then(clock, capsy
     ]
 
 
+def test_quick_work_is_silent_where_that_is_wanted(clock, capsys):
+    for seconds, expected in (
+        (0.1, []),
+        (1, ["fit: 2/4 tasks", "fit: 4/4 tasks"]),
+        (2, ["fit: 1/4 tasks", "fit: 4/4 tasks"]),
+        (0.5, []),  # the last call alone says nothing
+    ):
+        with progress("fit", 4, "tasks", patience=2) as advance:
+            for done in range(5):
+                advance(done, "")
+                clock.now += seconds
+        assert lines(capsys) == expected
+
+
 def test_the_rate_of_a_continued_run_counts_from_where_it_begins(clock, capsys):
     with progress("train", 1000, "series", every=1) as advance:
         advance(900, "epoch 9")

@@ -120,16 +120,18 @@ def validate(
             for name, task in tasks.items():
                 kept, left_out = splits[name][fold]
                 series, truth = _rows(task, left_out)
-                encoded = bundle.encode(name, series, hardware)
+                with silence():
+                    encoded = bundle.encode(name, series, hardware)
                 said[name].fold[left_out] = fold
                 said[name].read(bundle.task(name), encoded, left_out, workers)
                 if curve:
-                    known = bundle.encode(name, part[name][0], hardware), task.truth[kept]
+                    with silence():
+                        known = bundle.encode(name, part[name][0], hardware), task.truth[kept]
                     said[name].curve += _curve(bundle, name, *known, encoded, truth, workers)
                 if (own := said[name].alone) is not None:
                     with silence():
                         single = train({name: part[name]})
-                    own[left_out] = single.predict(name, single.encode(name, series, hardware), workers)
+                        own[left_out] = single.predict(name, single.encode(name, series, hardware), workers)
                     advance(done := done + 1, f"{name} alone, fold {fold + 1}/{folds}")
     return {name: one.validation(groups.get(name)) for name, one in said.items()}
 

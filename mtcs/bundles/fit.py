@@ -5,9 +5,9 @@ The functions are those that the stages call, in their order: z-normalisation, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from mtcs.evaluation.represent import represent
 from mtcs.evaluation.representations import channel_mean
 from mtcs.evaluation.side_by_side import joined
 from mtcs.methods.base import Method
+from mtcs.progress import progress
 from mtcs.provenance import versions
 from mtcs.training.hardware import Hardware
 from mtcs.training.loop import train_method
@@ -33,6 +34,11 @@ from mtcs.training.model import Model
 
 MOST_OF_MIXTURE = 50
 """Members of its method: a file holds an ensemble of up to 100."""
+
+MANY = 500
+"""Series of a task, of which a classifier can take seconds."""
+
+Result = TypeVar("Result")
 
 
 def fit_bundle(
@@ -75,15 +81,21 @@ def fit_bundle(
     choices: list[Choice | None] = [None] * len(tasks)
     if isinstance(classifier, Mixture):
         unseen, _ = train_method(spec, [without_held_out(task, _held_out(), seed) for task in tasks], seed, hardware)
-        errors = [_held_out_errors(classifier, unseen, task, seed, hardware, workers) for task in tasks]
+        errors = _by_task(
+            "choose weights", tasks, lambda i: _held_out_errors(classifier, unseen, tasks[i], seed, hardware, workers)
+        )
         choices = [*choose(classifier, errors)]
         model = joined([model, replace(model, method=unseen.eval())])
         method = model.method
     known, pooled, heads = {}, {}, {}
-    for one, choice in zip(given, choices, strict=True):
-        name = one.task.name
-        known[name], representations = _classified(one, method, classifier, choice, seed, hardware, workers)
-        pooled[name] = channel_mean(representations, one.task.channels)
+    classified = _by_task(
+        "fit classifiers",
+        tasks,
+        lambda i: _classified(given[i], method, classifier, choices[i], seed, hardware, workers),
+    )
+    for task, (fitted, representations) in zip(tasks, classified, strict=True):
+        name = task.name
+        known[name], pooled[name] = fitted, channel_mean(representations, task.channels)
         if (head := method.head(name)) is not None:
             heads[name] = head.detach().float().cpu().numpy()
     no_vectors = isinstance(spec, SeriesSpec)
@@ -125,6 +137,18 @@ def add_task(
     added, _ = _classified(given, method, classifier, choice, seed, hardware, workers)
     usual = bundle.classifier if bundle.tasks else classifier
     return replace(bundle, tasks={**bundle.tasks, name: added}, classifier=usual)
+
+
+def _by_task(what: str, tasks: Sequence[Task], work: Callable[[int], Result]) -> list[Result]:
+    """Results of `work` on each task by its index, with progress where that takes seconds."""
+    patience = 0.0 if any(len(task.train) >= MANY for task in tasks) else 2.0
+    results = []
+    with progress(what, len(tasks), "tasks", patience=patience) as advance:
+        for done, task in enumerate(tasks):
+            advance(done, task.name)
+            results.append(work(done))
+        advance(len(tasks), "")
+    return results
 
 
 def _classified(
