@@ -116,22 +116,12 @@ class Bundle:
                 f"{task}: series {names[i] if names else i!s:.60} has values beyond any of its training series; check "
                 "its unit, and name what stands for missing values when fitting (missing)."
             )
-        encoded = self._represent(task, rows, hardware)
+        with progress("represent", len(rows) * info.channels, "series", patience=2.0) as advance:
+            encoded = represent(self.model.method, rows, hardware, task, advance)
         finite = np.isfinite(encoded).all(axis=1)
         if not finite.all() and not isinstance(self.model.spec, SeriesSpec):  # which hands on padding, too
             raise WorkError(f"{task}: the encoder has no finite values for series {finite.argmin()}; train it again.")
         return Encoded(encoded, rows)
-
-    def _represent(self, task: str, rows: np.ndarray, hardware: Hardware) -> np.ndarray:
-        """Representations of series in the units of training, with progress where that takes seconds."""
-        # Whole batches of `represent` on a CPU, so that the result is the same to the last digit; a GPU needs no parts.
-        size = 4 * max(1, 16_384 // rows.shape[-1]) if hardware.device.type == "cpu" else len(rows)
-        parts = []
-        with progress("represent", len(rows), "series", patience=2.0) as advance:
-            for start in range(0, len(rows), size):
-                parts.append(represent(self.model.method, rows[start : start + size], hardware, task))
-                advance(min(start + size, len(rows)), "")
-        return np.concatenate(parts)
 
     def predict(self, task: str, encoded: Encoded, workers: int = -1) -> np.ndarray:
         """Labels (n,) of n series, as the user gave them."""
