@@ -71,7 +71,7 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         return {name: _resolved(entries, name, info.field_name) for name in entries}
 
     @model_validator(mode="after")
-    def _consistent(self) -> Experiment:
+    def _names_stand_once(self) -> Experiment:
         everywhere: dict[str, tuple[object, ...]] = {
             "seeds": self.seeds,
             "seeds_single_task": self.seeds_single_task or (),
@@ -84,17 +84,26 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
         for what, names in everywhere.items():
             if twice := sorted({str(name) for name in names if names.count(name) > 1}):
                 raise ValueError(f"{what}: {', '.join(twice)} stands there twice")
+        return self
+
+    @model_validator(mode="after")
+    def _files_are_told_apart(self) -> Experiment:
+        """Capitals do not tell files apart on macOS, nor methods in reports."""
         folders = {"suites": self.suites, **{f"suites.{name}.tasks": one.tasks for name, one in self.suites.items()}}
         for what, names in folders.items():
             for name, other in pairwise(sorted(names, key=str.lower)):
                 if name.lower() == other.lower() and name != other:
                     raise ValueError(f"{what}: {name} and {other} differ in capitals alone, one file on macOS")
-        same_file: dict[str, str] = {}  # where capitals do not tell files apart, and by the names that reports show
+        same_file: dict[str, str] = {}
         for name in self.known:
             if (other := same_file.setdefault(name.lower().replace("-", "_"), name)) != name:
                 raise ValueError(
                     f"joint, single_task, ablation and readings: {other} and {name} differ in capitals or dashes alone"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Experiment:
         for name in self.trained:
             if name not in self.methods:
                 known = ", ".join(self.methods)
@@ -109,13 +118,17 @@ class Experiment(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("joint and single_task: both are empty, expected at least one method")
         if unknown := sorted(set(self.titles) - {*self.methods, *self.readings}):
             raise ValueError(f"titles: {unknown[0]} is not among methods ({', '.join(self.methods)}) or readings")
+        for suite, entry in self.suites.items():
+            if unknown := sorted(set(entry.methods or ()) - set(self.known)):
+                raise ValueError(f"suites.{suite}.methods: {unknown[0]} is not run (which are {', '.join(self.known)})")
+        return self
+
+    @model_validator(mode="after")
+    def _titles_are_told_apart(self) -> Experiment:
         shown: dict[str, str] = {title.lower(): "a column of reports" for title in COLUMNS}
         for name in self.known:
             if (other := shown.setdefault(self.title(name).lower(), name)) != name:
                 raise ValueError(f"titles.{name}: {self.title(name)} is what reports call {other}; take another title")
-        for suite, entry in self.suites.items():
-            if unknown := sorted(set(entry.methods or ()) - set(self.known)):
-                raise ValueError(f"suites.{suite}.methods: {unknown[0]} is not run (which are {', '.join(self.known)})")
         return self
 
     @model_validator(mode="after")
