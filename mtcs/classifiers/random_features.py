@@ -1,8 +1,7 @@
 """Features of series by random convolutional kernels, in pieces that fit memory: aeon's transforms.
 
-MultiRocket (Tan et al., DMKD 2022), MiniRocket (Dempster et al., KDD 2021) and Hydra (Dempster et al., DMKD 2023),
-each with the number of kernels of its publication, or Hydra with twice as many. Of its counts the square roots are
-taken, as in its publication.
+MultiRocket (Tan et al., DMKD 2022), MiniRocket (Dempster et al., KDD 2021) and Hydra (Dempster et al., DMKD 2023), each
+with the number of kernels of its publication. Of Hydra's counts the square roots are taken, as in its publication.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ PIECE_BYTES = 128 << 20
 """Of the features of a task's training series that are there at once, about."""
 KERNELS = 84
 """Of MiniRocket and MultiRocket: all whose nine weights are six times -1 and three times 2."""
-FITTED = {"multirocket": ("parameter", "parameter1"), "minirocket": ("parameters",), "hydra": (), "hydra_128": ()}
+FITTED = {"multirocket": ("parameter", "parameter1"), "minirocket": ("parameters",), "hydra": ()}
 """Attributes of aeon's transforms that end with biases, which are all that they take from the training series."""
 
 Piece = Callable[[np.ndarray], np.ndarray]
@@ -57,24 +56,8 @@ class RandomFeatures:
         Raises:
             InputError: if there are more or fewer biases than the transforms take.
         """
-        for several in self.by_transform(workers):
-            yield from several
-
-    def sizes(self, workers: int) -> list[int]:
-        """For each piece, how many features its transform has in all."""
-        sizes = []
-        for several in self.by_transform(workers):
-            pieces = list(several)
-            sizes += [sum(piece(self._nothing).shape[1] for piece in pieces)] * len(pieces)
-        return sizes
-
-    @property
-    def _nothing(self) -> np.ndarray:
-        return np.zeros((2, self.channels, self.length), np.float32)
-
-    def by_transform(self, workers: int) -> Iterator[Iterator[Piece]]:
-        """The pieces of each transform, see `pieces`."""
-        transforms = [(name, _fit(name, self._nothing, self.seed, workers)) for name in self.transforms]
+        nothing = np.zeros((2, self.channels, self.length), np.float32)
+        transforms = [(name, _fit(name, nothing, self.seed, workers)) for name in self.transforms]
         start = 0
         for name, transform in transforms:
             for attribute in FITTED[name]:
@@ -85,12 +68,12 @@ class RandomFeatures:
         if start != len(self.biases):  # compiled code would read beyond the array
             raise InputError(f"The classifier has {len(self.biases)} biases, expected {start}; fit it again.")
         for name, transform in transforms:
-            if name.startswith("hydra"):
-                yield iter([partial(_hydra, transform)])
+            if name == "hydra":
+                yield partial(_hydra, transform)
             elif name == "multirocket" and self.channels == 1:
-                yield _multirocket(transform, self.width)
+                yield from _multirocket(transform, self.width)
             else:
-                yield iter([transform.transform])
+                yield transform.transform
 
 
 def fit_features(
@@ -120,12 +103,7 @@ def _fit(name: RandomTransform, series: np.ndarray, seed: int, workers: int) -> 
     from mtcs.ops.random_numbers import own_random_numbers
 
     most: int = config.NUMBA_NUM_THREADS  # pyright: ignore[reportAttributeAccessIssue]  # set when it is imported
-    classes = {
-        "multirocket": aeon.MultiRocket,
-        "minirocket": aeon.MiniRocket,
-        "hydra": aeon.HydraTransformer,
-        "hydra_128": partial(aeon.HydraTransformer, n_groups=128),
-    }
+    classes = {"multirocket": aeon.MultiRocket, "minirocket": aeon.MiniRocket, "hydra": aeon.HydraTransformer}
     threads, state = torch.get_num_threads(), np.random.get_state()  # noqa: NPY002  # it is aeon that uses it
     try:
         with own_random_numbers(torch.device("cpu")):

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from mtcs.classifiers.calibration import fit_sharpness
 from mtcs.classifiers.random_features import Piece, RandomFeatures, fit_features
 from mtcs.classifiers.subsample import subsample
-from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels, Shares
+from mtcs.config.classifiers import RANDOM_TRANSFORMS, RandomKernels
 from mtcs.errors import InputError
 from mtcs.ops.ridge import centered_eigen, leave_one_out, one_against_rest
 
@@ -116,23 +116,20 @@ class FittedRandomKernels(RandomFeatureWeights):
 class StandardizedFeatures:
     """Random features of a task's training series with mean 0 and variance 1, a piece after the other.
 
-    With equal shares of transforms the variance of a feature is 1 over the number of those of its transform.
-
     kernel: (n, n) float64, their inner products; means, scales: (p,) float32.
     """
 
-    def __init__(self, features: RandomFeatures, series: np.ndarray, workers: int, shares: Shares = "features") -> None:
+    def __init__(self, features: RandomFeatures, series: np.ndarray, workers: int) -> None:
         self.features, self.workers = features, workers
         self.series = features.prepared(series)
         self.kernel = np.zeros((len(series), len(series)))
         means, scales, kept, size = [], [], [], 0
         pieces = list(features.pieces(workers))
-        sizes = features.sizes(workers) if shares == "transforms" else [1] * len(pieces)
-        for done, (piece, of_transform) in enumerate(zip(pieces, sizes, strict=True), 1):
+        for done, piece in enumerate(pieces, 1):
             values = _values(piece, self.series)
             means.append(values.mean(axis=0, dtype=np.float64).astype(np.float32))
             values -= means[-1]
-            scales.append(_scales(values, means[-1]) * np.float32(np.sqrt(of_transform)))
+            scales.append(_scales(values, means[-1]))
             values /= scales[-1]
             _add_products(self.kernel, values)
             size += values.nbytes
@@ -174,7 +171,7 @@ def fit_random_kernels(
     Args:
         series: (n, T) or (n, channels, T), NaN where padded or missing, see `fixed_length`.
         labels: (n,) integers of at least two classes.
-        spec: which transforms, with which shares of the kernel, and penalties.
+        spec: which transforms, and penalties.
         seed: of the kernels.
         workers: threads; -1 is one for every core.
     """
@@ -182,7 +179,7 @@ def fit_random_kernels(
     series, (classes, targets) = series[rows], one_against_rest(labels[rows])
     features = fit_features(spec.transforms, series, seed, workers)
     with threadpool_limits(joblib.cpu_count() if workers == -1 else workers, user_api="blas"):
-        standardized = StandardizedFeatures(features, series, workers, spec.shares)
+        standardized = StandardizedFeatures(features, series, workers)
         dual, penalty, left_out = _fit_dual(standardized.take_kernel(), targets, spec.penalties)
         weights = standardized.weights(dual)
     return FittedRandomKernels(

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from mtcs.config.schedule import Block, Later
+from mtcs.config.schedule import Block
 
 
 class Classifier(Block, frozen=True):
@@ -86,12 +86,8 @@ class KernelRidge(Classifier, frozen=True):
     """Training series, at random, on which the approximation rests."""
 
 
-RandomTransform = Literal["multirocket", "minirocket", "hydra", "hydra_128"]
-"""Hydra has 64 groups of kernels as in its publication, or 128."""
+RandomTransform = Literal["multirocket", "minirocket", "hydra"]
 RANDOM_TRANSFORMS: tuple[RandomTransform, ...] = get_args(RandomTransform)
-
-
-Shares = Literal["features", "transforms"]
 
 
 class RandomKernels(Classifier, frozen=True):
@@ -105,11 +101,7 @@ class RandomKernels(Classifier, frozen=True):
     """Which classifier this is."""
 
     transforms: Annotated[tuple[RandomTransform, ...], Field(min_length=1)]
-    """Whose features are taken."""
-
-    shares: Shares = Later("features")
-    """What has equal shares of the kernel: each feature, so that a transform has the more the more features it has, or
-    each transform."""
+    """Whose features are taken, each with as many kernels as in its publication."""
 
     penalties: Penalties = PENALTIES
     """The grid of penalties, of a kernel whose trace is n."""

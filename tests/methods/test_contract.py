@@ -75,7 +75,7 @@ def method(spec):
     return prepared_method(spec, TASKS)
 
 
-OF_SERIES = ["dtw", "multirocket_hydra", "multirocket_hydra_equal", "minirocket", "hydra", "quant"]
+OF_SERIES = ["dtw", "multirocket_hydra", "minirocket", "hydra", "quant"]
 
 
 def test_only_methods_without_encoder_are_not_trained():
