@@ -31,7 +31,7 @@ from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.device_names import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
 from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
-from mtcs.data.arrays import as_labels, as_series, check_rows
+from mtcs.data.arrays import as_labels, as_series, check_rows, without_mask
 from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
 from mtcs.progress import silence
@@ -256,7 +256,7 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         """
         with _value_errors():
             check_rows(X, y, _ONE)
-        X, y = validate_data(self, _without_mask(X), y, ensure_all_finite="allow-nan", dtype=np.float64)
+        X, y = validate_data(self, without_mask(X), y, ensure_all_finite="allow-nan", dtype=np.float64)
         check_classification_targets(y)
         with _value_errors():
             self.model_ = MultiTaskClassifier(**self.get_params(deep=False)).fit({_ONE: (X, y)})
@@ -274,7 +274,7 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
 
     def _use(self, what: str, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, _without_mask(X), reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
+        X = validate_data(self, without_mask(X), reset=False, ensure_all_finite="allow-nan", dtype=np.float64)
         with _value_errors():
             return getattr(self.model_, what)(_ONE, X)
 
@@ -282,13 +282,6 @@ class MTCSClassifier(ClassifierMixin, _Parameters):
         tags = cast(Any, super()).__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _without_mask(X: Any) -> Any:
-    """X with NaN where it is masked: below a mask are fill values, which scikit-learn would take as they are."""
-    if isinstance(X, list | tuple):
-        return [_without_mask(row) if isinstance(row, np.ma.MaskedArray) else row for row in X]
-    return np.where(np.ma.getmaskarray(X), np.nan, np.ma.getdata(X)) if isinstance(X, np.ma.MaskedArray) else X
 
 
 def _is_whole(value: Any) -> bool:

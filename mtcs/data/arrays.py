@@ -143,8 +143,7 @@ def _numbers(values: Any, name: str, what: str) -> np.ndarray:
     try:
         if np.iscomplexobj(values):
             raise ValueError("Complex data not supported")
-        if isinstance(values, np.ma.MaskedArray):  # as netCDF gives: below the mask are fill values
-            values = np.where(np.ma.getmaskarray(values), np.nan, np.ma.getdata(values))
+        values = without_mask(values)
         return np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:
         raise InputError(f"{name}: {what} is not of numbers ({error!s:.120}); give numbers, NaN if missing.") from error
@@ -161,3 +160,10 @@ def _series(values: np.ndarray, name: str, i: int) -> np.ndarray:
             f"{name}: series {i} has {fault}; leave it out, or write NaN for single values that are missing."
         ),
     )
+
+
+def without_mask(X: Any) -> Any:
+    """X, or its rows, with NaN where masked: below a mask, as netCDF gives it, are fill values."""
+    if isinstance(X, list | tuple):
+        return [without_mask(row) if isinstance(row, np.ma.MaskedArray) else row for row in X]
+    return np.where(np.ma.getmaskarray(X), np.nan, np.ma.getdata(X)) if isinstance(X, np.ma.MaskedArray) else X
