@@ -86,6 +86,7 @@ def described(path: Path, remedy: str) -> Iterator[None]:
 
 
 def encoded(labels: np.ndarray, task: str) -> Labels:
+    """Labels (C,) of a task; raises InputError if one is of a type that the file has no form for."""
     if labels.dtype.kind == "M":
         return Labels(dtype=labels.dtype.str, values=labels.astype(np.int64).tolist())
     if labels.dtype.kind in "Uiub" or (labels.dtype.kind == "f" and np.isfinite(labels).all()):
