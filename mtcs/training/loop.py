@@ -157,7 +157,7 @@ class _Training:
         batches = [
             (k, rows)
             for k, task in enumerate(self.tasks)
-            for rows in _chunks(generator.permutation(len(task.train)), self.schedule)
+            for rows in _mini_batches(generator.permutation(len(task.train)), self.schedule)
         ]
         order, before = generator.permutation(len(batches)), len(self.state.rows)
         order = order[: self.total - before]
@@ -239,8 +239,7 @@ def _on(split: Split, device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(split.series).to(device), torch.from_numpy(split.labels).to(device)
 
 
-def _chunks(rows: np.ndarray, schedule: Schedule) -> list[np.ndarray]:
-    """Mini-batches of rows (n,)."""
+def _mini_batches(rows: np.ndarray, schedule: Schedule) -> list[np.ndarray]:
+    """Rows (n,) in the mini-batches of a pass."""
     size = schedule.batch_size
-    end = len(rows) - len(rows) % size if schedule.drop_last and len(rows) > size else len(rows)
-    return [rows[start : min(start + size, end)] for start in range(0, end, size)]
+    return [rows[i * size : (i + 1) * size] for i in range(schedule.batches(len(rows)))]
