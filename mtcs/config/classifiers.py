@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from mtcs.config.schedule import Block
 
@@ -90,6 +90,15 @@ RandomTransform = Literal["multirocket", "minirocket", "hydra"]
 RANDOM_TRANSFORMS: tuple[RandomTransform, ...] = get_args(RandomTransform)
 
 
+def _once(transforms: tuple[RandomTransform, ...]) -> tuple[RandomTransform, ...]:
+    if len(set(transforms)) < len(transforms):
+        raise ValueError("expected each transform once")
+    return transforms
+
+
+RandomTransforms = Annotated[tuple[RandomTransform, ...], Field(min_length=1), AfterValidator(_once)]
+
+
 class RandomKernels(Classifier, frozen=True):
     """The block in `params.yaml` of ridge classification by random convolutional features."""
 
@@ -100,7 +109,7 @@ class RandomKernels(Classifier, frozen=True):
     kind: Literal["random_kernels"]
     """Which classifier this is."""
 
-    transforms: Annotated[tuple[RandomTransform, ...], Field(min_length=1)]
+    transforms: RandomTransforms
     """Whose features are taken, each with as many kernels as in its publication."""
 
     penalties: Penalties = PENALTIES
@@ -108,13 +117,6 @@ class RandomKernels(Classifier, frozen=True):
 
     max_train: Annotated[int, Field(ge=2)] = 10_000
     """Training series beyond this number are left out, stratified by class; it bounds time, n^3, and memory, n^2."""
-
-    @field_validator("transforms")
-    @classmethod
-    def _once(cls, transforms: tuple[RandomTransform, ...]) -> tuple[RandomTransform, ...]:
-        if len(set(transforms)) < len(transforms):
-            raise ValueError("expected each transform once")
-        return transforms
 
 
 MAX_TREES = 100_000
@@ -149,7 +151,7 @@ class Mixture(Classifier, frozen=True):
     kind: Literal["mixture"]
     """Which classifier this is."""
 
-    transforms: Annotated[tuple[RandomTransform, ...], Field(min_length=1)]
+    transforms: RandomTransforms
     """Whose features are taken, each with as many kernels as in its publication."""
 
     weights: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]

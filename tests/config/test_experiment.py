@@ -182,6 +182,11 @@ MISTAKES = [
         {"kind": "random_kernels", "transforms": ["hydra", "hydra"]},
         "classifiers.svm.transforms: expected each transform once",
     ),
+    (
+        ("classifiers", "svm"),
+        {"kind": "mixture", "transforms": ["hydra", "hydra"], "weights": [0]},
+        "classifiers.svm.transforms: expected each transform once",
+    ),
     (("classifiers", "svm"), {"kind": "random_kernels", "transforms": ["rocket"]}, "svm.transforms.0: Input should be"),
     (
         ("readings",),
