@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import mtcs
-from mtcs.config.classifiers import ClassifierSpec
+from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.methods import Spec
 from mtcs.config.schedule import Schedule
 from mtcs.config.suite import Suite
@@ -53,10 +53,16 @@ def representation_digest(spec: Spec) -> str:
 
 def classification_digest(classifier: ClassifierSpec) -> str:
     """Of the code and the parameters that make predictions of representations."""
+    weighing = (  # which series weights are chosen on, and with which encoder
+        (code_digest("mtcs.data.splits"), _function("mtcs.evaluation.classified", "classify_mixtures"))
+        if isinstance(classifier, Mixture)
+        else ()
+    )
     return _digest(
         code_digest(f"mtcs.classifiers.{classifier.implementation}"),
         _source(type(classifier)),
         classifier.model_dump_json(),
+        *weighing,
     )
 
 
@@ -91,6 +97,14 @@ def _source(kind: type) -> str:
     """The source of a class of parameters and of those of ours that it extends."""
     ours = [one for one in kind.__mro__ if one.__module__.startswith("mtcs.")]
     return "".join(meaning(ast.parse(inspect.getsource(one))) for one in ours)
+
+
+def _function(module: str, name: str) -> str:
+    """The source of one function of a module."""
+    path = _file(module)
+    assert path is not None
+    body = ast.parse(path.read_bytes()).body
+    return meaning(next(one for one in body if isinstance(one, ast.FunctionDef) and one.name == name))
 
 
 @cache

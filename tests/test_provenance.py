@@ -155,6 +155,9 @@ def test_a_change_of_a_classifier_concerns_its_methods_alone(changed):
     )
     random = changed("mtcs/classifiers/random_features.py")
     assert random == of(("classify",), ("multirocket_hydra", "minirocket", "hydra", "mtcs_rocket"))
+    weighing = changed("mtcs/evaluation/classified.py", lambda text: text.replace("run.held_out, run.seed)", "0.5, 0)"))
+    assert weighing == of(("classify",), ("mtcs_rocket",))
+    assert of(("classify",), ("mtcs_rocket",)) <= changed("mtcs/data/splits.py")
 
 
 def test_reports_concern_the_report_alone(changed):
