@@ -470,6 +470,15 @@ def test_data_normalised_before_an_edit_of_the_suite_are_not_trained_on(edit, fa
         assert fails(2, command, "joint", "tiny") == f"{fault}; run 'mtcs normalize tiny'."
 
 
+def test_a_result_says_which_training_series_its_data_keep():
+    edited = PARAMS | {"suites": {"tiny": PARAMS["suites"]["tiny"] | {"labels_per_class": 8}}}
+    LAYOUT.params.write_text(yaml.safe_dump(edited))
+    normalized(few_labels=(8, 0))
+    for stage in ("train", "represent", "classify", "measure"):
+        mtcs_says(stage, "joint", "tiny")
+    assert read_result(Run("tiny", "joint", 0).result, "tiny", "joint", 0).few_labels == (8, 0)
+
+
 def test_stage_before_was_not_run():
     assert "run 'mtcs download tiny'" in fails(2, "normalize", "tiny")
     for command in ("train", "represent", "classify", "measure", "validate"):

@@ -28,7 +28,7 @@ def check_as_planned(
     known = read_few_labels(folder)
     suite, faults = folder.name, []
     if known != few_labels:
-        faults.append(f"{suite} was normalised with {_kept(known)}, and params.yaml says {_kept(few_labels)}")
+        faults.append(f"{suite} was normalised with {in_words(known)}, and params.yaml says {in_words(few_labels)}")
     faults += [
         f"{task.name} of {suite} was normalised with missing {list(task.missing)}, and params.yaml says {list(missing)}"
         for task in tasks
@@ -38,7 +38,8 @@ def check_as_planned(
         raise InputError(f"{faults[0]}; run 'mtcs normalize {suite}'.")
 
 
-def _kept(few_labels: tuple[object, object] | None) -> str:
+def in_words(few_labels: tuple[object, object] | None) -> str:
+    """Which training series are kept, as params.yaml says it: how many of each label, and the draw."""
     return "all training series" if few_labels is None else "labels_per_class {}, draw {}".format(*few_labels)
 
 

@@ -36,12 +36,13 @@ CURVE_POINTS = 60
 CURVE_COLUMNS = ("step", "task", "loss", "sharing_loss", "relevant_share")
 
 
-def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
+def measure_run(run: Run, tasks: Sequence[Task], few_labels: tuple[int, int] | None = None) -> RunResult:
     """The result of a run that has been trained, represented and classified.
 
     Args:
         run: whose files are read.
         tasks: those of its suite, in its order.
+        few_labels: how many training series of each label its data keep, and by which draw; None for all.
 
     Raises:
         InputError: if a file is missing, does not hold what it should, or disagrees with another.
@@ -69,7 +70,7 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
     heads = {name: one.head for name, one in representations.items() if one.head is not None}
     own = run.reads is None  # what a reading has not made itself is in the result of the method that it reads
     compared = own and joint
-    few_labels = compared and sum(task.n_classes for task in tasks) <= MAX_LABELS
+    paired = compared and sum(task.n_classes for task in tasks) <= MAX_LABELS
     return RunResult(
         suite=run.suite,
         method=run.method,
@@ -77,13 +78,14 @@ def measure_run(run: Run, tasks: Sequence[Task]) -> RunResult:
         parameters=parameters,
         joint=joint,
         tasks=tuple(
+        few_labels=few_labels,
             _task_result(run, task, representations[task.name], classified.mixing.get(task.name)) for task in tasks
         ),
         trained=tuple(trained) if own or mixture else (),
         represented=represented if own or mixture else None,
         similarity=Triangle.of(task_similarity(series)) if compared else None,
         centered=Triangle.of(task_similarity(series, centered=True)) if compared else None,
-        label_affinity=Triangle.of(label_affinity(series, heads)) if few_labels and len(heads) == len(tasks) else None,
+        label_affinity=Triangle.of(label_affinity(series, heads)) if paired and len(heads) == len(tasks) else None,
         curves=tuple(curve for scope in scopes if own for curve in _read_curves(run.curves(scope), run)),
     )
 

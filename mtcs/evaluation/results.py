@@ -126,6 +126,8 @@ class RunResult(Kept):
 
     parameters: of the method and its classifier, as plain values.
     joint: whether one model serves all tasks.
+    few_labels: how many training series of each label its data kept, and by which draw; None where all were kept, and
+        in earlier results.
     trained: one record of a joint model, or one for each task, or one that sums these up; of a mixture those of both
         encoders.
     represented: what the representations cost, of a mixture by both; None where it was not recorded.
@@ -140,6 +142,7 @@ class RunResult(Kept):
     seed: int
     parameters: dict[str, Any]
     joint: bool
+    few_labels: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=0)]] | None = None
     tasks: tuple[TaskResult, ...] = Field(min_length=1)
     trained: tuple[TrainingRecord, ...] = ()
     represented: RepresentationRecord | None = None

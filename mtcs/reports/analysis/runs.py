@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mtcs.config.experiment import Experiment
+from mtcs.data.few_labels import in_words
 from mtcs.data.task import fingerprint, read_task
 from mtcs.evaluation.records import TrainingRecord
 from mtcs.evaluation.results import RunResult, read_result
@@ -65,7 +66,7 @@ def read_runs(layout: Layout, experiment: Experiment, suite: str, methods: Itera
             run = Run(suite, method, seed, layout)
             if is_there(run.result):
                 result = read_result(run.result, suite, method, seed)
-                why = _differs(result, planned.tasks, parameters) or _more_labels(result, planned.labels_per_class)
+                why = _differs(result, planned.tasks, parameters) or _other_labels(result, planned.few_labels)
                 if why:
                     set_aside.append(SetAside(run, f"has {why}"))
                 else:
@@ -105,10 +106,13 @@ def _differs(result: RunResult, tasks: Sequence[str], parameters: Mapping[str, o
     return differences(result.parameters, parameters)
 
 
-def _more_labels(result: RunResult, labels_per_class: int | None) -> str:
-    """Which task had more training series than so many of each label; empty where none had."""
-    if labels_per_class is None:
+def _other_labels(result: RunResult, few_labels: tuple[int, int] | None) -> str:
+    """Which training series it was that a suite does not keep; empty where there are none."""
+    if result.few_labels not in (None, few_labels):
+        return f"{in_words(result.few_labels)} instead of {in_words(few_labels)}"
+    if few_labels is None or result.few_labels is not None:
         return ""
+    labels_per_class, _ = few_labels  # of an earlier result only the number of series is known
     for task in result.tasks:
         if task.train > labels_per_class * len(task.classes):
             return f"{task.train:,} training series of {task.task}, more than labels_per_class {labels_per_class} keeps"

@@ -51,6 +51,20 @@ def test_results_of_more_labels_than_the_suite_keeps_are_set_aside(read, write, 
     assert one.why == "has 40 training series of A, more than labels_per_class 13 keeps"
 
 
+@pytest.mark.parametrize(
+    ("kept", "planned", "why"),
+    [
+        ((3, 0), 8, "labels_per_class 3, draw 0 instead of labels_per_class 8, draw 0"),
+        ((8, 1), 8, "labels_per_class 8, draw 1 instead of labels_per_class 8, draw 0"),
+        ((8, 0), None, "labels_per_class 8, draw 0 instead of all training series"),
+    ],
+)
+def test_results_of_another_draw_or_number_of_labels_are_set_aside(read, write, result, kept, planned, why) -> None:
+    write(result("mtcs", 0, ACCURACIES).model_copy(update={"few_labels": kept}))
+    assert [one.why for one in read(["mtcs"], labels_per_class=planned).set_aside] == [f"has {why}"]
+    assert not read(["mtcs"], labels_per_class=kept[0]).set_aside or kept[1]
+
+
 def test_results_of_two_versions_of_the_data_are_not_ranked_together(read, write, result) -> None:
     others = [("mtcs", 1), ("mtl", 0)]
     for method, seed in others:
