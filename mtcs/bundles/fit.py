@@ -13,7 +13,7 @@ import numpy as np
 
 from mtcs.bundles.bundle import Bundle, TaskClassifier
 from mtcs.bundles.given_tasks import GivenTask, given_task, series_and_labels, warn_of_swapped_axes
-from mtcs.classifiers.classify import Encoded, Reader, calibrate, fit_reader
+from mtcs.classifiers.classify import Encoded, Reader, calibrate, fit_reader, known_calibration
 from mtcs.classifiers.mixture import Choice, HeldOut, choose, fit_mixture, held_out_errors
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec, TstSpec
@@ -164,7 +164,10 @@ def _classified(
     task = given.task
     representations = represent(method, task.train.series, hardware, task.name)
     reader = fit_task(classifier, Encoded(representations, task.train.series), task.train.labels, choice, seed, workers)
-    calibration = calibrate(classifier, reader, representations, task.train.labels, workers)
+    if choice is not None and choice.decisions:
+        calibration = known_calibration(reader, choice.decisions)
+    else:
+        calibration = calibrate(classifier, reader, representations, task.train.labels, workers)
     known = TaskClassifier(
         task.info, given.labels, reader, len(task.train), given.lengths, calibration, columns=given.columns
     )

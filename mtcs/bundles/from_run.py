@@ -74,7 +74,8 @@ def _classifier(run: Run, record: ClassifierRecord, task: TaskInfo) -> TaskClass
     file = run.classifier(task.name)
     check_file(file, record.fitted.get(task.name), f"than was fitted; {run.remedy('classify')}")
     reader = load_reader(file)
-    return TaskClassifier(task, np.array(task.classes), reader, 0, (1, task.length), known_calibration(reader, 0))
+    calibration = known_calibration(reader, record.decisions.get(task.name, 0))
+    return TaskClassifier(task, np.array(task.classes), reader, 0, (1, task.length), calibration)
 
 
 def _run_of(path: Path) -> Run:

@@ -138,15 +138,15 @@ def decisions(reader: Reader, encoded: Encoded, workers: int = -1) -> np.ndarray
     return None if of is None else of(encoded.representations, workers)
 
 
-def known_calibration(reader: Reader, n_series: int) -> Calibration | None:
+def known_calibration(reader: Reader, n_decisions: int) -> Calibration | None:
     """How decisions become probabilities, of a reader whose fit has found its `sharpness` on left-out series.
 
     Args:
         reader: of any kind; None comes back for one without `sharpness`.
-        n_series: how many it was fitted to, 0 where that is not known.
+        n_decisions: how many series were left out for it, 0 where that is not known.
     """
     sharpness: Any = getattr(reader, "sharpness", None)
-    return None if sharpness is None else Calibration(float(sharpness), least_floor(n_series))
+    return None if sharpness is None else Calibration(float(sharpness), least_floor(n_decisions))
 
 
 def calibrate(

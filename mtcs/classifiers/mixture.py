@@ -26,11 +26,15 @@ from mtcs.ops.ridge import centered_eigen, one_against_rest, trace_scale
 
 
 class Choice(NamedTuple):
-    """A task's weight of the representations' kernel, its penalty, and the inverse temperature of its probabilities."""
+    """A task's weight of the representations' kernel, its penalty, and the inverse temperature of its probabilities.
+
+    decisions: how many, for held-out series, the last one comes from; 0 where it is that of other tasks.
+    """
 
     weight: float
     penalty: float
     sharpness: float
+    decisions: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,10 +144,11 @@ def choose(spec: Mixture, tasks: Sequence[HeldOut]) -> list[Choice]:
         return [middle] * len(tasks)
     common, chosen = np.mean(known, axis=0), []
     for task in tasks:
-        place = int((len(task.truth) * task.errors + spec.prior * common).argmin())
-        weight, penalty = divmod(place, len(spec.penalties))
-        sharpness = fit_sharpness(task.decisions[weight, penalty], task.truth) if len(task.truth) else np.nan
-        chosen.append(Choice(spec.weights[weight], spec.penalties[penalty], sharpness))
+        n = len(task.truth)
+        errors = n * task.errors + spec.prior * common if n else common
+        weight, penalty = divmod(int(errors.argmin()), len(spec.penalties))
+        sharpness = fit_sharpness(task.decisions[weight, penalty], task.truth) if n else np.nan
+        chosen.append(Choice(spec.weights[weight], spec.penalties[penalty], sharpness, n))
     usual = float(np.nanmedian([choice.sharpness for choice in chosen]))
     return [choice._replace(sharpness=usual) if np.isnan(choice.sharpness) else choice for choice in chosen]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mtcs.classifiers.classify import Reader, classify, save_reader, work
+from mtcs.classifiers.classify import Reader, classify, known_calibration, save_reader, work
 from mtcs.classifiers.mixture import beside, choose, fit_mixture, held_out_errors
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.data.splits import held_out_rows
@@ -28,12 +28,14 @@ class Outcome:
 
     representations: digest of the file that was read.
     predicted, head: classes (n,) of the test series by the classifier, and by the trained head where there is one.
+    decisions: how many, of left-out series, calibrate probabilities; 0 of a classifier without any.
     weight: of the kernel of representations, of a mixture; weighing: digest of the file that it was chosen with.
     """
 
     representations: str
     predicted: np.ndarray
     head: np.ndarray | None
+    decisions: int
     weight: float | None = None
     weighing: str | None = None
 
@@ -88,7 +90,8 @@ def classify_task(
         run.seed,
     )
     _write(run, task, reader, predicted)
-    return Outcome(read, predicted, representations.head_predictions())
+    decisions = 0 if known_calibration(reader, 0) is None else len(task.train)
+    return Outcome(read, predicted, representations.head_predictions(), decisions)
 
 
 def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: int) -> list[Outcome]:
@@ -116,7 +119,8 @@ def classify_mixtures(run: Run, spec: Mixture, tasks: Sequence[Task], threads: i
             predicted = reader.predict_by_both(test, task.test.series, threads)
             _write(run, task, reader, predicted)
             head = first.head_predictions()
-            outcomes.append(Outcome(read, predicted, head, choice.weight, weighing[len(outcomes)]))
+            decisions = choice.decisions or len(task.train)
+            outcomes.append(Outcome(read, predicted, head, decisions, choice.weight, weighing[len(outcomes)]))
         advance(2 * len(tasks), "")
     return outcomes
 

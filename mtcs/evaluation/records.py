@@ -62,6 +62,7 @@ class ClassifierRecord(_Record):
         task; weighing: digests of the representations that they were chosen with.
     weights: digests of the models, by task or "joint"; held_out_weights: of those that did not see the held-out series,
         likewise; representations, fitted, predictions: of each task's files.
+    decisions: how many, of left-out series, calibrate probabilities, by task.
     """
 
     classifier: dict[str, Any]
@@ -71,6 +72,7 @@ class ClassifierRecord(_Record):
     weighing: dict[str, str] = {}
     tasks: dict[str, str]
     weights: dict[str, str]
+    decisions: dict[str, int] = {}
     held_out_weights: dict[str, str] = {}
     representations: dict[str, str]
     fitted: dict[str, str]

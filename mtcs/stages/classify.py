@@ -65,6 +65,7 @@ def classify(
         weights=represented.weights,
         held_out_weights=held_out[0].weights if held_out else {},
         representations={name: outcome.representations for name, outcome in by_task.items()},
+        decisions={name: outcome.decisions for name, outcome in by_task.items() if outcome.decisions},
         fitted={task.name: digest(run.classifier(task.name)) for task in tasks},
         predictions={task.name: digest(run.prediction(task.name)) for task in tasks},
     )

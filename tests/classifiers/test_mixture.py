@@ -105,13 +105,14 @@ def test_few_held_out_series_follow_the_suite_and_many_do_not():
     assert chosen(SPEC, other, 5000) == (1, 0.01)
     assert chosen(SPEC, np.zeros((3, 3)), 0) == (0.25, 1.0), "none held out"
     assert chosen(SPEC.model_copy(update={"prior": 0.0}), other, 5) == (1, 0.01)
+    assert chosen(SPEC.model_copy(update={"prior": 0.0}), np.zeros((3, 3)), 0) == (0.25, 1.0), "whatever the prior"
 
 
 def test_where_nothing_is_held_out_the_middle_is_taken():
     series, representations, labels = waves()
     result = held_out_errors(SPEC, representations, series, labels, np.zeros(60, bool), workers=1)
     assert len(result.truth) == 0
-    middle = (SPEC.weights[len(SPEC.weights) // 2], SPEC.penalties[len(SPEC.penalties) // 2], 1)
+    middle = (SPEC.weights[len(SPEC.weights) // 2], SPEC.penalties[len(SPEC.penalties) // 2], 1, 0)
     assert choose(SPEC, [result, result]) == [middle, middle]
 
 
