@@ -50,18 +50,19 @@ def measure_run(run: Run, tasks: Sequence[Task], few_labels: tuple[int, int] | N
     mixture, run = run if run.held_out else None, run.reading
     joint = run.record().exists() or not run.record(tasks[0].name).exists()
     scopes = (None,) if joint else tuple(task.name for task in tasks)
-    trained = [read_record(run.record(scope), TrainingRecord, run, "train") for scope in scopes]
+    trained = read_trained(run, scopes)
     represented = read_record(run.representation_cost, RepresentationRecord, run, "represent")
     sources = read_record(run.represented, RepresentationSources, run, "represent")
     classified = read_record(run.classified, ClassifierRecord, run, "classify")
     _check_chain(run, trained, sources, classified, tasks)
     parameters = {**(trained[0].settings or {}), "classifier": classified.classifier}
     if mixture is not None:  # its own models add to the cost, and a report shows nothing else of them
-        own_trained = [read_record(mixture.record(scope), TrainingRecord, mixture, "train") for scope in scopes]
+        own_trained = read_trained(mixture, scopes)
         own_cost = read_record(mixture.representation_cost, RepresentationRecord, mixture, "represent")
         own_sources = read_record(mixture.represented, RepresentationSources, mixture, "represent")
         by_own = {"weights": classified.held_out_weights, "representations": classified.weighing}
         _check_chain(mixture, own_trained, own_sources, classified.model_copy(update=by_own), tasks)
+        check_encoders(mixture, trained, own_trained, classified.held_out)
         trained += own_trained
         represented = own_cost.model_copy(update={"seconds": own_cost.seconds + represented.seconds})
         parameters |= {"held_out": classified.held_out}
@@ -77,8 +78,8 @@ def measure_run(run: Run, tasks: Sequence[Task], few_labels: tuple[int, int] | N
         seed=run.seed,
         parameters=parameters,
         joint=joint,
-        tasks=tuple(
         few_labels=few_labels,
+        tasks=tuple(
             _task_result(run, task, representations[task.name], classified.mixing.get(task.name)) for task in tasks
         ),
         trained=tuple(trained) if own or mixture else (),
@@ -88,6 +89,15 @@ def measure_run(run: Run, tasks: Sequence[Task], few_labels: tuple[int, int] | N
         label_affinity=Triangle.of(label_affinity(series, heads)) if paired and len(heads) == len(tasks) else None,
         curves=tuple(curve for scope in scopes if own for curve in _read_curves(run.curves(scope), run)),
     )
+
+
+def read_trained(run: Run, scopes: Sequence[str | None]) -> list[TrainingRecord]:
+    """What training said of each of a run's models.
+
+    Raises:
+        InputError: if there is no record, or it does not hold what it should.
+    """
+    return [read_record(run.record(scope), TrainingRecord, run, "train") for scope in scopes]
 
 
 def _task_result(run: Run, task: Task, representations: Representations, weight: float | None) -> TaskResult:
@@ -192,6 +202,34 @@ def _check_chain(
             )
         predictions = classified.predictions.get(task.name)
         check_file(run.prediction(task.name), predictions, f"than were written; {run.remedy('classify')}")
+
+
+def check_encoders(
+    mixture: Run, trained: Sequence[TrainingRecord], own: Sequence[TrainingRecord], held_out: float
+) -> None:
+    """Refuse encoders that a mixture cannot read together.
+
+    Args:
+        mixture: the run.
+        trained: records of the models that it reads, which saw all series.
+        own: records of its own, which did not.
+        held_out: share of the training series on which weights are chosen.
+
+    Raises:
+        InputError: if their parameters differ, or its own were trained without another share.
+    """
+    for one, other in zip(trained, own, strict=True):
+        if one.settings != other.settings:
+            raise InputError(
+                f"The two encoders of {mixture} were trained with different parameters; run "
+                f"'{mixture.reading.command('train')}' and '{mixture.command('train')}', then represent both and "
+                "classify."
+            )
+        if other.held_out not in (None, held_out):  # of an earlier version it is not known
+            raise InputError(
+                f"{mixture} chooses weights on a share of {held_out:g} of the training series, and its encoder was "
+                f"trained without {other.held_out:g}; {mixture.remedy('train', 'represent', 'classify')}."
+            )
 
 
 def check_file(path: Path, expected: str | None, remedy: str) -> None:

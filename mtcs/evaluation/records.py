@@ -31,9 +31,10 @@ class _Record(Part):
 class TrainingRecord(_Record):
     """How a model came about: of `task`, or of all tasks where that is None.
 
-    precision_reason: why that precision; settings: the method's parameters, without its classifier's;
-        tasks: fingerprints of those it was trained on; weights, curves: digests of the files of the model and of the
-        training curves. They tell whether what a run left belongs together, and are not part of its result.
+    precision_reason: why that precision; settings: the method's parameters, without its classifier's; held_out: share
+        of the training series that it did not see; tasks: fingerprints of those it was trained on; weights, curves:
+        digests of the files of the model and of the training curves. They tell whether what a run left belongs
+        together, and are not part of its result.
     """
 
     task: str | None = None
@@ -48,6 +49,7 @@ class TrainingRecord(_Record):
     commit: str | None = None
     precision_reason: str | None = Field(default=None, exclude=True)
     settings: dict[str, Any] | None = Field(default=None, exclude=True)
+    held_out: float | None = Field(default=None, exclude=True)
     tasks: dict[str, str] | None = Field(default=None, exclude=True)
     weights: str | None = Field(default=None, exclude=True)
     curves: str | None = Field(default=None, exclude=True)
@@ -60,9 +62,9 @@ class ClassifierRecord(_Record):
     reads: the method whose representations they are, where it is another one.
     held_out: share of the training series on which weights were chosen, 0 where there are none; mixing: weights by
         task; weighing: digests of the representations that they were chosen with.
+    decisions: how many, of left-out series, calibrate probabilities, by task.
     weights: digests of the models, by task or "joint"; held_out_weights: of those that did not see the held-out series,
         likewise; representations, fitted, predictions: of each task's files.
-    decisions: how many, of left-out series, calibrate probabilities, by task.
     """
 
     classifier: dict[str, Any]
@@ -70,9 +72,9 @@ class ClassifierRecord(_Record):
     held_out: float = 0.0
     mixing: dict[str, float] = {}
     weighing: dict[str, str] = {}
+    decisions: dict[str, int] = {}
     tasks: dict[str, str]
     weights: dict[str, str]
-    decisions: dict[str, int] = {}
     held_out_weights: dict[str, str] = {}
     representations: dict[str, str]
     fitted: dict[str, str]

@@ -39,12 +39,16 @@ def classify(
     from mtcs.config.machine import read_machine
     from mtcs.data.task import fingerprint, read_suite
     from mtcs.evaluation.classified import classify_here, classify_mixtures, classify_on_cluster, outcome_text
+    from mtcs.evaluation.measure import check_encoders, read_trained
     from mtcs.evaluation.records import ClassifierRecord, write_record
 
     if dask and isinstance(spec, Mixture):
         raise InputError(f"{method} weighs all tasks of a suite together, here; leave out --dask {dask:.60}.")
     tasks = read_suite(WORKSPACE.normalized_suite(suite), run.tasks)
     represented, *held_out = [_represented(one) for one in run.encoders]
+    if held_out:
+        trained, own = (read_trained(one, run.scopes) for one in run.encoders)
+        check_encoders(run, trained, own, run.held_out)
     run.classified.unlink(missing_ok=True)
     address = read_machine().dask if dask is None else dask
     if isinstance(spec, Mixture):
@@ -61,11 +65,11 @@ def classify(
         held_out=run.held_out,
         mixing={name: outcome.weight for name, outcome in by_task.items() if outcome.weight is not None},
         weighing={name: outcome.weighing for name, outcome in by_task.items() if outcome.weighing is not None},
+        decisions={name: outcome.decisions for name, outcome in by_task.items() if outcome.decisions},
         tasks={task.name: fingerprint(task) for task in tasks},
         weights=represented.weights,
         held_out_weights=held_out[0].weights if held_out else {},
         representations={name: outcome.representations for name, outcome in by_task.items()},
-        decisions={name: outcome.decisions for name, outcome in by_task.items() if outcome.decisions},
         fitted={task.name: digest(run.classifier(task.name)) for task in tasks},
         predictions={task.name: digest(run.prediction(task.name)) for task in tasks},
     )

@@ -85,6 +85,7 @@ def train(
             versions=versions(),
             commit=revision,
             settings={name: value for name, value in plain_values(spec).items() if name != "classifier"},
+            held_out=run.held_out,
             tasks={one.name: fingerprint(one) for one in scoped},
             weights=digest(run.model(scope)),
             curves=digest(run.curves(scope)),

@@ -14,15 +14,18 @@ from typer.testing import CliRunner
 
 import mtcs
 from mtcs.classifiers.classify import load_reader
+from mtcs.classifiers.mixture import held_out_errors
 from mtcs.classifiers.nearest import FittedNearestNeighbor
 from mtcs.cli import app
 from mtcs.data.formats import read_series
+from mtcs.data.task import Task
 from mtcs.evaluation.measure import task_similarity
 from mtcs.evaluation.records import ClassifierRecord, RepresentationRecord, TrainingRecord, read_record, write_record
 from mtcs.evaluation.representations import read_representations
 from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.cost import summarize
+from mtcs.training.loop import train_method
 
 LAYOUT = Layout()
 PARAMS: dict[str, Any] = {
@@ -172,16 +175,86 @@ def test_a_reading_is_loaded_by_its_own_name():
         mtcs.load("data/models/mine/joint/seed0/joint.safetensors")
 
 
-def classified_mixture() -> None:
+def classified_mixture(seed: int = 0) -> None:
     """A run of `both`, which reads `joint` and an encoder of its own."""
     readings = {"both": {"representations_of": "joint", "classifier": "mixed", "held_out": 0.25}}
     classifiers = PARAMS["classifiers"] | {"mixed": {"kind": "mixture", "transforms": ["hydra"], "weights": [0.5]}}
     workspace(["low", "high"] * 20, PARAMS | {"readings": readings, "classifiers": classifiers})
     for method in ("joint", "both"):
         for stage in ("train", "represent"):
-            assert run(stage, method, "mine")[0] == 0
-    code, output = run("classify", "both", "mine")
+            assert run(stage, method, "mine", "--seed", str(seed))[0] == 0
+    code, output = run("classify", "both", "mine", "--seed", str(seed))
     assert code == 0, output
+
+
+def test_what_weights_are_chosen_on_was_left_out_of_training(monkeypatch):
+    """With another seed than 0, which both sides would have if neither of them were told any."""
+    trained: list[Task] = []
+    weighed: list[tuple[np.ndarray, np.ndarray, int]] = []
+
+    def train(spec, tasks, *arguments):
+        trained[:] = tasks
+        return train_method(spec, tasks, *arguments)
+
+    def weigh(spec, representations, series, labels, held, seed, threads):
+        weighed.append((series, held, seed))
+        return held_out_errors(spec, representations, series, labels, held, seed, threads)
+
+    monkeypatch.setattr("mtcs.training.loop.train_method", train)
+    monkeypatch.setattr("mtcs.evaluation.classified.held_out_errors", weigh)
+    classified_mixture(seed=1)
+    (task,), ((series, held, seed),) = trained, weighed
+    assert held.sum() == 10
+    assert seed == 1
+    assert {row.tobytes() for row in task.train.series} == {row.tobytes() for row in series[~held]}
+
+
+def test_a_mixture_whose_encoder_held_out_another_share_is_refused():
+    classified_mixture()
+    params = yaml.safe_load(LAYOUT.params.read_text())
+    params["readings"]["both"]["held_out"] = 0.5
+    LAYOUT.params.write_text(yaml.safe_dump(params))
+    assert run("classify", "both", "mine") == (
+        2,
+        "mtcs: both on mine, seed 0 chooses weights on a share of 0.5 of the training series, and its encoder was "
+        "trained without 0.25; run 'mtcs train both mine --seed 0', then 'mtcs represent both mine --seed 0' and "
+        "'mtcs classify both mine --seed 0'.\n",
+    )
+    one = Run("mine", "both", 0)
+    record = read_record(one.classified, ClassifierRecord, one, "classify")
+    write_record(one.classified, record.model_copy(update={"run": str(one), "held_out": 0.5}))
+    code, output = run("measure", "both", "mine")
+    assert (code, "trained without 0.25" in output) == (2, True), output
+
+
+def test_a_mixture_of_encoders_with_different_parameters_is_refused():
+    classified_mixture()
+    before = LAYOUT.params.read_text()
+    params = yaml.safe_load(before)
+    params["methods"]["joint"]["sharing_weight"] = 5.0
+    LAYOUT.params.write_text(yaml.safe_dump(params))
+    for stage in ("train", "represent"):
+        assert run(stage, "both", "mine")[0] == 0
+    LAYOUT.params.write_text(before)
+    assert run("classify", "both", "mine") == (
+        2,
+        "mtcs: The two encoders of both on mine, seed 0 were trained with different parameters; run 'mtcs train joint "
+        "mine --seed 0' and 'mtcs train both mine --seed 0', then represent both and classify.\n",
+    )
+
+
+def test_few_decisions_leave_probabilities_of_a_run_room_for_doubt():
+    """A share of 1 / (n + 1), where n decisions calibrate: 10 of 40 series are held out, and all are left out once."""
+    classified_mixture()
+    params = yaml.safe_load(LAYOUT.params.read_text())
+    params["readings"]["read"] = {"representations_of": "joint", "classifier": "ridge"}
+    params["classifiers"]["ridge"] = {"kind": "kernel_ridge"}
+    LAYOUT.params.write_text(yaml.safe_dump(params))
+    assert run("classify", "read", "mine")[0] == 0
+    for name, n in (("both", 10), ("read", 40)):
+        known = mtcs.load(f"data/models/mine/{name}/seed0/joint.safetensors").bundle_.task("Pump").calibration
+        assert known is not None
+        assert known.floor == pytest.approx(1 / (n + 1))
 
 
 def test_whatever_model_of_a_mixture_is_missing_is_named():
