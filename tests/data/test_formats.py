@@ -19,24 +19,9 @@ from mtcs.data.published import published_sizes
 from mtcs.data.sources import fetch_task
 from mtcs.data.task import read_task, write_task
 from mtcs.errors import InputError, WorkError
+from tests.data.toy import FILES, TEST, TRAIN, nothing_but, write
 
 AEON = Path(aeon.datasets.__file__).parent / "data"
-TRAIN = "@timestamps false\n@univariate true\n@equalLength true\n@classLabel true 2 10\n@data\n1,2.5,?:10\n4,5,6:2\n"
-TEST = "@timestamps false\n@univariate true\n@equalLength true\n@classLabel true 2 10\n@data\n7,?,9:2\n"
-FILES = {"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": TEST}
-
-
-def write(folder: Path, contents: dict[str, str]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in contents.items():
-        (folder / name).write_text(text)
-    return folder
-
-
-def nothing_but(folder: Path, *names: str) -> bool:
-    """Whether a folder holds just that, and perhaps the file that keeps other processes out."""
-    held = [path.name for path in folder.iterdir() if path.suffix != ".lock"] if folder.exists() else []
-    return sorted(held) == sorted(names)
 
 
 def test_series_labels_and_classes_are_the_archives(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import logging
 import os
 import re
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,37 +21,7 @@ import pytest
 from mtcs.data import sources
 from mtcs.data.sources import fetch_task
 from mtcs.errors import InputError, WorkError
-
-TRAIN = "@timestamps false\n@univariate true\n@equalLength true\n@classLabel true 2 10\n@data\n1,2.5,?:10\n4,5,6:2\n"
-TEST = "@timestamps false\n@univariate true\n@equalLength true\n@classLabel true 2 10\n@data\n7,?,9:2\n"
-FILES = {"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": TEST}
-
-
-def zipped(members: dict[str, str] | dict[str | zipfile.ZipInfo, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip archive whose bytes are the same at any time of day."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for member, text in members.items():
-            dated = member if isinstance(member, zipfile.ZipInfo) else zipfile.ZipInfo(member)
-            file.writestr(dated, text, method)
-    return buffer.getvalue()
-
-
-GOOD = zipped(FILES)
-
-
-def write(folder: Path, contents: dict[str, str]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in contents.items():
-        (folder / name).write_text(text)
-    return folder
-
-
-def nothing_but(folder: Path, *names: str) -> bool:
-    """Whether a folder holds just that, and perhaps the file that keeps other processes out."""
-    held = [path.name for path in folder.iterdir() if path.suffix != ".lock"] if folder.exists() else []
-    return sorted(held) == sorted(names)
-
+from tests.data.toy import FILES, TEST, TRAIN, ZIP, nothing_but, write, zipped
 
 # A server that says what it is told to say
 
@@ -112,16 +80,16 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Archive]:
 
 
 def good(handler: Handler) -> None:
-    handler.say(200, GOOD, ETag='"v1"')
+    handler.say(200, ZIP, ETag='"v1"')
 
 
 def first_half(handler: Handler) -> None:
-    handler.say(200, GOOD[: len(GOOD) // 2], declared=len(GOOD), ETag='"v1"')
+    handler.say(200, ZIP[: len(ZIP) // 2], declared=len(ZIP), ETag='"v1"')
     handler.close_connection = True
 
 
 def silent_after_half(handler: Handler) -> None:
-    handler.say(200, GOOD[: len(GOOD) // 2], declared=len(GOOD), ETag='"v1"')
+    handler.say(200, ZIP[: len(ZIP) // 2], declared=len(ZIP), ETag='"v1"')
     handler.server.released.wait(30)
 
 
@@ -142,7 +110,7 @@ def test_a_task_arrives_and_is_not_fetched_twice(server: Archive, tmp_path: Path
     folder = tmp_path / "raw/demo/Toy"
     assert fetch_task("Toy", folder, server.template, progress=lambda *step: seen.append(step)) is True
     assert [path for path, _ in server.requests] == ["/Toy.zip"]
-    assert seen[-1] == ("Toy", len(GOOD), len(GOOD))
+    assert seen[-1] == ("Toy", len(ZIP), len(ZIP))
     assert nothing_but(folder, "Toy_TRAIN.ts", "Toy_TEST.ts")
     assert nothing_but(folder.parent, "Toy")
 
@@ -257,7 +225,7 @@ def test_a_truncated_body_starts_again(server: Archive, tmp_path: Path) -> None:
     server.replies = [first_half, good]
     seen: list[tuple[str, int, int | None]] = []
     assert fetch_task("Toy", tmp_path / "Toy", server.template, progress=lambda *step: seen.append(step))
-    assert seen[-1] == ("Toy", len(GOOD), len(GOOD))
+    assert seen[-1] == ("Toy", len(ZIP), len(ZIP))
 
 
 @pytest.mark.parametrize("where", ["headers", "body"])
@@ -281,13 +249,13 @@ def test_a_server_that_drips_is_left(
 
 def test_a_slow_server_has_the_time_it_needs(server: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "TIMEOUT", 0.3)
-    monkeypatch.setattr(sources, "MIN_RATE", len(GOOD) // 4)
+    monkeypatch.setattr(sources, "MIN_RATE", len(ZIP) // 4)
 
     def slow(handler: Handler) -> None:
-        handler.say(200, b"", declared=len(GOOD))
-        for i in range(0, len(GOOD), 20):
-            handler.wfile.write(GOOD[i : i + 20])
-            time.sleep(20 / len(GOOD))
+        handler.say(200, b"", declared=len(ZIP))
+        for i in range(0, len(ZIP), 20):
+            handler.wfile.write(ZIP[i : i + 20])
+            time.sleep(20 / len(ZIP))
 
     server.replies = [slow]
     begun = time.monotonic()
@@ -393,7 +361,7 @@ def test_a_killed_download_leaves_nothing_that_looks_whole(server: Archive, tmp_
     sent = threading.Event()
 
     def half_and_wait(handler: Handler) -> None:
-        handler.say(200, GOOD[: len(GOOD) // 2], declared=len(GOOD))
+        handler.say(200, ZIP[: len(ZIP) // 2], declared=len(ZIP))
         sent.set()
         handler.server.released.wait(30)
 

@@ -13,22 +13,7 @@ import pytest
 from mtcs.data import unpack as unpacking
 from mtcs.data.text import InvalidData
 from mtcs.data.unpack import unpack
-
-TRAIN, TEST = "@data\n1,2.5,?:10\n4,5,6:2\n", "@data\n7,?,9:2\n"
-FILES = {"Toy_TRAIN.ts": TRAIN, "Toy_TEST.ts": TEST}
-
-
-def zipped(members: dict[str, str] | dict[str | zipfile.ZipInfo, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """A zip archive whose bytes are the same at any time of day."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for member, text in members.items():
-            dated = member if isinstance(member, zipfile.ZipInfo) else zipfile.ZipInfo(member)
-            file.writestr(dated, text, method)
-    return buffer.getvalue()
-
-
-GOOD = zipped(FILES)
+from tests.data.toy import FILES, TEST, TRAIN, ZIP, zipped
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -67,7 +52,7 @@ def corrupted(content: bytes) -> bytes:
     ("content", "message"),
     [
         (b"<!DOCTYPE html><html>Sign in</html>", r"is not a whole zip archive \(it starts with b'<!DOCTYPE html><'\)"),
-        (GOOD[:-30], r"is not a whole zip archive \(it starts with b'PK"),
+        (ZIP[:-30], r"is not a whole zip archive \(it starts with b'PK"),
         (
             zipped({"Crop_TRAIN.ts": TRAIN, "Crop_TEST.ts": TEST}),
             "holds 'Crop_TEST.ts', 'Crop_TRAIN.ts', expected Toy_TR",
@@ -82,9 +67,9 @@ def corrupted(content: bytes) -> bytes:
             zipped({link("Toy_TRAIN.ts"): "/etc/passwd", "Toy_TEST.ts": TEST}),
             "holds 'Toy_TRAIN.ts', which is a symbolic link, refused",
         ),
-        (flagged_as_encrypted(GOOD), "holds 'Toy_TRAIN.ts', which is encrypted, refused"),
-        (corrupted(GOOD), r"is a damaged zip archive \(Bad CRC-32 for file 'Toy_TRAIN.ts'\)"),
-        (GOOD[10:], r"is a damaged zip archive \(a member begins 10 bytes before the file\)"),
+        (flagged_as_encrypted(ZIP), "holds 'Toy_TRAIN.ts', which is encrypted, refused"),
+        (corrupted(ZIP), r"is a damaged zip archive \(Bad CRC-32 for file 'Toy_TRAIN.ts'\)"),
+        (ZIP[10:], r"is a damaged zip archive \(a member begins 10 bytes before the file\)"),
         (zipped(FILES, zipfile.ZIP_BZIP2), "holds 'Toy_TRAIN.ts', which is packed other than by deflate, refused"),
         (zipped({f"{i}": "" for i in range(101)}), "has 101 members, expected at most 100"),
     ],
