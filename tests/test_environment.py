@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz.stages import finished, inside, run
+from fuzz.stages import finished, inside
 
 import mtcs
 from mtcs.cli import _error_line
 from mtcs.process import usable_streams
 from mtcs.stages.output import write_output
+from tests.command_line import run
 
 PACKAGE = Path(mtcs.__file__).parent
 
@@ -220,7 +221,7 @@ def test_a_folder_in_the_place_of_a_file_and_the_other_way_about(here, words, pl
         shutil.rmtree(path, ignore_errors=True)
         path.write_text("a file")
     with inside(here):
-        code, said = run(*words.split())
+        code, _, said = run(*words.split())
     assert (code, said.splitlines()[-1]) == (1, f"mtcs: {expected}")
 
 
@@ -261,7 +262,7 @@ def test_a_pipe_or_device_in_the_place_of_a_file_is_one_line(here: Path, words: 
     else:
         os.mkfifo(path)
     with inside(here):
-        code, said = run(*words.split())
+        code, _, said = run(*words.split())
     assert code == 2, said
     expected = f"mtcs: {place} is no regular file, but a device, pipe or socket; put or name a file."
     assert said.splitlines()[-1] == expected
@@ -276,7 +277,7 @@ def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(here: Path, place: s
     (here / place).unlink(missing_ok=True)
     (here / place).symlink_to(target or Path(place).name)
     with inside(here):
-        code, said = run("report", "tiny")
+        code, _, said = run("report", "tiny")
     assert code in (1, 2), said
     assert place in said.splitlines()[-1]
 

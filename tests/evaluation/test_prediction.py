@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from mtcs.cli import app
 from mtcs.data.labels import same_label
 from mtcs.layout import Layout, Run
+from tests.command_line import run
 
 LAYOUT = Layout()
 METHODS = {
@@ -56,11 +57,6 @@ def lines(seed: int, length: int) -> list[str]:
         values = 50 + 5 * np.sin(speed * steps + rng.uniform(0, 6)) + rng.normal(0, 0.3, length)
         rows.append("\t".join([label, *(f"{value:.4f}" for value in values)]))
     return rows
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    return done.exit_code, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,8 @@ import mtcs.classifiers.classify  # before the first fork, so that no command sp
 import mtcs.reports.page
 import mtcs.stages
 import mtcs.training.loop  # noqa: F401
-from fuzz.stages import METHODS, STAGES, inside, result, run, write_workspace
+from fuzz.stages import METHODS, STAGES, inside, result, write_workspace
+from tests.command_line import run
 
 COMMANDS = [["download"], ["normalize"], *([stage, method] for method in METHODS for stage in STAGES[:4]), ["report"]]
 OUTPUTS = {
@@ -162,7 +163,7 @@ def _run_all(folder: Path, commands: list[list[str]]) -> int:
     try:
         with inside(folder):
             for command in commands:
-                code, said = run(*command, "tiny")
+                code, _, said = run(*command, "tiny")
                 if code:
                     print(f"{command}: {said}", flush=True)
                     return 1

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 import yaml
-from typer.testing import CliRunner
 
 from fuzz.mutation import damaged
-from mtcs.cli import app
+from tests.command_line import run
 
 STAGES = ("train", "represent", "classify", "measure", "report")
 METHODS = ("mtcs", "dtw")
@@ -41,7 +40,7 @@ def check(number: int) -> str:
         what = file.relative_to(folder)
         with inside(folder):
             for command in _commands(what, random):
-                code, said = run(*command, "tiny")
+                code, _, said = run(*command, "tiny")
                 if code:
                     _one_line(f"{command} after {what}", code, said)
                     return "refused"
@@ -60,12 +59,6 @@ def _commands(what: Path, random: Random) -> list[list[str]]:
     first = 0 if kind == "raw" else random.randrange(len(STAGES) - 1)
     before = [["download"], ["normalize"]][random.randrange(2) :] if kind == "raw" else []
     return [*before, *([stage, method] for stage in STAGES[first:-1] for method in methods), ["report"]]
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    """Exit code and standard error of a command in this folder."""
-    done = CliRunner().invoke(app, list(arguments))
-    return done.exit_code, done.stderr
 
 
 def _one_line(where: str, code: int, said: str) -> None:
@@ -150,7 +143,7 @@ def finished() -> Path:
             *([stage, m] for m in METHODS for stage in STAGES[:4]),
             ["report"],
         ):
-            code, said = run(*command, "tiny")
+            code, _, said = run(*command, "tiny")
             assert code == 0, f"{command}: {said}"
     return folder
 

@@ -10,13 +10,11 @@ import pandas as pd
 import pytest
 import yaml
 from safetensors.numpy import load_file
-from typer.testing import CliRunner
 
 import mtcs
 from mtcs.classifiers.classify import load_reader
 from mtcs.classifiers.mixture import held_out_errors
 from mtcs.classifiers.nearest import FittedNearestNeighbor
-from mtcs.cli import app
 from mtcs.data.formats import read_series
 from mtcs.data.task import Task
 from mtcs.evaluation.measure import task_similarity
@@ -26,6 +24,7 @@ from mtcs.evaluation.results import read_result
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.cost import summarize
 from mtcs.training.loop import train_method
+from tests.command_line import run
 
 LAYOUT = Layout()
 PARAMS: dict[str, Any] = {
@@ -54,11 +53,6 @@ PARAMS: dict[str, Any] = {
 }
 
 
-def run(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    return done.exit_code, done.output
-
-
 def workspace(labels: list[str], params: dict[str, Any] = PARAMS) -> None:
     """Normalised series of Pump: noise about a level for each label."""
     LAYOUT.params.write_text(yaml.safe_dump(params, sort_keys=False))
@@ -72,8 +66,8 @@ def workspace(labels: list[str], params: dict[str, Any] = PARAMS) -> None:
         ]
         (source / f"Pump_{part}.tsv").write_text("\n".join(rows) + "\n")
     for command in (("download", "mine", "--archive", source), ("normalize", "mine")):
-        code, output = run(*command)
-        assert code == 0, output
+        code, _, said = run(*command)
+        assert code == 0, said
 
 
 @pytest.fixture(autouse=True)
@@ -84,17 +78,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_class_of_one_series_is_kept_beyond_max_train():
     workspace(["low"] * 40 + ["high"] * 40 + ["odd"])
     for stage in ("train", "represent", "classify"):
-        code, output = run(stage, "joint", "mine")
-        assert code == 0, output
+        code, _, said = run(stage, "joint", "mine")
+        assert code == 0, said
     assert load_file(Run("mine", "joint", 0).classifier("Pump"))["classes"].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("stage", ["train", "validate"])
 def test_more_classes_than_max_train_are_told_before_training(stage):
     workspace([f"state{i // 4}" for i in range(51 * 4)])
-    code, output = run(stage, "joint", "mine")
+    code, _, said = run(stage, "joint", "mine")
     assert code == 2
-    assert output.splitlines()[-1] == (
+    assert said.splitlines()[-1] == (
         "mtcs: Pump has 51 classes, more than the 50 training series that the classifier takes; "
         "choose a larger max_train."
     )
@@ -111,6 +105,7 @@ def test_representations_of_another_seed_are_refused():
     one.write_bytes(other.read_bytes())
     assert run("classify", "joint_ridge", "mine") == (
         2,
+        "",
         f"mtcs: {one} holds other content than was written; run 'mtcs represent joint_ridge mine --seed 0'.\n",
     )
     assert not Run("mine", "joint_ridge", 0).prediction("Pump").exists()
@@ -119,13 +114,13 @@ def test_representations_of_another_seed_are_refused():
 def test_kernel_ridge_reads_representations():
     workspace(["low", "high"] * 20)
     for stage in ("train", "represent", "classify"):
-        code, output = run(stage, "joint_ridge", "mine")
-        assert code == 0, output
-    assert "accuracy of the kernel ridge" in output
+        code, out, said = run(stage, "joint_ridge", "mine")
+        assert code == 0, said
+    assert "accuracy of the kernel ridge" in out
     predictions = pd.read_csv(Run("mine", "joint_ridge", 0).prediction("Pump"))
     assert (predictions["label"] == predictions["predicted"]).mean() > 0.7
-    code, output = run("predict", "joint_ridge", "mine", "Pump", "source/Pump_TEST.tsv", "--out", "new.csv")
-    assert code == 0, output
+    code, _, said = run("predict", "joint_ridge", "mine", "Pump", "source/Pump_TEST.tsv", "--out", "new.csv")
+    assert code == 0, said
     pd.testing.assert_frame_equal(pd.read_csv("new.csv").drop(columns="margin"), predictions)
 
 
@@ -145,8 +140,8 @@ def test_a_run_is_loaded_and_says_what_predict_says(method):
     np.testing.assert_array_equal(model.task_similarity_, expected_similarity)
     model.save("run.mtcs")
     assert mtcs.load("run.mtcs").predict("Pump", series).tolist() == expected.tolist()
-    code, output = run("predict", "run.mtcs", "source/Pump_TEST.tsv", "--task", "Pump", "--out", "again.csv")
-    assert code == 0, output
+    code, _, said = run("predict", "run.mtcs", "source/Pump_TEST.tsv", "--task", "Pump", "--out", "again.csv")
+    assert code == 0, said
     assert pd.read_csv("again.csv")["predicted"].tolist() == expected.tolist()
     Run("mine", method, 0).representation("Pump").unlink()
     model = mtcs.load(Run("mine", method, 0).model())
@@ -164,8 +159,8 @@ def test_a_reading_is_loaded_by_its_own_name():
     params = PARAMS | {"readings": {"read": {"representations_of": "joint", "classifier": "ridge"}}}
     workspace(["low", "high"] * 20, params)
     for stage, method in (("train", "joint"), ("represent", "joint"), ("classify", "read")):
-        code, output = run(stage, method, "mine")
-        assert code == 0, output
+        code, _, said = run(stage, method, "mine")
+        assert code == 0, said
     series, _ = read_series(Path("source/Pump_TEST.tsv"))
     model = mtcs.load("data/models/mine/read/seed0/joint.safetensors")
     expected = pd.read_csv(Run("mine", "read", 0).prediction("Pump"))["predicted"]
@@ -182,9 +177,9 @@ def classified_mixture(seed: int = 0) -> None:
     workspace(["low", "high"] * 20, PARAMS | {"readings": readings, "classifiers": classifiers})
     for method in ("joint", "both"):
         for stage in ("train", "represent"):
-            assert run(stage, method, "mine", "--seed", str(seed))[0] == 0
-    code, output = run("classify", "both", "mine", "--seed", str(seed))
-    assert code == 0, output
+            assert run(stage, method, "mine", "--seed", seed)[0] == 0
+    code, _, said = run("classify", "both", "mine", "--seed", seed)
+    assert code == 0, said
 
 
 def test_what_weights_are_chosen_on_was_left_out_of_training(monkeypatch):
@@ -216,6 +211,7 @@ def test_a_mixture_whose_encoder_held_out_another_share_is_refused():
     LAYOUT.params.write_text(yaml.safe_dump(params))
     assert run("classify", "both", "mine") == (
         2,
+        "",
         "mtcs: both on mine, seed 0 chooses weights on a share of 0.5 of the training series, and its encoder was "
         "trained without 0.25; run 'mtcs train both mine --seed 0', then 'mtcs represent both mine --seed 0' and "
         "'mtcs classify both mine --seed 0'.\n",
@@ -223,8 +219,8 @@ def test_a_mixture_whose_encoder_held_out_another_share_is_refused():
     one = Run("mine", "both", 0)
     record = read_record(one.classified, ClassifierRecord, one, "classify")
     write_record(one.classified, record.model_copy(update={"run": str(one), "held_out": 0.5}))
-    code, output = run("measure", "both", "mine")
-    assert (code, "trained without 0.25" in output) == (2, True), output
+    code, _, said = run("measure", "both", "mine")
+    assert (code, "trained without 0.25" in said) == (2, True), said
 
 
 def test_a_mixture_of_encoders_with_different_parameters_is_refused():
@@ -238,6 +234,7 @@ def test_a_mixture_of_encoders_with_different_parameters_is_refused():
     LAYOUT.params.write_text(before)
     assert run("classify", "both", "mine") == (
         2,
+        "",
         "mtcs: The two encoders of both on mine, seed 0 were trained with different parameters; run 'mtcs train joint "
         "mine --seed 0' and 'mtcs train both mine --seed 0', then represent both and classify.\n",
     )
@@ -268,8 +265,8 @@ def test_whatever_model_of_a_mixture_is_missing_is_named():
             file = Run("mine", name, 0).model()
             content = file.read_bytes()
             file.unlink()
-            code, output = run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")
-            assert (code, output) == (2, f"mtcs: {file} does not exist; run 'mtcs train {name} mine --seed 0'.\n")
+            code, _, said = run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")
+            assert (code, said) == (2, f"mtcs: {file} does not exist; run 'mtcs train {name} mine --seed 0'.\n")
             file.write_bytes(content)
 
 
@@ -298,6 +295,7 @@ def test_a_mixture_that_read_one_encoder_or_another_is_not_taken_for_one_that_re
     write_record(one.classified, before)
     assert run("measure", "both", "mine") == (
         2,
+        "",
         f"mtcs: {one} was classified by other models than were represented; run 'mtcs classify both mine --seed 0'.\n",
     )
     assert run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")[0] == 2
@@ -306,8 +304,8 @@ def test_a_mixture_that_read_one_encoder_or_another_is_not_taken_for_one_that_re
     params["readings"]["both"]["held_out"] = 0.5
     LAYOUT.params.write_text(yaml.safe_dump(params))
     assert run("train", "both", "mine")[0] == 0
-    code, output = run("measure", "both", "mine")
-    assert (code, output) == (
+    code, _, said = run("measure", "both", "mine")
+    assert (code, said) == (
         2,
         f"mtcs: The representations of {one} are of other weights of joint than were trained last; run 'mtcs represent "
         "both mine --seed 0', then 'mtcs classify both mine --seed 0'.\n",
@@ -335,15 +333,15 @@ def test_a_mixture_is_loaded_with_the_representations_that_it_reads():
     )
     with pytest.raises(mtcs.InputError, match=f"The classifiers of both on mine, seed 0 were {refused}"):
         mtcs.load("data/models/mine/both/seed0/joint.safetensors")
-    code, output = run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")
-    assert code == 2 and f"The classifier of Pump was {refused}" in " ".join(output.split())
+    code, _, said = run("predict", "both", "mine", "Pump", "source/Pump_TEST.tsv")
+    assert code == 2 and f"The classifier of Pump was {refused}" in " ".join(said.split())
 
 
 def test_a_damaged_search_begins_anew(caplog):
     workspace(["low", "high"] * 20)
     for stage in ("train", "represent", "classify"):
-        code, output = run(stage, "dtw", "mine")
-        assert code == 0, output
+        code, _, said = run(stage, "dtw", "mine")
+        assert code == 0, said
     done = Run("mine", "dtw", 0)
     expected, reader = done.prediction("Pump").read_bytes(), load_reader(done.classifier("Pump"))
     assert isinstance(reader, FittedNearestNeighbor)
@@ -351,8 +349,8 @@ def test_a_damaged_search_begins_anew(caplog):
     path = reader.unfinished(done.unfinished_search, read_representations(done, "Pump").test)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    code, output = run("classify", "dtw", "mine")
-    assert code == 0, output
+    code, _, said = run("classify", "dtw", "mine")
+    assert code == 0, said
     assert f"{path} is not as it was written: set aside" in caplog.text
     assert done.prediction("Pump").read_bytes() == expected
     assert not path.parent.exists()

@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 from onnx import checker, load_from_string
 from onnxruntime import InferenceSession
-from typer.testing import CliRunner
 
 import mtcs
 from mtcs.bundles.bundle import Bundle
 from mtcs.bundles.file import load_bundle, save_bundle
 from mtcs.bundles.fit import fit_bundle
 from mtcs.classifiers.classify import decisions
-from mtcs.cli import app
 from mtcs.config.packaged import packaged_method
 from mtcs.training.hardware import choose_hardware
+from tests.command_line import run
 
 CPU = choose_hardware("cpu", "fp32")
 LABELS = ("ok", "worn out", "naïve")
@@ -29,11 +28,6 @@ LABELS = ("ok", "worn out", "naïve")
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    return done.exit_code, done.stdout, done.stderr
 
 
 def sines(n: int = 24, length: int = 40, seed: int = 0) -> tuple[np.ndarray, list[str]]:

@@ -19,16 +19,12 @@ from mtcs.cli import app
 from mtcs.stages.fit import _more_passes
 from mtcs.training.loop import train_method
 from mtcs.training.other_work import OtherWork
+from tests.command_line import run
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: object) -> tuple[int, str, str]:
-    done = CliRunner().invoke(app, list(map(str, arguments)))
-    return done.exit_code, done.stdout, done.stderr
 
 
 def series(n: int = 12, length: int = 20) -> tuple[np.ndarray, list[str]]:
