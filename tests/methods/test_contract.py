@@ -1,6 +1,5 @@
 """The contract that every method keeps, over every entry of params.yaml and every kind of the registry."""
 
-import importlib.util
 import math
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -16,22 +15,12 @@ from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
 from mtcs.training.model import load_model, save_model
+from tests.plain_sharing import plain_sharing
 
 ROOT = Path(__file__).parents[2]
 METHODS = read_experiment(ROOT / "params.yaml").methods
 SMALL = {"depth": 3, "hidden": 8, "output": 16}
 WIDTH = SMALL["output"]
-
-
-def load_neighbour(name: str):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plain = load_neighbour("test_sharing")
 
 
 def kinds() -> tuple[type, ...]:
@@ -238,7 +227,7 @@ def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
     x = ours.encoder(batch.series)
     heads = [ours.heads[task.name].weight for task in TASKS]
     probabilities = [(x @ head.T).exp() / (x @ head.T).exp().sum(1, keepdim=True) for head in heads]
-    sharing = plain.plain_sharing(heads, [p.detach() for p in probabilities], 2.0, reduction)
+    sharing = plain_sharing(heads, [p.detach() for p in probabilities], 2.0, reduction)
     expected = plain_cross_entropy(x, heads[1], batch.labels) + weight * sharing
     torch.testing.assert_close(ours.loss(batch), expected)
     expected.backward()

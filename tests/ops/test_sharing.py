@@ -8,26 +8,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from mtcs.ops.sharing import covariance_sharing, named_sharing, stacked_sharing
 from mtcs.sharing import affinity, covariance_affinity, relevant_pairs, sharing_loss
-
-
-def heads(classes, width=7, batch=5, seed=0, sharpness=3.0):
-    generator = torch.Generator().manual_seed(seed)
-    weights = [torch.randn(count, width, generator=generator, dtype=torch.float64) for count in classes]
-    logits = [sharpness * torch.randn(batch, count, generator=generator, dtype=torch.float64) for count in classes]
-    return weights, [x.softmax(1) for x in logits]
-
-
-def plain_sharing(weights, probabilities, threshold, reduction):
-    """Equations 3 to 5, one pair of labels after the other."""
-    total = torch.zeros((), dtype=weights[0].dtype)
-    for k, j in permutations(range(len(weights)), 2):
-        a = [[(x * y).mean() for y in probabilities[k].T] for x in probabilities[j].T]
-        m, n, mass = len(weights[j]), len(weights[k]), sum(sum(row) for row in a)
-        for p, q in product(range(m), range(n)):
-            if m * n * a[p][q] / mass > threshold:
-                squares = (weights[j][p] - weights[k][q]).square()
-                total = total + (squares.mean() if reduction == "mean" else squares.sum()) / (m * n)
-    return total
+from tests.plain_sharing import heads, plain_sharing
 
 
 def stack(weights, probabilities):
