@@ -63,12 +63,10 @@ RUN = Run("tiny", "joint", 0)
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty workspace but for `params.yaml`, as the current folder."""
-    monkeypatch.chdir(tmp_path)
+def workspace(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only `params.yaml`, in the current folder."""
     monkeypatch.setenv("COLUMNS", "200")
     LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
-    return tmp_path
 
 
 def normalized(few_labels: tuple[int, int] | None = None) -> None:

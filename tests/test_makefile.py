@@ -23,15 +23,13 @@ esac
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the Makefile and a base Python, as the current one."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "Makefile", tmp_path)
+def makefile(here: Path) -> None:
+    """The Makefile and a base Python, in the current folder."""
+    shutil.copy(ROOT / "Makefile", here)
     for name in ("pyproject.toml", "constraints.txt"):
         Path(name).touch()
     Path("base").write_text(PYTHON)
     Path("base").chmod(0o755)
-    return tmp_path
 
 
 def install() -> list[str]:

@@ -20,10 +20,8 @@ LONG = "id,time,x,y,state\na,0,1,10,ok\na,1,2,20,ok\nb,0,3,30,worn\nb,2,5,50,wor
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+def data(here: Path) -> None:
     Path("data").mkdir()
-    return tmp_path
 
 
 def read(name: str, content: str | bytes, **options: Any) -> tuple[list[np.ndarray], list[Any]]:

@@ -17,8 +17,7 @@ from mtcs.data.table_options import TableOptions
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def data(here: Path) -> None:
     Path("data").mkdir()
 
 

@@ -48,9 +48,8 @@ PARAMS = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace with representations of three tasks, as the current folder."""
-    monkeypatch.chdir(tmp_path)
+def workspace(here: Path) -> None:
+    """Representations of three tasks, in the current folder."""
     LAYOUT.params.write_text(yaml.safe_dump(PARAMS, sort_keys=False))
     fingerprints: dict[str, str] = {}
     rng = np.random.default_rng(0)
@@ -68,7 +67,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for method in ("contrast", "dtw"):
         sources = RepresentationSources(weights={}, tasks=fingerprints, representations={})
         write_record(Run("tiny", method, 0).represented, sources)
-    return tmp_path
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,7 @@ PARAMS: dict[str, Any] = {
         "nearest": {"kind": "nearest_neighbour"},
     },
 }
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def workspace(labels: list[str], params: dict[str, Any] = PARAMS) -> None:
@@ -68,11 +69,6 @@ def workspace(labels: list[str], params: dict[str, Any] = PARAMS) -> None:
     for command in (("download", "mine", "--archive", source), ("normalize", "mine")):
         code, _, said = run(*command)
         assert code == 0, said
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def test_a_class_of_one_series_is_kept_beyond_max_train():

@@ -23,11 +23,7 @@ from tests.command_line import run
 
 CPU = choose_hardware("cpu", "fp32")
 LABELS = ("ok", "worn out", "naïve")
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def sines(n: int = 24, length: int = 40, seed: int = 0) -> tuple[np.ndarray, list[str]]:

@@ -21,10 +21,7 @@ from mtcs.training.loop import train_method
 from mtcs.training.other_work import OtherWork
 from tests.command_line import run
 
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def series(n: int = 12, length: int = 20) -> tuple[np.ndarray, list[str]]:

@@ -13,11 +13,7 @@ from mtcs.cli import app
 from mtcs.config.experiment_file import read_experiment
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def init(*arguments: str) -> tuple[int, str]:

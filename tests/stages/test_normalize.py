@@ -21,8 +21,7 @@ LAYOUT = Layout()
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def workspace(here: Path) -> None:
     params = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     LAYOUT.params.write_text(
         yaml.safe_dump(

@@ -19,8 +19,7 @@ METHODS = ("mtcs", "mtl", "dtw", "mtcs_sum")
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+def workspace(here: Path) -> None:
     parameters = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"suites": {"tiny": {"tasks": list(TASKS)}}}
     Path("params.yaml").write_text(yaml.safe_dump(parameters))
     known = read_experiment(Path("params.yaml"))
@@ -41,7 +40,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             suite="tiny", method=method, seed=0, parameters=known.parameters(method), joint=True, tasks=tasks
         )
         write_result(Run("tiny", method, 0, Layout()).result, made)
-    return tmp_path
 
 
 def run(*arguments: str) -> str:
