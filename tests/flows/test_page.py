@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from flows.flow import reproduce
+from tests.browser import Browser, needs_chromium, opened
 
 BUILD = Path(__file__).parents[2] / "build"
 PICTURE = "[...document.images].some(one => one.src.startsWith('data:image/svg') && one.naturalWidth > 0)"
@@ -30,66 +23,18 @@ WIDTHS = {"desktop": (1440, 1000), "phone": (390, 844)}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning"),  # DVC's, of pygtrie
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium (Debian: apt install chromium)"),
+    needs_chromium,
 ]
 
 
-class Browser:
-    """A page of a headless browser, driven through its debugging protocol."""
-
-    def __init__(self, address: str) -> None:
-        from websockets.sync.client import connect
-
-        self.socket = connect(address, max_size=None)
-        self.numbers = count(1)
-
-    def do(self, method: str, **parameters: Any) -> dict[str, Any]:
-        number = next(self.numbers)
-        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        while True:
-            said = json.loads(self.socket.recv(timeout=60))
-            if said.get("id") == number:
-                return said["result"]
-
-    def value(self, expression: str) -> Any:
-        return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
-
-    def text(self) -> str:
-        return str(self.value("document.body ? document.body.innerText : ''"))
-
-    def size(self, width: int, height: int) -> None:
-        self.do(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
-        )
-
-    def photograph(self, path: Path) -> None:
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(base64.b64decode(self.do("Page.captureScreenshot")["data"]))
-
-
 @pytest.fixture
-def browser(tmp_path: Path, until) -> Iterator[Browser]:
-    home = tmp_path / "browser"
-    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-    command += ["--disable-background-networking", "--no-first-run", "--remote-debugging-port=0"]
-    with subprocess.Popen(
-        [*command, f"--user-data-dir={home}", "about:blank"],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            until((home / "DevToolsActivePort").exists, 60)
-            port = (home / "DevToolsActivePort").read_text().split()[0]
-            page = until(
-                lambda: [one for one in httpx.get(f"http://127.0.0.1:{port}/json").json() if one["type"] == "page"], 60
-            )[0]
-            opened = Browser(page["webSocketDebuggerUrl"])
-            with opened.socket:
-                yield opened
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    with opened(tmp_path / "browser") as one:
+        yield one
+
+
+def text(browser: Browser) -> str:
+    return str(browser.value("document.body ? document.body.innerText : ''"))
 
 
 def test_the_run_is_shown(workspace, server, browser, until):
@@ -98,19 +43,20 @@ def test_the_run_is_shown(workspace, server, browser, until):
     wanted = {"artifacts": {"flow_run_id": {"any_": [str(run)]}}}
     made = {one["key"]: one["id"] for one in httpx.post(f"{server}/artifacts/filter", json=wanted).json()}
     page = server.removesuffix("/api")
+    BUILD.mkdir(exist_ok=True)
     for name, size in WIDTHS.items():
         browser.size(*size)
         browser.do("Page.navigate", url=f"{page}/runs/flow-run/{run}")
-        until(lambda: "Completed" in browser.text(), 90)
+        until(lambda: "Completed" in text(browser), 90)
         if name == "desktop":  # on a phone the tabs are a menu
-            until(lambda: "> mtcs download one" in browser.text(), 90)
-            browser.photograph(BUILD / f"prefect-run-{name}.png")
+            until(lambda: "> mtcs download one" in text(browser), 90)
+            (BUILD / f"prefect-run-{name}.png").write_bytes(browser.photograph())
             until(lambda: browser.value(TASK_RUNS), 90)
-            until(lambda: {"download@one", "report@one"} <= set(browser.text().split()), 90)
-        browser.photograph(BUILD / f"prefect-tasks-{name}.png")
+            until(lambda: {"download@one", "report@one"} <= set(text(browser).split()), 90)
+        (BUILD / f"prefect-tasks-{name}.png").write_bytes(browser.photograph())
         browser.do("Page.navigate", url=f"{page}/artifacts/artifact/{made['accuracy-one']}")
-        until(lambda: "The whole report" in browser.text() and browser.value(PICTURE), 90)
-        browser.photograph(BUILD / f"prefect-table-{name}.png")
+        until(lambda: "The whole report" in text(browser) and browser.value(PICTURE), 90)
+        (BUILD / f"prefect-table-{name}.png").write_bytes(browser.photograph())
         browser.do("Page.navigate", url=browser.value(REPORT_LINK))
-        until(lambda: "Report of one" in browser.text() and browser.value(PICTURE), 90)
-        browser.photograph(BUILD / f"prefect-report-{name}.png")
+        until(lambda: "Report of one" in text(browser) and browser.value(PICTURE), 90)
+        (BUILD / f"prefect-report-{name}.png").write_bytes(browser.photograph())

@@ -9,16 +9,10 @@ import base64
 import io
 import json
 import os
-import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
 from importlib.resources import files
-from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
-from urllib.request import urlopen
 
 import matplotlib as mpl
 import numpy as np
@@ -29,6 +23,7 @@ from mtcs.evaluation.results import write_result
 from mtcs.layout import Layout, Run
 from mtcs.reports.analysis.contents import analyze
 from mtcs.reports.page import write_report
+from tests.browser import Browser, needs_chromium, opened
 
 METHODS = ("mtcs", "mtl", "mmoe", "ts2vec_joint", "ts2vec", "t_loss", "tnc", "ts_tcc", "tst", "dtw")
 RIVALS = ("multirocket_hydra", "minirocket", "hydra", "quant", "mtcs_rocket", "mtcs_difference")
@@ -118,62 +113,23 @@ NAMES = """
 })()
 """
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium (Debian: apt install chromium)"),
-]
-
-
-class Browser:
-    """A page of a headless browser, driven through its debugging protocol."""
-
-    def __init__(self, socket: Any) -> None:
-        self.socket, self.numbers = socket, count(1)
-
-    def do(self, method: str, **parameters: Any) -> dict[str, Any]:
-        number = next(self.numbers)
-        self.socket.send(json.dumps({"id": number, "method": method, "params": parameters}))
-        while True:
-            answer = json.loads(self.socket.recv(timeout=600))
-            if answer.get("id") == number:
-                return answer["result"]
-
-    def value(self, expression: str) -> Any:
-        done = self.do("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        return done["result"].get("value")
-
-    def show(self, page: Path, width: int, scheme: str = "light") -> None:
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-        self.do("Emulation.setDeviceMetricsOverride", **size)
-        self.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.do("Page.navigate", url=page.as_uri())
-        end = monotonic() + 60
-        while not self.value("document.readyState === 'complete' && !!document.querySelector('footer')"):
-            assert monotonic() < end
-            sleep(0.05)
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    from websockets.sync.client import connect
+    with opened(tmp_path_factory.mktemp("browser")) as one:
+        yield one
 
-    home = tmp_path_factory.mktemp("browser")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-    options += ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]
-    command = ["chromium", *options, "--remote-debugging-port=0", f"--user-data-dir={home}", "about:blank"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, start_new_session=True, **quiet) as process:
-        try:
-            port, end = home / "DevToolsActivePort", monotonic() + 60
-            while not (port.exists() and port.read_text().strip()):
-                assert monotonic() < end
-                sleep(0.05)
-            with urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json") as answer:
-                address = next(one["webSocketDebuggerUrl"] for one in json.load(answer) if one["type"] == "page")
-            with connect(address, max_size=None) as socket:
-                yield Browser(socket)
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
+
+def show(browser: Browser, page: Path, width: int, scheme: str = "light") -> None:
+    browser.size(width, 900)
+    browser.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.do("Page.navigate", url=page.as_uri())
+    end = monotonic() + 60
+    while not browser.value("document.readyState === 'complete' && !!document.querySelector('footer')"):
+        assert monotonic() < end
+        sleep(0.05)
 
 
 def make_page(folder: Path, experiment, result, tasks: tuple[str, ...], methods: tuple[str, ...]) -> Path:
@@ -203,7 +159,7 @@ def large(tmp_path_factory: pytest.TempPathFactory, experiment, result) -> Path:
 def test_nothing_overflows_and_nothing_is_cut_without_a_cue(
     browser: Browser, request: pytest.FixtureRequest, kind: str, width: int
 ) -> None:
-    browser.show(request.getfixturevalue(kind), width)
+    show(browser, request.getfixturevalue(kind), width)
     assert json.loads(browser.value(LOOK)) == []
 
 
@@ -212,13 +168,13 @@ def test_nothing_overflows_and_nothing_is_cut_without_a_cue(
 def test_text_stands_out_from_the_page(
     browser: Browser, request: pytest.FixtureRequest, kind: str, scheme: str
 ) -> None:
-    browser.show(request.getfixturevalue(kind), 1280, scheme)
+    show(browser, request.getfixturevalue(kind), 1280, scheme)
     assert json.loads(browser.value(CONTRAST)) == []
 
 
 @pytest.mark.parametrize("kind", ["page", "own_page"])
 def test_everything_has_a_name(browser: Browser, request: pytest.FixtureRequest, kind: str) -> None:
-    browser.show(request.getfixturevalue(kind), 1280)
+    show(browser, request.getfixturevalue(kind), 1280)
     assert json.loads(browser.value(NAMES)) == []
 
 
@@ -234,14 +190,14 @@ def test_everything_has_a_name(browser: Browser, request: pytest.FixtureRequest,
 def test_axe_finds_no_violation(
     browser: Browser, request: pytest.FixtureRequest, kind: str, width: int, scheme: str
 ) -> None:
-    browser.show(request.getfixturevalue(kind), width, scheme)
+    show(browser, request.getfixturevalue(kind), width, scheme)
     browser.value("document.querySelectorAll('details').forEach(one => one.open = true)")
     browser.value(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
     assert json.loads(browser.value(AXE)) == []
 
 
 def test_a_reader_chooses_the_order_of_many_tasks(browser: Browser, large: Path) -> None:
-    browser.show(large, 1280)
+    show(browser, large, 1280)
     rows = """JSON.stringify([...document.querySelectorAll('.ordered tbody tr')]
       .map(one => [one.getBoundingClientRect().top, one.firstChild.textContent])
       .sort((a, b) => a[0] - b[0]).map(one => one[1]))"""
@@ -254,9 +210,9 @@ def test_a_reader_chooses_the_order_of_many_tasks(browser: Browser, large: Path)
 
 def test_a_phone_gets_panels_and_a_wide_screen_text_beside_figures(browser: Browser, page: Path) -> None:
     shown = "[...document.querySelectorAll('.desk, .phone')].map(one => one.offsetParent !== null)"
-    browser.show(page, 390)
+    show(browser, page, 390)
     assert browser.value(shown) == [False, True]
-    browser.show(page, 1280)
+    show(browser, page, 1280)
     assert browser.value(shown) == [True, False]
     columns = "getComputedStyle(document.querySelector('#accuracy')).gridTemplateColumns.split(' ').length"
     assert browser.value(columns) == 2
@@ -266,7 +222,7 @@ def screenshot(browser: Browser, page: Path, width: int, scheme: str, style: str
     """The top of the page (rows, columns, 3), shrunk, in a font of matplotlib's, which is the same everywhere."""
     font = base64.b64encode((Path(mpl.get_data_path()) / "fonts/ttf/DejaVuSans.ttf").read_bytes()).decode()
     face = f"@font-face {{ font-family: Fixed; src: url(data:font/ttf;base64,{font}); }}"
-    browser.show(page, width, scheme)
+    show(browser, page, width, scheme)
     browser.value(f"""(async () => {{
       const style = document.createElement('style');
       style.textContent = `{face} * {{ font-family: Fixed !important; }} {style}`;
@@ -275,8 +231,8 @@ def screenshot(browser: Browser, page: Path, width: int, scheme: str, style: str
       await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
     }})()""")
     clip = {"x": 0, "y": 0, "width": width, "height": HEIGHT, "scale": 1}
-    taken = browser.do("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)["data"]
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(taken))).convert("RGB").reduce(SHRUNK))
+    taken = browser.photograph(format="png", captureBeyondViewport=True, clip=clip)
+    return np.asarray(Image.open(io.BytesIO(taken)).convert("RGB").reduce(SHRUNK))
 
 
 def share_that_differs(a: np.ndarray, b: np.ndarray) -> float:
