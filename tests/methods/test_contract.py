@@ -15,6 +15,7 @@ from mtcs.methods import prepared_method
 from mtcs.methods.base import Batch
 from mtcs.methods.multitask import MultiTask
 from mtcs.training.model import load_model, save_model
+from tests.methods.batches import training_batch
 from tests.plain_sharing import plain_sharing
 
 ROOT = Path(__file__).parents[2]
@@ -45,10 +46,6 @@ def make_task(name: str, length: int, n_classes: int, seed: int, n: int = 12) ->
 TASKS = (make_task("short", 9, 3, seed=0), make_task("long", 40, 2, seed=1), make_task("middle", 17, 3, seed=2))
 
 
-def batch_of(task: Task) -> Batch:
-    return Batch(task.name, torch.from_numpy(task.train.series.copy()), torch.from_numpy(task.train.labels.copy()))
-
-
 TRAINED = [name for name, spec in METHODS.items() if spec.schedule_for(TASKS).steps != 0]
 
 
@@ -77,7 +74,7 @@ def test_without_encoder_series_represent_themselves(name):
     for task in TASKS:
         series = torch.from_numpy(task.test.series)
         assert not list(method.parameters())
-        assert method.loss(batch_of(task)).item() == 0
+        assert method.loss(training_batch(task)).item() == 0
         result = method.represent(series)
         torch.testing.assert_close(result, series, rtol=0, atol=0, equal_nan=True)
         result.zero_()
@@ -90,7 +87,7 @@ def test_every_kind_of_the_registry_is_in_params_yaml():
 
 def test_the_loss_is_a_finite_scalar(method):
     for task in TASKS:
-        loss = method.loss(batch_of(task))
+        loss = method.loss(training_batch(task))
         assert loss.shape == ()
         assert loss.dtype == torch.float32
         assert math.isfinite(loss.item())
@@ -99,7 +96,7 @@ def test_the_loss_is_a_finite_scalar(method):
 
 def test_every_parameter_has_a_gradient(method):
     for task in TASKS:
-        method.loss(batch_of(task)).backward()
+        method.loss(training_batch(task)).backward()
     for name, parameter in method.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -108,7 +105,7 @@ def test_every_parameter_has_a_gradient(method):
 
 def test_the_loss_falls_on_a_fixed_batch(method):
     optimizer = torch.optim.AdamW(method.parameters(), lr=0.01)
-    batch, losses = batch_of(TASKS[1]), []
+    batch, losses = training_batch(TASKS[1]), []
     for _ in range(40):
         torch.manual_seed(0)  # self-supervised methods: the same views each time
         loss = method.loss(batch)
@@ -157,7 +154,7 @@ def test_padding_and_companions_change_no_representation(method):
 
 
 def test_a_mostly_padded_batch_is_accepted(method):
-    batch = batch_of(TASKS[1])
+    batch = training_batch(TASKS[1])
     padded = torch.cat((batch.series, torch.full((len(batch.series), 100), torch.nan)), 1)
     method.loss(Batch(batch.task, padded, batch.labels)).backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in method.parameters())
@@ -166,7 +163,7 @@ def test_a_mostly_padded_batch_is_accepted(method):
 
 
 def test_nothing_is_written_into_the_input(method):
-    batch = batch_of(TASKS[0])
+    batch = training_batch(TASKS[0])
     series, labels = batch.series.clone(), batch.labels.clone()
     method.loss(batch).backward()
     method.eval().represent(batch.series)
@@ -193,7 +190,7 @@ def test_the_same_seed_gives_the_same_weights_and_loss(spec):
     def once(seed: int):
         torch.manual_seed(seed)
         method = prepared_method(spec, TASKS)
-        method.loss(batch_of(TASKS[2])).backward()
+        method.loss(training_batch(TASKS[2])).backward()
         return [gradient for p in method.parameters() for gradient in (p.detach(), p.grad) if gradient is not None]
 
     first, again, other = once(0), once(0), once(1)
@@ -219,7 +216,7 @@ def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
     with torch.no_grad():
         for task in TASKS:
             ours.heads[task.name].weight *= 8  # confident enough to make some labels relevant
-    batch = batch_of(TASKS[1])
+    batch = training_batch(TASKS[1])
     ours.loss(batch).backward()
     result = {name: p.grad for name, p in ours.named_parameters() if p.grad is not None}
 
@@ -244,7 +241,7 @@ def test_multitask_loss_is_equation_6_by_plain_loops(weight, reduction):
 def test_the_loss_of_the_head_is_computed_in_fp32_under_autocast():
     torch.manual_seed(0)
     method = prepared_method(METHODS["mtcs"].model_copy(update=SMALL), TASKS)
-    batch = batch_of(TASKS[1])
+    batch = training_batch(TASKS[1])
     with torch.autocast("cpu", torch.bfloat16):
         x = method.represent(batch.series)
         loss = method.loss(batch)

@@ -12,9 +12,9 @@ from mtcs.config.methods import MultiTaskSpec
 from mtcs.data.task import Split, Task
 from mtcs.errors import InputError
 from mtcs.methods import prepared_method
-from mtcs.methods.base import Batch
 from mtcs.methods.multitask import RECENT, MultiTask
 from mtcs.sharing import covariance_affinity, sharing_loss
+from tests.methods.batches import training_batch
 
 MTCS = read_experiment(Path(__file__).parents[2] / "params.yaml").methods["mtcs"]
 
@@ -45,13 +45,9 @@ def make(**changes: object) -> MultiTask:
     return method
 
 
-def batch_of(task: Task) -> Batch:
-    return Batch(task.name, torch.from_numpy(task.train.series), torch.from_numpy(task.train.labels))
-
-
 def gradients(method: MultiTask, task: Task) -> dict[str, torch.Tensor]:
     method.zero_grad()
-    method.loss(batch_of(task)).backward()
+    method.loss(training_batch(task)).backward()
     return {name: weight.grad.clone() for name, weight in method.named_parameters() if weight.grad is not None}
 
 
@@ -73,7 +69,7 @@ def test_partners_that_cover_all_tasks_change_nothing(partners):
 
 
 def test_sharing_among_partners_is_the_sharing_loss_of_their_heads():
-    method, batch = make(partners=1), batch_of(TASKS[1])
+    method, batch = make(partners=1), training_batch(TASKS[1])
     method.loss(batch)
     x = method.represent(batch.series)
     heads = [method.head(name) for name in ("fast", "f")]
@@ -86,7 +82,7 @@ def test_relevance_by_covariance_compares_the_latest_representations_of_labels()
     method = make(relevance="covariance")
     seen = {}
     for task in TASKS:
-        batch = batch_of(task)
+        batch = training_batch(task)
         method.loss(batch)
         x = method.represent(batch.series).detach()
         seen[task.name] = [x[batch.labels == label] for label in range(task.n_classes)]
@@ -105,18 +101,18 @@ def test_relevance_by_covariance_compares_the_latest_representations_of_labels()
 def test_relevance_by_chance_takes_as_many_pairs_of_other_labels():
     method, plain = make(relevance="random"), make()
     assert method.state_dict().keys() == plain.state_dict().keys()
-    plain.loss(batch_of(TASKS[1]))
+    plain.loss(training_batch(TASKS[1]))
     losses = set()
     for seed in range(5):
         torch.manual_seed(seed)
-        method.loss(batch_of(TASKS[1]))
+        method.loss(training_batch(TASKS[1]))
         assert method.metrics["relevant_share"] == plain.metrics["relevant_share"]
         losses.add(round(method.metrics["sharing_loss"].item(), 6))
     assert len(losses) > 1
 
 
 def test_relevance_by_names_shares_between_labels_of_one_name_alone():
-    method, batch = make(relevance="names"), batch_of(TASKS[1])
+    method, batch = make(relevance="names"), training_batch(TASKS[1])
     method.loss(batch)
     heads = [method.head(task.name) for task in TASKS]
     expected = torch.zeros(())

@@ -14,8 +14,8 @@ from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task
 from mtcs.encoders.causal import CausalEncoder
 from mtcs.methods import prepared_method
-from mtcs.methods.base import Batch
 from mtcs.methods.t_loss import TLoss, draw_triplets, subseries
+from tests.methods.batches import batch_of
 
 NAN = math.nan
 SCHEDULE = Schedule(steps=1500, batch_size=10, optimizer="adam", learning_rate=0.001, weight_decay=0)
@@ -90,7 +90,7 @@ def test_the_loss_and_all_gradients_equal_plain_loops(missing, shared):
     method, series = make(series, shared).double(), series.double()
     other = copy.deepcopy(method.encoder)
     torch.manual_seed(5)
-    loss = method.loss(Batch("some", series, torch.zeros(4, dtype=torch.int64)))
+    loss = method.loss(batch_of(series, "some"))
     torch.manual_seed(5)
     plain = plain_loss(other, *draw_triplets(series, method.banks["some"].series, 3 if shared else 12), k=3)
     loss.backward()
@@ -206,7 +206,7 @@ def test_padding_at_either_end_changes_no_representation():
 def test_extreme_series_are_accepted(series):
     method = make(series)
     for _ in range(5):
-        loss = method.loss(Batch("some", series, torch.zeros(len(series), dtype=torch.int64)))
+        loss = method.loss(batch_of(series, "some"))
         loss.backward()
         assert loss.isfinite()
     assert all(parameter.grad.isfinite().all() for parameter in method.parameters())
@@ -220,7 +220,7 @@ def test_a_batch_may_be_padded_otherwise_than_its_bank():
     losses = []
     for several in (series, batch):
         torch.manual_seed(3)
-        losses.append(method.loss(Batch("some", several, torch.zeros(4, dtype=torch.int64))).item())
+        losses.append(method.loss(batch_of(several, "some")).item())
     assert losses[0] == losses[1]
 
 
@@ -231,7 +231,7 @@ def test_negatives_come_from_the_task_of_the_batch():
     seen = []
     method.encoder.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].unique().tolist()))
     for task in banks:
-        method.loss(Batch(task, torch.ones(2, 8), torch.zeros(2, dtype=torch.int64)))
+        method.loss(batch_of(torch.ones(2, 8), task))
     assert seen == [[1.0], [0.0, 1.0], [1.0], [1.0, 5.0]]  # anchors, then positives and negatives together
 
 
@@ -248,7 +248,7 @@ def test_the_loss_is_fp32_under_autocast_and_close_to_it():
     for bf16 in (False, True):
         torch.manual_seed(4)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            losses.append(method.loss(Batch("some", series, torch.zeros(6, dtype=torch.int64))))
+            losses.append(method.loss(batch_of(series, "some")))
             assert method.represent(series).dtype == torch.float32
     losses[1].backward()
     assert losses[1].dtype == torch.float32

@@ -10,15 +10,11 @@ from pydantic import ValidationError
 from mtcs.config.methods import TncSpec
 from mtcs.data.task import Split, Task
 from mtcs.methods import prepared_method
-from mtcs.methods.base import Batch
 from mtcs.methods.tnc import Tnc, draw_windows
+from tests.methods.batches import batch_of
 
 WIDTH = 16
 NAN = math.nan
-
-
-def batch_of(series: torch.Tensor) -> Batch:
-    return Batch("task", series, torch.zeros(len(series), dtype=torch.int64))
 
 
 def make_spec(**fields) -> TncSpec:

@@ -19,8 +19,8 @@ from mtcs.config.schedule import Schedule
 from mtcs.data.task import Split, Task, TaskInfo
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.methods import build_method
-from mtcs.methods.base import Batch
 from mtcs.methods.ts2vec import Ts2Vec, centered, crop_bounds, hierarchical_loss, window
+from tests.methods.batches import batch_of
 
 NAN = math.nan
 SCHEDULE = Schedule(steps=600, batch_size=8, learning_rate=0.001, average=True)
@@ -67,10 +67,6 @@ def make_method(**changes) -> Ts2Vec:
     method = build_method(make_spec(**changes), [TaskInfo("task", ("a", "b"), 30)])
     assert isinstance(method, Ts2Vec)
     return method
-
-
-def batch_of(series: Tensor) -> Batch:
-    return Batch("task", series, torch.zeros(len(series), dtype=torch.long))
 
 
 def make_series(batch: int, length: int) -> Tensor:
@@ -176,7 +172,7 @@ def test_missing_steps_are_no_zeros_in_the_loss():
 
     def loss(of: Tensor) -> float:
         torch.manual_seed(1)
-        return method.loss(Batch("task", of, torch.zeros(4, dtype=torch.int64))).item()
+        return method.loss(batch_of(of)).item()
 
     assert loss(series) == loss(series)
     assert loss(series) != pytest.approx(loss(series.nan_to_num(0.0)), rel=1e-3)

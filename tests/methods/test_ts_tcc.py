@@ -13,7 +13,6 @@ from mtcs.data.task import TaskInfo
 from mtcs.encoders.dilated import DilatedEncoder
 from mtcs.encoders.strided import encode_every
 from mtcs.methods import build_method
-from mtcs.methods.base import Batch
 from mtcs.methods.ts_tcc import (
     Summary,
     TsTcc,
@@ -23,6 +22,7 @@ from mtcs.methods.ts_tcc import (
     temporal_loss,
     without_padding,
 )
+from tests.methods.batches import batch_of
 
 SCHEDULE = Schedule(epochs=40, batch_size=128, drop_last=True, optimizer="adam", learning_rate=3e-4)
 
@@ -33,7 +33,7 @@ def make_spec(**changes) -> TsTccSpec:
 
 
 def make(**changes) -> TsTcc:
-    method = build_method(make_spec(**changes), [TaskInfo("waves", ("1", "2"), 40)])
+    method = build_method(make_spec(**changes), [TaskInfo("task", ("1", "2"), 40)])
     assert isinstance(method, TsTcc)
     return method
 
@@ -46,10 +46,6 @@ def small(**changes) -> TsTcc:
 def waves(batch: int, steps: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(batch + steps)
     return torch.randn(batch, steps, generator=generator).cumsum(1) / math.sqrt(steps)
-
-
-def batch_of(series: torch.Tensor) -> Batch:
-    return Batch("waves", series, torch.zeros(len(series), dtype=torch.int64))
 
 
 def ragged() -> torch.Tensor:

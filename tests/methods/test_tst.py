@@ -11,9 +11,9 @@ from torch.nn.functional import gelu
 from mtcs.config.methods import TstSpec
 from mtcs.data.task import Split, Task, TaskInfo
 from mtcs.methods import build_method, prepared_method
-from mtcs.methods.base import Batch
 from mtcs.methods.tst import Tst, segment_mask
 from mtcs.ops.dropout import Dropout
+from tests.methods.batches import batch_of
 
 NAN = math.nan
 SPEC = {
@@ -38,10 +38,6 @@ def make_series(*shape: int) -> torch.Tensor:
     series = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
     series[0, -1] = series[1, 2] = series[1, 3] = series[-1, 0] = NAN
     return series
-
-
-def batch_of(series: torch.Tensor, task: str = "task") -> Batch:
-    return Batch(task, series, torch.zeros(len(series), dtype=torch.int64))
 
 
 def make_task(name: str, length: int, width: int | None = None) -> Task:
