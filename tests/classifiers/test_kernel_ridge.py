@@ -9,16 +9,9 @@ from mtcs.classifiers import kernel_ridge
 from mtcs.classifiers.classify import known_calibration
 from mtcs.classifiers.kernel_ridge import FittedKernelRidge, fit_kernel_ridge
 from mtcs.config.classifiers import KernelRidge
+from tests.classifiers.overlapping import overlapping
 
 SPEC = KernelRidge(kind="kernel_ridge")
-
-
-def overlapping(n: int, classes: int, seed: int = 0, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy classes, the features float32 as an encoder's are."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(n) % classes)
-    means = rng.normal(size=(classes, width))
-    return (means[labels] + 1.2 * rng.normal(size=(n, width))).astype(np.float32), labels
 
 
 def predict_proba(fitted: FittedKernelRidge, x: np.ndarray) -> np.ndarray:

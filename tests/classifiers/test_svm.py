@@ -16,17 +16,10 @@ from mtcs.classifiers.svm import fit_svm
 from mtcs.config.classifiers import SVM
 from mtcs.errors import InputError
 from mtcs.ops import svm_grid
+from tests.classifiers.overlapping import overlapping
 
 GRID = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e3, 1e4, np.inf)
 SPEC = SVM(C=GRID)
-
-
-def overlapping(n: int, classes: int, seed: int = 0, width: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy classes, the features float32 as an encoder's are."""
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(n) % classes)
-    means = rng.normal(size=(classes, width))
-    return (means[labels] + 1.2 * rng.normal(size=(n, width))).astype(np.float32), labels
 
 
 def iris() -> tuple[np.ndarray, np.ndarray]:
