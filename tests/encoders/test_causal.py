@@ -9,17 +9,7 @@ from torch.nn.functional import conv1d
 
 from mtcs.encoders import causal as module
 from mtcs.encoders.causal import CausalEncoder
-
-
-def make_series(batch: int, length: int, missing: str = "none", seed: int = 0) -> Tensor:
-    series = torch.randn(batch, length, generator=torch.Generator().manual_seed(seed)).cumsum(1) / length**0.5
-    if missing == "inside":
-        series[0, length // 3 : length // 2 + 1] = torch.nan
-        series[1, length - 1] = torch.nan
-    if missing == "at the end":
-        for i, row in enumerate(series[:-1]):
-            row[max(1, (i + 1) * length // (batch + 1)) :] = torch.nan
-    return series
+from tests.encoders.two_routes import assert_close, gradients, make_series
 
 
 def plain_convolution(layer, x: Tensor, dilation: int) -> Tensor:
@@ -48,18 +38,6 @@ def plain_encoder(encoder: CausalEncoder, series: Tensor) -> Tensor:
             x = plain_convolution(block.second, hidden, 2**i) + residual
         result.append(encoder.linear(x[0, :, ~one.isnan()].max(1).values))
     return torch.stack(result)
-
-
-def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.grad for name, parameter in module.named_parameters()}
-
-
-def assert_close(ours: dict[str, Tensor], plain: dict[str, Tensor], tolerance: float = 1e-5) -> None:
-    """Largest difference of each tensor, relative to its largest entry."""
-    assert ours.keys() == plain.keys()
-    for name, expected in plain.items():
-        difference = (ours[name] - expected).abs().max() / expected.abs().max().clamp_min(1e-30)
-        assert difference < tolerance, f"{name}: {difference}"
 
 
 # With depth 3 the last dilation is 8: up to length 8 a step of the last block sees itself alone, from 33 all five taps.

@@ -16,6 +16,7 @@ from mtcs.encoders import dilated as module
 from mtcs.encoders.dilated import DilatedEncoder, MaxOverTimeBlock, first_difference
 from mtcs.ops.convolution import DilatedConvolution, residual_blocks, widening_block
 from mtcs.ops.maximum import maximum_over_time
+from tests.encoders.two_routes import apart, assert_close, gradients, make_series
 
 
 def plain_convolution(layer: DilatedConvolution, x: Tensor) -> Tensor:
@@ -53,17 +54,6 @@ def make(depth: int = 3, hidden: int = 8, output: int = 12, seed: int = 0) -> Di
     return DilatedEncoder(depth, hidden, output)
 
 
-def make_series(batch: int, length: int, missing: str = "none", seed: int = 0) -> Tensor:
-    series = torch.randn(batch, length, generator=torch.Generator().manual_seed(seed)).cumsum(1) / length**0.5
-    if missing == "inside":
-        series[0, length // 3 : length // 2 + 1] = torch.nan
-        series[1, 0] = torch.nan
-    if missing == "at the end":
-        for i, row in enumerate(series[:-1]):
-            row[max(1, (i + 1) * length // (batch + 1)) :] = torch.nan
-    return series
-
-
 def outputs_and_gradients(encode, encoder: DilatedEncoder, series: Tensor) -> dict[str, Tensor]:
     """The representations, and the gradients of a loss that weighs every entry of them differently."""
     series = series.clone().requires_grad_()
@@ -71,16 +61,7 @@ def outputs_and_gradients(encode, encoder: DilatedEncoder, series: Tensor) -> di
     weights = torch.linspace(-1, 1, result.numel(), dtype=result.dtype).view_as(result)
     encoder.zero_grad()
     (result * weights).sum().backward()
-    gradients = {name: parameter.grad for name, parameter in encoder.named_parameters()}
-    return {"representations": result.detach(), "series": series.grad, **gradients}
-
-
-def apart(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> dict[str, float]:
-    """Largest difference of each tensor, relative to its largest entry."""
-    return {
-        name: float((ours[name] - expected).abs().max() / expected.abs().max().clamp_min(1e-30))
-        for name, expected in plain.items()
-    }
+    return {"representations": result.detach(), "series": series.grad, **gradients(encoder)}
 
 
 def assert_equals_plain(encoder: DilatedEncoder, series: Tensor, tolerance: float = 1e-5) -> None:
@@ -88,7 +69,7 @@ def assert_equals_plain(encoder: DilatedEncoder, series: Tensor, tolerance: floa
     ours = outputs_and_gradients(encoder, encoder, series)
     plain = outputs_and_gradients(lambda x: plain_encoder(exact, x), exact, series.double())
     assert all(gradient is not None for gradient in ours.values())
-    assert max(apart(ours, plain).values()) < tolerance, apart(ours, plain)
+    assert_close(ours, plain, tolerance)
 
 
 # With depth 3 the last dilation is 8.
@@ -126,7 +107,7 @@ def test_taking_a_batch_in_parts_changes_nothing(monkeypatch, length, missing):
     complete = outputs_and_gradients(encoder, encoder, series)
     for rows in (1, 2 * length, 3 * length + 1):
         monkeypatch.setattr(module, "_ROWS", rows)
-        assert max(apart(outputs_and_gradients(encoder, encoder, series), complete).values()) < 1e-5
+        assert_close(outputs_and_gradients(encoder, encoder, series), complete)
 
 
 def test_a_series_has_the_same_representation_alone_or_in_a_batch():
@@ -252,7 +233,7 @@ def test_every_step_and_its_gradients_equal_the_plain_formulation(length, masked
     ours = outputs_and_gradients(lambda x: encoder.per_step(x, keep) * seen, encoder, series)
     plain = outputs_and_gradients(lambda x: plain_steps(exact, x, keep) * seen, exact, series.double())
     assert ours["representations"].shape == (5, length, 12)
-    assert max(apart(ours, plain).values()) < 1e-5, apart(ours, plain)
+    assert_close(ours, plain)
 
 
 def test_the_maximum_of_every_step_is_the_representation():

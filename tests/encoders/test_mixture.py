@@ -2,20 +2,9 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from mtcs.encoders.mixture import MixtureEncoder
-
-
-def make_series(batch: int, length: int, missing: str = "none") -> Tensor:
-    series = torch.randn(batch, length, generator=torch.Generator().manual_seed(0)).cumsum(1) / length**0.5
-    if missing == "inside":
-        series[0, length // 3 : length // 2 + 1] = torch.nan
-        series[1, 0] = torch.nan
-    if missing == "at the end":
-        for i, row in enumerate(series[:-1]):
-            row[max(1, (i + 1) * length // (batch + 1)) :] = torch.nan
-    return series
+from tests.encoders.two_routes import make_series
 
 
 def make_mixture(experts: int = 3) -> MixtureEncoder:

@@ -15,21 +15,11 @@ from mtcs.data.task import Split, Task
 from mtcs.encoders.causal import CausalEncoder
 from mtcs.methods import prepared_method
 from mtcs.methods.t_loss import TLoss, draw_triplets, subseries
+from tests.encoders.two_routes import assert_close, gradients, make_series
 from tests.methods.batches import batch_of
 
 NAN = math.nan
 SCHEDULE = Schedule(steps=1500, batch_size=10, optimizer="adam", learning_rate=0.001, weight_decay=0)
-
-
-def make_series(batch: int, length: int, missing: str = "none", seed: int = 0) -> Tensor:
-    series = torch.randn(batch, length, generator=torch.Generator().manual_seed(seed)).cumsum(1) / length**0.5
-    if missing == "inside":
-        series[0, length // 3 : length // 2 + 1] = NAN
-        series[1, length - 1] = NAN
-    if missing == "at the end":
-        for i, row in enumerate(series[:-1]):
-            row[max(1, (i + 1) * length // (batch + 1)) :] = NAN
-    return series
 
 
 def make_task(series: Tensor, name: str = "some") -> Task:
@@ -62,18 +52,6 @@ def plain_loss(encoder: CausalEncoder, anchors: Tensor, positives: Tensor, negat
         for i in range(k):
             total = total - (1 / (1 + (a[b] @ (n[i] if len(n) == k else n[i * len(a) + b])).exp())).log() / k
     return total / len(a)
-
-
-def gradients(module: torch.nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.grad for name, parameter in module.named_parameters()}
-
-
-def assert_close(ours: dict[str, Tensor], plain: dict[str, Tensor], tolerance: float = 1e-5) -> None:
-    """Largest difference of each tensor, relative to its largest entry."""
-    assert ours.keys() == plain.keys()
-    for name, expected in plain.items():
-        difference = (ours[name] - expected).abs().max() / expected.abs().max().clamp_min(1e-30)
-        assert difference < tolerance, f"{name}: {difference}"
 
 
 @pytest.mark.parametrize("shared", [False, True])
