@@ -491,6 +491,8 @@ def test_columns_of_a_frame_in_another_order_are_refused(data, tmp_path):
     with pytest.raises(InputError, match=r"pumps: X has the columns t\d+, .* expected t0, t1, .* as it was trained on"):
         model.predict("pumps", frame[frame.columns[::-1]])
     assert model.predict("pumps", frame.iloc[:, 1:]).shape == (len(X),)
+    with pytest.raises(InputError, match=r"pumps: X has the columns t4, .* expected t3, .* as it was trained on"):
+        model.predict("pumps", frame.drop(columns="t3"))
 
 
 class Odd:

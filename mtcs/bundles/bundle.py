@@ -106,7 +106,7 @@ class Bundle:
         """
         info = self.task(task).info
         if other := other_order(column_names(X), self.task(task).columns):
-            raise InputError(f"{task}: X {other} as it was trained on; give its columns in that order.")
+            raise InputError(f"{task}: X {other} as it was trained on; give these columns in that order.")
         series = as_series(X, task, info.missing)
         _check_channels(info, series, names)
         rows = scaled(series, info.mean, info.std)

@@ -62,14 +62,19 @@ def other_channels(names: Sequence[str], expected: Sequence[str]) -> str | None:
 
 
 def other_order(columns: Sequence[str], expected: Sequence[str]) -> str | None:
-    """How columns, one a time step, stand in another order than those expected; None where they do not.
+    """How columns, one a time step, stand in another order than those expected, or lack one between others.
 
-    Columns of other names do not: series may be longer or shorter.
+    None where they do not. Series may be longer, with columns of other names, or shorter at either end.
     """
-    if list(columns) == list(expected) or sorted(columns) != sorted(expected):
+    places = {name: i for i, name in enumerate(expected)}
+    if not columns or not places.keys() >= set(columns):
         return None
-    i = next(i for i, (own, other) in enumerate(zip(columns, expected, strict=True)) if own != other)
-    return f"has the columns {listed(columns[i:], 100)}, expected {listed(expected[i:], 100)}"
+    first = places[columns[0]] if len(columns) < len(expected) else 0
+    inside = expected[first:][: len(columns)]
+    if list(columns) == list(inside):
+        return None
+    i = next(i for i, own in enumerate(columns) if [own] != list(inside[i : i + 1]))
+    return f"has the columns {listed(columns[i:], 100)}, expected {listed(inside[i:], 100)}"
 
 
 def without_fills(series: np.ndarray, missing: Sequence[float]) -> np.ndarray:

@@ -517,7 +517,7 @@ def test_a_single_channel_of_another_name_is_reported(monkeypatch):
 
 
 def test_columns_in_another_order_than_in_training_are_refused(monkeypatch):
-    """Not where they are others, as of series that are longer."""
+    """Or with a gap between them; not where they are others, as of series that are longer, or end early."""
     monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
     X, y = series()
     frame = pd.DataFrame(X, columns=[f"{i // 2:02}:{i % 2 * 3}0" for i in range(X.shape[1])])
@@ -533,8 +533,13 @@ def test_columns_in_another_order_than_in_training_are_refused(monkeypatch):
     assert err.strip().endswith("as pump was trained on; write the same, or name them with --values.")
     code, out, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu", "--values", ",".join(frame.columns))
     assert (code, out.count("\n")) == (0, 13), err
-    mirrored.iloc[:, 1:].to_csv("new.csv", index=False)
-    assert run("predict", "m.mtcs", "new.csv", "--device", "cpu")[0] == 0
+    for columns, first in ((mirrored.iloc[:, 1:], "08:30"), (frame.drop(columns="03:00"), "03:30")):
+        columns.to_csv("new.csv", index=False)
+        code, _, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+        assert (code, f"new.csv has the columns {first}, " in err) == (2, True), err
+    for columns in (frame.iloc[:, 1:], frame.iloc[:, :-1], frame.assign(**{"10:00": 1.0})):
+        columns.to_csv("new.csv", index=False)
+        assert run("predict", "m.mtcs", "new.csv", "--device", "cpu")[0] == 0
     Path("pumps").mkdir()
     frame.assign(label=y).to_csv("pumps/pump_TRAIN.csv", index=False)
     mirrored.assign(label=y).to_csv("pumps/pump_TEST.csv", index=False)
