@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.device_names import PrecisionName
 from mtcs.data.arrays import objects
+from mtcs.data.table_options import KnownTask
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError, fault, listed
 from mtcs.training.tensor_file import read_metadata, remedy_of
@@ -54,8 +55,8 @@ class Contents(BaseModel, frozen=True, extra="forbid", ser_json_inf_nan="strings
     versions: dict[str, str]
 
 
-def chosen_task(path: Path, task: str | None) -> tuple[str, frozenset[str]]:
-    """The task of a file that is meant, and its labels as text; None: the only one.
+def chosen_task(path: Path, task: str | None) -> tuple[str, KnownTask]:
+    """The task of a file that is meant, and what new series of it are read by; None: the only one.
 
     The file's metadata are read alone, so that a mistake is told before torch is loaded.
 
@@ -65,7 +66,8 @@ def chosen_task(path: Path, task: str | None) -> tuple[str, frozenset[str]]:
     metadata = read_metadata(path, FORMAT, WHAT, REMEDY)
     with described(path, remedy_of(metadata, REMEDY)):
         entries = Contents.model_validate_json(metadata.get("contents", "{}")).tasks
-        tasks = {entry.info.name: frozenset(map(str, decoded(entry.labels).tolist())) for entry in entries}
+        labels = {entry.info.name: frozenset(map(str, decoded(entry.labels).tolist())) for entry in entries}
+    tasks = {one.info.name: KnownTask(labels[one.info.name], one.columns or one.channel_names) for one in entries}
     if task is None and len(tasks) > 1:
         raise InputError(f"{path} has the tasks {listed(tasks)}; choose one with --task.")
     name = next(iter(tasks)) if task is None else task

@@ -79,7 +79,7 @@ def label_by_bundle(
         if proba:
             by_label = zip(names, probabilities.T, strict=True)
             columns |= {f"p_{name}": [f"{p:.6f}" for p in row] for name, row in by_label}
-    sentences = _other_name(task, recordings.channel_names, known.channel_names)
+    sentences = _unlike_names(task, recordings.channel_names, known.channel_names)
     sentences += odd_series(recordings, known.lengths) + far_values(encoded.series, names_of(recordings))
     notes = [f"{file}: {sentence}" for sentence in sentences]
     message = [recordings.note] if recordings.note and recordings.labels is not None else []
@@ -88,8 +88,10 @@ def label_by_bundle(
     return NewLabels(columns, tuple(notes))
 
 
-def _other_name(task: str, names: Sequence[str], expected: Sequence[str]) -> list[str]:
-    """A sentence, if any, on a single channel that is called otherwise than in training."""
+def _unlike_names(task: str, names: Sequence[str], expected: Sequence[str]) -> list[str]:
+    """A sentence, if any, on channels without names in training, and on a single one that is called otherwise there."""
+    if len(names) > 1 and not expected:
+        return [f"channels {listed(names, 100)}, where {task:.60} was trained without names; check that order."]
     if not len(names) == len(expected) == 1 or names == expected:
         return []
     return [f"column {names[0]:.40}, where {task:.60} was trained on {expected[0]:.40}; check that both are the same."]

@@ -17,7 +17,7 @@ from mtcs.data.fields import (
     listed_columns,
 )
 from mtcs.data.labels import is_missing
-from mtcs.data.table_options import TableOptions, UnknownColumn
+from mtcs.data.table_options import KnownTask, TableOptions, UnknownColumn
 from mtcs.data.times import called_times, find_time
 from mtcs.data.tsv import tidy_label
 from mtcs.errors import InputError, counted
@@ -39,16 +39,18 @@ class Columns:
     values: list[int]
     other_times: list[int]
     """Of the values of a long table those that are called as times are, and are no channels if they hold some."""
+    left_out: list[int]
+    """Those that a fitted task had none of."""
 
 
-def find_columns(table: Table, options: TableOptions, known: frozenset[str] | None = None) -> Columns:
+def find_columns(table: Table, options: TableOptions, known: KnownTask | None = None) -> Columns:
     """Tell columns apart by the options, by their names, and labels at last by what they hold.
 
     Args:
         table: with at least one row.
         options: what is known of it.
-        known: labels of a fitted task: without a header, the first column is of labels if all in it are among these,
-            `?` or nothing.
+        known: of a fitted task: without a header, the first column is of labels if all in it are among its labels,
+            `?` or nothing; with one, columns named otherwise than its values are left out.
 
     Raises:
         InputError: if an option names no column, or what a column is cannot be told.
@@ -72,10 +74,12 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
         time = find_time(table, times, _series(table, task, identity), any_order=True)
     other_times = [i for i in times if i != time] * long
     taken |= {column for column in (identity, time) if column is not None}
-    label = _label(table, options, taken.union(other_times), None if long else known)
+    label = _label(table, options, taken.union(other_times), None if long or known is None else known.labels)
     taken |= {label} if label is not None else set()
     taken |= table.unnamed
     values = chosen or [i for i in range(table.width) if i not in taken]
+    left_out = [] if chosen or known is None else _foreign(table, values, known.values, long)
+    values = [i for i in values if i not in left_out]
     if not chosen:
         _check_values(table, [i for i in values if i not in other_times], long)
     if not values:
@@ -83,8 +87,8 @@ def find_columns(table: Table, options: TableOptions, known: frozenset[str] | No
         raise InputError(f"{table.path} has no column of values beside that of labels or names; {way_out}.")
     if not long and identity is not None and options.layout is None:
         _check_names(table, identity, [column for column in (task, group) if column is not None], label, values)
-    other_times = [] if chosen else other_times
-    return Columns("long" if long else "wide", label, identity, time, task, group, values, other_times)
+    other_times = [] if chosen else [i for i in other_times if i not in left_out]
+    return Columns("long" if long else "wide", label, identity, time, task, group, values, other_times, left_out)
 
 
 def _refuse_prose(table: Table) -> None:
@@ -220,6 +224,23 @@ def _selected(table: Table, values: Sequence[str]) -> list[int]:
     return columns
 
 
+def _foreign(table: Table, values: list[int], known: Sequence[str], long: bool) -> list[int]:
+    """Of the columns of values those that are named otherwise than those of a fitted task, if some are named alike.
+
+    A longer series has more columns than those, numbered on: `t20` behind `t0` to `t19`. Channels are known by name.
+    """
+    named = [table.names[i] if long else _stem(table.names[i]) for i in values] if table.names else []
+    usual = set(known) if long else set(map(_stem, known))
+    if not usual or not usual <= set(named):
+        return []
+    return [i for i, name in zip(values, named, strict=True) if name not in usual]
+
+
+def _stem(name: str) -> str:
+    """What a column is called, without its number."""
+    return re.sub(r"[-+.\d]+$", "", name)
+
+
 def _check_values(table: Table, values: list[int], long: bool) -> None:
     """Raise where a column among the values seems to be something else: it holds words, or is named like no other."""
     if not table.names:
@@ -232,7 +253,7 @@ def _check_values(table: Table, values: list[int], long: bool) -> None:
                 f"{table.where(row)}: {field[:30]!r} is no number; say what column `{table.names[i]:.40}` is with "
                 "--label, --id, --group or --time, or name the columns of values with --values."
             )
-    stems = [re.sub(r"[-+.\d]+$", "", table.names[i]) for i in values]
+    stems = [_stem(table.names[i]) for i in values]
     stem, count = Counter(stems).most_common(1)[0] if stems else ("", 0)
     if not long and len(values) / 2 < count < len(values) and count > 2:
         odd = next(table.names[i] for i, one in zip(values, stems, strict=True) if one != stem)

@@ -13,7 +13,7 @@ from mtcs.data.arrays import as_labels, as_series
 from mtcs.data.formats import read_series
 from mtcs.data.npz import open_npz
 from mtcs.data.recordings import Recordings, trimmed
-from mtcs.data.table_options import TableOptions, UnknownColumn
+from mtcs.data.table_options import KnownTask, TableOptions, UnknownColumn
 from mtcs.data.tables import read_table
 from mtcs.data.text import InvalidData
 from mtcs.errors import InputError
@@ -27,14 +27,14 @@ MAX_STDIN = 2**30
 
 
 def read_file(
-    path: Path, options: TableOptions | None = None, known: frozenset[str] | None = None
+    path: Path, options: TableOptions | None = None, known: KnownTask | None = None
 ) -> dict[str | None, Recordings]:
     """Read the series of a file, and labels where it has some; the one task is None where the file names none.
 
     Args:
         path: a file of `SUFFIXES`.
         options: what is known of tables.
-        known: labels of a fitted task, see `read_table`.
+        known: of a fitted task, see `read_table`.
 
     Raises:
         InputError: in one line, with the file and the cause.

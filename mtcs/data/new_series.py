@@ -13,7 +13,7 @@ from mtcs.data.files import SUFFIXES, from_stdin, read_file
 from mtcs.data.formats import read_series
 from mtcs.data.recording_files import label_file, read_recording_files
 from mtcs.data.recordings import Recordings
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import KnownTask, TableOptions
 from mtcs.data.task import TaskInfo
 from mtcs.errors import InputError, listed
 
@@ -24,14 +24,14 @@ FAR = 100.0
 """Standard deviations from the training mean; of 86 tasks of the UCR archive, no test value is beyond 36."""
 
 
-def read_new_series(path: Path, task: str, options: TableOptions, known: frozenset[str]) -> Recordings:
+def read_new_series(path: Path, task: str, options: TableOptions, known: KnownTask) -> Recordings:
     """The series of `task` in the order in which they stand there.
 
     Args:
         path: a file, a folder with a file for each recording, or `STDIN`.
         task: of a file with several tasks, the one whose series are taken.
         options: what is known of tables.
-        known: the labels of the task, see `read_table`.
+        known: what is known of the task, see `read_table`.
 
     Raises:
         InputError: in one line, if there are no such series.
@@ -61,7 +61,7 @@ def read_new_series_of_suite(path: Path, task: TaskInfo, options: TableOptions) 
         InputError: in one line, if there are no such series.
     """
     if path.suffix.lower() != ".tsv" or path.is_dir() or options != TableOptions():
-        return read_new_series(path, task.name, options, frozenset(task.classes))
+        return read_new_series(path, task.name, options, KnownTask(frozenset(task.classes)))
     series, labels = read_series(path, task.missing, task.length)
     return Recordings(series, np.array([label or "" for label in labels]) if any(labels) else None)
 

@@ -33,6 +33,18 @@ class TableOptions:
     decimal: Literal[".", ","] | None = None
 
 
+@dataclass(frozen=True)
+class KnownTask:
+    """What is known of a task that was fitted, to read new series of it.
+
+    labels: as text.
+    values: names of its columns of values, one a time step, or of its channels; empty where they had none.
+    """
+
+    labels: frozenset[str]
+    values: tuple[str, ...] = ()
+
+
 class UnknownColumn(InputError):
     """An option names a column that a file has not; `option` is its field of `TableOptions`."""
 

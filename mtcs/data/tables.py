@@ -10,7 +10,7 @@ from mtcs.data.columns import Columns, find_columns
 from mtcs.data.fields import Table, numbers, read_fields
 from mtcs.data.labels import is_missing
 from mtcs.data.recordings import Recordings, trimmed
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import KnownTask, TableOptions
 from mtcs.data.times import left_out, sort_by_time, sorted_by, time_note, without_times
 from mtcs.errors import InputError
 
@@ -18,15 +18,15 @@ _HINT = "repair it, or say which columns are values with --values"
 
 
 def read_table(
-    path: Path, options: TableOptions | None = None, known: frozenset[str] | None = None
+    path: Path, options: TableOptions | None = None, known: KnownTask | None = None
 ) -> dict[str | None, Recordings]:
     """Read a table as {task: recordings}, with the one task None where it has no column of tasks.
 
     Args:
         path: CSV, TSV or Parquet.
         options: what is known of it; the rest is guessed, and told in each task's note.
-        known: labels of a fitted task: without a header, the first values of rows are labels where all are among these,
-            `?` or nothing.
+        known: of a fitted task: without a header, the first values of rows are labels where all are among its labels,
+            `?` or nothing; with one, columns named otherwise than its values are left out.
 
     Raises:
         InputError: in one line with the file, the line and the cause, if it is no such table.
@@ -63,7 +63,7 @@ def _wide(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         places=[table.where(row) for row in rows],
         columns=tuple(table.names[i] for i in columns.values) if table.names else (),
         note=_note(table, columns),
-        written=table.written,
+        written=table.written + _left_out(table, columns),
         id_column="" if columns.id is None else table.name(columns.id),
     )
 
@@ -87,7 +87,7 @@ def _long(table: Table, columns: Columns, rows: list[int]) -> Recordings:
         in_order, unequal = sort_by_time(table, columns.time, steps_of)
         written += (sorted_by(table, columns.time),) * (in_order != steps_of)
     channels = without_times(table, columns.values, columns.other_times, list(in_order.values()))
-    written += left_out(table, columns.values, channels)
+    written += left_out(table, columns.values, channels) + _left_out(table, columns)
     values = np.stack([_values(table, i, rows) for i in channels])  # (channels, rows)
     place, series = {row: i for i, row in enumerate(rows)}, []
     for name, steps in in_order.items():
@@ -139,6 +139,12 @@ def _of_rows(table: Table, column: int | None, rows: list[int]) -> np.ndarray | 
 
 def _fault(where: str, fault: str) -> InputError:
     return InputError(f"{where}: {fault}; repair the series or leave it out.")
+
+
+def _left_out(table: Table, columns: Columns) -> tuple[str, ...]:
+    names = ", ".join(f"`{table.name(i):.40}`" for i in columns.left_out[:3])
+    more = f" and {n} more" if (n := len(columns.left_out[3:])) else ""
+    return (f"{names}{more} left out",) if names else ()
 
 
 def _note(table: Table, columns: Columns) -> str:

@@ -57,8 +57,8 @@ def predict(
 
         from mtcs.bundles.contents import chosen_task
 
-        name, labels = chosen_task(Path(model), task)
-        recordings = read_new_series(new, name, tables, labels)
+        name, known = chosen_task(Path(model), task)
+        recordings = read_new_series(new, name, tables, known)
 
         from mtcs.bundles.file import load_bundle  # torch with it
 

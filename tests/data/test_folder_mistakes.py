@@ -13,7 +13,7 @@ from mtcs import InputError, read_folder
 from mtcs.data.fields import has_header
 from mtcs.data.folder_doubts import doubts_of
 from mtcs.data.new_series import read_new_series
-from mtcs.data.table_options import TableOptions
+from mtcs.data.table_options import KnownTask, TableOptions
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +190,7 @@ def test_what_is_not_read_beside_recordings_is_told(capsys):
     assert capsys.readouterr().err == (
         "drives/: 1 series of 2 steps, labels in labels.csv: ok 1; not read: more/, notes.pdf, old.csv/\n"
     )
-    new = read_new_series(Path("data/drives"), "drives", TableOptions(), frozenset())
+    new = read_new_series(Path("data/drives"), "drives", TableOptions(), KnownTask(frozenset()))
     assert new.written == ("not read: more/, notes.pdf, old.csv/",)
 
 
@@ -202,7 +202,7 @@ def test_what_systems_and_excel_put_beside_files_is_no_data(capsys):
         held(*(f"{folder}{name}" for name in ("._r1.csv", "~$r1.csv", ".DS_Store", "__MACOSX/._r1.csv", "Thumbs.db")))
     assert list(read_folder("data")) == ["drives", "fans", "pumps"]
     assert "not read" not in capsys.readouterr().err
-    assert len(read_new_series(Path("data/drives"), "drives", TableOptions(), frozenset())) == 2
+    assert len(read_new_series(Path("data/drives"), "drives", TableOptions(), KnownTask(frozenset()))) == 2
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_table_whose_series_are_mostly_missing_is_no_text():
 
 def test_new_series_are_of_one_task():
     """Of a folder that fit reads, the file of the task is named; recordings with whatever names are read."""
-    labels, options = frozenset({"ok", "worn"}), TableOptions()
+    labels, options = KnownTask(frozenset({"ok", "worn"})), TableOptions()
     held("pumps.csv", "fans.csv", content="t0,t1,t2,state\n1,2,3,ok\n3,4,3,worn\n")
     held("valves/labels.csv", "Belt_TEST.tsv", "Belt_TRAIN.tsv")
     Path("monday").mkdir()
@@ -277,7 +277,7 @@ def test_labels_of_new_series_may_be_unknown(content, known, labels):
     """They stand first without a header, or behind the names of series, and are no values."""
     held("new.csv", content=content)
     options = TableOptions(id="1" if content.startswith("r1") else None)
-    read = read_new_series(Path("data/new.csv"), "pumps", options, frozenset(known))
+    read = read_new_series(Path("data/new.csv"), "pumps", options, KnownTask(frozenset(known)))
     assert (None if read.labels is None else read.labels.tolist()) == labels
     assert read.series[0].tolist()[-2:] == [1.5, 2]
     assert len(read.series[0]) == 2 + (labels is None)
@@ -374,7 +374,7 @@ def test_words_are_the_first_columns_that_are_listed_where_one_is_not_known():
 def test_a_first_series_without_values_is_named_and_not_the_header():
     held("new.csv", content="id,a,b,c\nr0,,,\nr1,1,2,4\nr2,2,1,3\n")
     with pytest.raises(InputError, match="line 2: no observed value; repair the series or leave it out"):
-        read_new_series(Path("data/new.csv"), "pumps", TableOptions(), frozenset({"ok"}))
+        read_new_series(Path("data/new.csv"), "pumps", TableOptions(), KnownTask(frozenset({"ok"})))
 
 
 def test_a_first_series_with_the_label_y_is_read():
@@ -426,7 +426,7 @@ def test_time_steps_are_not_read_as_series(header):
     assert [len(one) for one in read_folder("data", time=time, verbose=False)["fans"][0]] == [3] * 4
     assert len(read_folder("data", layout="wide", verbose=False)["fans"][0]) == 12
     unlabelled = read_new_series(
-        Path("data/fans.csv"), "fans", TableOptions(label="none", time=time, values=["x"]), frozenset()
+        Path("data/fans.csv"), "fans", TableOptions(label="none", time=time, values=["x"]), KnownTask(frozenset())
     )
     assert len(unlabelled) == 4
 

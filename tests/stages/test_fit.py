@@ -516,6 +516,36 @@ def test_a_single_channel_of_another_name_is_reported(monkeypatch):
     assert (code, "column" in err) == (0, False)
 
 
+def test_new_tables_may_have_columns_that_training_left_out(monkeypatch):
+    """A machine, which was named as the group, or labels that are not known: they are left out, and told."""
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    X, y = series()
+    frame = pd.DataFrame(X, columns=[f"t{i}" for i in range(X.shape[1])])
+    machines = [f"M{i % 3}" for i in range(len(X))]
+    frame.assign(state=y, machine=machines).to_csv("pump.csv", index=False)
+    assert run("fit", "pump.csv", "--out", "m.mtcs", "--device", "cpu", "--group", "machine")[0] == 0
+    frame.assign(state="broken", machine=machines, t99=0.5).to_csv("new.csv", index=False)
+    code, out, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu", "--label", "none")
+    assert code == 0, err
+    assert out.count("\n") == 1 + len(X)
+    assert "new.csv: `state`, `machine` left out\n" in err
+    assert f"all series have {X.shape[1] + 1} steps" in err, "t99 is one more"
+    code, _, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+    assert (code, "--label says in which column labels are, or 'none'" in err) == (2, True), err
+
+
+def test_channels_without_names_in_training_are_told(monkeypatch):
+    monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
+    X, y = series()
+    np.savez("pump.npz", X=np.stack([X, -X], 1), y=y)
+    assert run("fit", "pump.npz", "--out", "m.mtcs", "--device", "cpu")[0] == 0
+    rows = [f"r,{step},{value},{-value}" for step, value in enumerate(X[0])]
+    Path("new.csv").write_text("\n".join(["id,time,b,a", *rows]))
+    code, _, err = run("predict", "m.mtcs", "new.csv", "--device", "cpu")
+    assert code == 0, err
+    assert "new.csv: channels b, a, where pump was trained without names; check that order.\n" in err
+
+
 def test_columns_in_another_order_than_in_training_are_refused(monkeypatch):
     """Or with a gap between them; not where they are others, as of series that are longer, or end early."""
     monkeypatch.setattr("mtcs.estimator.packaged_method", tiny)
