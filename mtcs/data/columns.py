@@ -263,7 +263,27 @@ def _check_values(table: Table, values: list[int], long: bool) -> None:
             f"or --group, or name the columns of values, as --values {like:.40}:..."
         )
     if not long:
+        _check_channels(table, values, stems)
         _check_order(table, [table.names[i] for i in values])
+
+
+def _check_channels(table: Table, values: list[int], stems: list[str]) -> None:
+    """Raise where columns of several names are numbered, each by itself: `x_0` to `x_9` and `y_0` to `y_9`.
+
+    Names that differ by another number, as `week1_day1` and `week2_day1`, are of one series.
+    """
+    places: dict[str, list[int]] = {}
+    for i, stem in zip(values, stems, strict=True):
+        if stem != table.names[i] and re.search(r"[^\W\d_]", stem):
+            places.setdefault(re.sub(r"\d+", "0", stem), []).append(i)
+    several = [columns for columns in places.values() if len(columns) > 1]
+    if len(several) > 1:
+        first, second = (table.names[columns[0]] for columns in several[:2])
+        raise InputError(
+            f"{table.path}: columns like `{first:.40}` and like `{second:.40}` seem to be {len(several)} channels; "
+            "write one row a time step (id, time, a column for each channel), or an .npz; if they are one series, say "
+            f"so with --values {table.names[values[0]]:.40}:{table.names[values[-1]]:.40}."
+        )
 
 
 def _check_order(table: Table, names: Sequence[str]) -> None:

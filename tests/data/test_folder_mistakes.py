@@ -431,6 +431,29 @@ def test_time_steps_are_not_read_as_series(header):
     assert len(unlabelled) == 4
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{channel}_{step}" for channel in ("acc", "gyr") for step in range(3)],
+        [f"{channel}{step}" for step in range(3) for channel in "xyz"],
+    ],
+)
+def test_channels_side_by_side_are_not_read_as_one_series(names):
+    rows = [(*range(len(names)), label) for label in ("ok", "worn") * 2]
+    held("fans.csv", content=table(",".join([*names, "label"]), rows))
+    with pytest.raises(InputError, match=rf"like `{names[0]}` and like `.*` seem to be (2|3) channels; write one row"):
+        read_folder("data")
+    data = read_folder("data", values=[f"{names[0]}:{names[-1]}"], verbose=False)
+    assert data["fans"][0][0].tolist() == list(range(len(names)))
+
+
+@pytest.mark.parametrize("name", ["{0:02}:{1}0", "week{0}_day{1}", "2020-0{0}-1{1}"])
+def test_times_of_two_numbers_name_the_steps_of_one_series(name):
+    names = [name.format(i, j) for i in range(3) for j in range(3)]
+    held("fans.csv", content=table(",".join([*names, "label"]), [(*range(9), label) for label in ("ok", "worn") * 2]))
+    assert read_folder("data", verbose=False)["fans"][0][0].tolist() == list(range(9))
+
+
 @pytest.mark.parametrize("time", ["timestamp_ms", "Time (s)", "time [ms]", "t(s)", "Time_s"])
 def test_times_with_a_unit_are_times(time):
     held("fans.csv", content=table(f"id,{time},x,label", STEPS[::-1]))
