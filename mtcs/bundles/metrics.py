@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,30 +35,26 @@ def scores(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray |
     }
 
 
-def fold_scores(validations: Mapping[str, Validation], recalibrated: bool = False) -> pd.DataFrame:
-    """One row a task and fold: task, fold and `scores`, of probabilities as the fold's model gives them, or as other
-    folds calibrate them.
-    """
+def all_scores(truth: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray | None) -> dict[str, float]:
+    """`scores` and calibration_error, NaN without probabilities; of a few series it comes out too large."""
+    error = np.nan if probabilities is None else calibration_error(probabilities, truth)
+    return scores(truth, predicted, probabilities) | {"calibration_error": error}
+
+
+def fold_scores(validations: Mapping[str, Validation]) -> pd.DataFrame:
+    """One row a task and fold: task, fold and `scores`, of probabilities as the fold's model gives them."""
     rows = []
     for name, one in validations.items():
-        probabilities = one.recalibrated() if recalibrated else one.probabilities
         for fold in np.unique(one.fold).tolist():
             of = one.fold == fold
-            known = None if probabilities is None else probabilities[of]
-            rows.append({"task": name, "fold": fold, **scores(one.truth[of], one.predicted[of], known)})
+            probabilities = None if one.probabilities is None else one.probabilities[of]
+            rows.append({"task": name, "fold": fold, **scores(one.truth[of], one.predicted[of], probabilities)})
     return pd.DataFrame(rows, columns=["task", "fold", *SCORES])
 
 
-def mean_scores(validations: Mapping[str, Validation]) -> Scores:
-    """Of each task the mean of `fold_scores` over its folds, of probabilities as other folds calibrate them.
-
-    The last, calibration_error, is of all its series at once: of a few it comes out too large.
-    """
-    means: Any = fold_scores(validations, recalibrated=True).groupby("task", sort=False)[list(SCORES)].mean()
-    return {
-        str(task): values | _calibration(validations[str(task)].truth, validations[str(task)].recalibrated())
-        for task, values in means.to_dict("index").items()
-    }
+def left_out_scores(validations: Mapping[str, Validation]) -> Scores:
+    """`all_scores` of each task's left-out series together, of probabilities as other folds calibrate them."""
+    return {name: all_scores(one.truth, one.predicted, one.recalibrated()) for name, one in validations.items()}
 
 
 def scores_by_task(measured: Mapping[str, Scores]) -> dict[str, dict[str, float]]:
@@ -77,14 +72,9 @@ def score_table(scores: Scores, title: str = "") -> str:
 
 
 def split_scores(bundle: Bundle, task: str, encoded: Encoded, y: np.ndarray) -> dict[str, float]:
-    """`scores` and calibration_error of n series with labels (n,) as they were given, all known ones."""
+    """`all_scores` of n series with labels (n,) as they were given, all known ones."""
     known = bundle.task(task)
     place = {label: c for c, label in enumerate(known.labels.tolist())}
     truth = np.array([place[label] for label in y.tolist()])
     probabilities = None if known.calibration is None else bundle.predict_proba(task, encoded)
-    predicted = predict(known.reader, encoded)
-    return scores(truth, predicted, probabilities) | _calibration(truth, probabilities)
-
-
-def _calibration(truth: np.ndarray, probabilities: np.ndarray | None) -> dict[str, float]:
-    return {"calibration_error": np.nan if probabilities is None else calibration_error(probabilities, truth)}
+    return all_scores(truth, predict(known.reader, encoded), probabilities)

@@ -92,7 +92,7 @@ def fit(
     # Torch comes with these, after seconds: what is wrong with names and data has been told.
     from mtcs.bundles.cross_validation import recalibrate
     from mtcs.bundles.file import save_bundle
-    from mtcs.bundles.metrics import mean_scores, score_table, scores_by_task, split_scores
+    from mtcs.bundles.metrics import left_out_scores, score_table, scores_by_task, split_scores
     from mtcs.config.machine import read_machine
     from mtcs.data.doubts import SwappedAxes
     from mtcs.estimator import MultiTaskClassifier, validate_model
@@ -121,7 +121,7 @@ def fit(
     if cv is not None:
         alone = alone and page is not None and not isinstance(spec, SeriesSpec)  # which learns each task alone anyway
         validations = validate_model(model, data, cv, data.groups, alone, curve=True)
-        scores[f"{cv}-fold"] = mean_scores(validations)
+        scores[f"{cv}-fold"] = left_out_scores(validations)
         print(score_table(scores[f"{cv}-fold"]))
     seconds = perf_counter() - start
     bundle = model.bundle_ = recalibrate(model.fit(data).bundle_, validations)

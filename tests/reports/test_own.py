@@ -11,6 +11,7 @@ from scipy.special import softmax
 from scipy.stats import binomtest
 
 from mtcs.bundles.cross_validation import Validation
+from mtcs.bundles.metrics import fold_scores, left_out_scores
 from mtcs.reports.analysis.own import interval, own_task
 from mtcs.reports.own import confusion_table
 from mtcs.reports.template import template
@@ -77,6 +78,16 @@ def test_numbers_are_those_of_the_predictions() -> None:
     assert task.together is None
     cells = [re.sub("<.*?>", "", str(cell)) for row in confusion_table(task).to_numpy() for cell in row]
     assert cells == ["5", "1", "1", "3"]
+
+
+def test_the_page_and_the_console_have_the_same_scores_of_unequal_folds() -> None:
+    one = said([0, 1, 0, 1, 0, 0, 1, 1], [0, 0, 0, 1, 0, 0, 1, 0], fold=np.array([0] * 2 + [1] * 6))
+    page, console = own_task("pumps", one), left_out_scores({"pumps": one})["pumps"]
+    assert console["accuracy"] == page.accuracy == 0.75
+    assert console["balanced_accuracy"] == page.by_label["recall"].mean()
+    assert console["log_loss"] == page.calibration["log loss"]
+    assert console["calibration_error"] == page.calibration["calibration error"]
+    assert fold_scores({"pumps": one})["accuracy"].tolist() == [1 / 2, 5 / 6], "whose mean is another number"
 
 
 def test_learning_together_is_compared_series_by_series() -> None:
