@@ -82,13 +82,12 @@ def doubts(task: RawTask, remedy: str = "add 'missing: [{}]' to the suite") -> l
             f"{task.name} has series of {min(lengths[0]):,} values in train and of {min(lengths[1]):,} in test; if one "
             "of the two files is another task's, replace it."
         )
-    steps = max(lengths[0])
-    if swapped := swapped_axes(f"{task.name} (train)", task.channels, steps):
-        remarks.append(swapped)
-        return remarks  # of channels that are none
     channels = task.by_channel()
+    if swapped := swapped_axes(f"{task.name} (train)", task.channels, max(lengths[0])):
+        remarks.append(swapped)
     remarks += _odd_values(channels, remedy)
-    remarks += [remark for one in channels for remark in _odd_steps(one)]
+    if not swapped:  # the first and the last step may be channels
+        remarks += [remark for one in channels for remark in _odd_steps(one)]
     return remarks + _odd_labels(task)
 
 
@@ -123,8 +122,8 @@ def swapped_axes(name: str, channels: int, steps: int) -> str | None:
     if channels <= max(steps, 2):
         return None
     return (
-        f"{name} has series of {channels:,} channels and {steps:,} time steps; if these are swapped, write them as "
-        "(n, channels, T)."
+        f"{name} has series of {channels:,} channels and {steps:,} time steps; if these are swapped, write arrays "
+        "as (n, channels, T), and tables with a row per time step and a column per channel."
     )
 
 

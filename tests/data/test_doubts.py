@@ -140,13 +140,21 @@ def test_single_series_and_decimals_are_reported() -> None:
 
 
 def test_channels_in_the_place_of_time_steps_are_reported() -> None:
-    """As arrays of other libraries have them, (n, T, channels)."""
+    """As arrays of other libraries have them, (n, T, channels); what else is odd is said, too."""
     series = np.random.default_rng(1).normal(size=(20, 50, 3))
     (doubt,) = doubts(task(SHARED, series=series))
     assert doubt.startswith("Toy (train) has series of 50 channels and 3 time steps; if these are swapped, write")
     assert doubts(task(SHARED, series=series.transpose(0, 2, 1))) == []
-    series[:, 7] = -9999  # of what is no channel no more is said
-    assert doubts(task(SHARED, series=series)) == [doubt]
+    assert "write arrays as (n, channels, T), and tables with a row per time step and a column per channel." in doubt
+    series[3, 7:9, 1] = -9999
+    first, fill, single = doubts(task([*SHARED[:-1], "c"], series=series))
+    assert first == doubt
+    assert "the value -9999, which 1 of 60 values have, and so in 1 more channel;" in fill
+    assert "has 1 of 3 labels with a single series (c)" in single
+    series = np.random.default_rng(1).normal(size=(20, 50, 6))
+    series[..., 5] += np.random.default_rng(2).uniform(-1e6, 1e6, size=(20, 50))
+    (doubt,) = doubts(task(SHARED, series=series))  # and nothing of the last time step, which may be a channel
+    assert "50 channels and 6 time steps" in doubt
 
 
 def test_files_of_two_tasks_are_reported() -> None:
