@@ -33,7 +33,8 @@ class TaskClassifier:
     labels: (C,) as the user gave them.
     reader: reads the representations of its series.
     calibration: of its probabilities; None where it has none.
-    lengths: (shortest, longest) training series; n_series: how many there were, 0 where that is not known.
+    n_series: how many training series there were, 0 where that is not known.
+    lengths: of the shortest and the longest of them; from 1 where their number is not known.
     channel_names: of its channels, in their order; empty where they have none.
     columns: names of its time steps, where its series were rows of a table or a frame.
     """

@@ -26,13 +26,17 @@ def model_card(bundle: Bundle) -> str:
         for way, scores in groupby(bundle.scores.get(name, {}).items(), key=lambda score: score[0].split(" ")[0]):
             values = [f"{score.removeprefix(f'{way} ')} {value:.3f}" for score, value in scores]
             lines.append(f"    {way} {', '.join(values)}")
-    lines.append("  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items()))
+    if bundle.versions:
+        lines.append("  " + ", ".join(f"{package} {version}" for package, version in bundle.versions.items()))
     return "\n".join(map(printable, lines))
 
 
 def _series(task: TaskClassifier) -> str:
     shortest, longest = task.lengths
-    steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
+    if not task.n_series:
+        steps = f"up to {longest} steps"
+    else:
+        steps = f"{shortest} steps" if shortest == longest else f"{shortest} to {longest} steps"
     names = f" ({', '.join(task.channel_names)})" if task.channel_names else ""
     channels = f", {task.info.channels} channels{names}" if task.info.channels > 1 else ""
     return f"{task.n_series or 'an unknown number of'} series of {steps}{channels}"
