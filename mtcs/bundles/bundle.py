@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mtcs.classifiers.calibration import Calibration
-from mtcs.classifiers.classify import Encoded, Reader, decisions, predict
+from mtcs.classifiers.classify import Encoded, Reader, decisions, kind_of, predict
 from mtcs.config.classifiers import ClassifierSpec, Mixture
 from mtcs.config.device_names import PrecisionName
 from mtcs.config.methods import SeriesSpec, Spec
@@ -139,7 +139,10 @@ class Bundle:
         values = decisions(known.reader, encoded, workers)
         if values is None or known.calibration is None:
             raise InputError(
-                f"{task}: its classifier gives no probabilities; ridge, svm and random kernels of 'mtcs fit' do."
+                f"{task}: its classifier, the SVM of a run, gives no probabilities; take a reading of the same "
+                "representations by kernel ridge, as mtcs_ridge is of mtcs."
+                if kind_of(known.reader) == "svm"  # 'mtcs fit' and add_task calibrate theirs
+                else f"{task}: its classifier gives no probabilities; ridge, svm and random kernels of 'mtcs fit' do."
             )
         return known.calibration(values)
 

@@ -333,6 +333,10 @@ def test_runs_read_what_is_read_with_a_file_of_fit(there: Path):
     assert run(*of, "new.parquet", "--proba", "--label", "state")[:2] == (0, expected)
     done = CliRunner().invoke(app, [*of, "-", "--proba"], input=text)
     assert (done.exit_code, done.stdout) == (0, expected)
-    code, _, said = run("predict", "joint", "mine", "Pump", "new.csv", "--proba")
-    assert code == 2
-    assert "Pump: its classifier gives no probabilities" in said
+    for method, words in (
+        ("joint", "Pump: its classifier, the SVM of a run, gives no probabilities; take a reading of the same"),
+        ("dtw", "Pump: its classifier gives no probabilities; ridge, svm and random kernels of 'mtcs fit' do."),
+    ):
+        code, _, said = run("predict", method, "mine", "Pump", "new.csv", "--proba")
+        assert code == 2
+        assert words in said
