@@ -131,7 +131,11 @@ def _read_text(path: Path, options: TableOptions) -> Table:
     rows = _with_points(path, lines, as_written, separator, options.decimal)
     written = _written(path, separator, decimal_commas=rows is not as_written)
     header = has_header([rows[i] for i in filled], options) if options.header is None else options.header
-    first = as_written[filled[0]]
+    first, second = as_written[filled[0]], as_written[filled[min(1, len(filled) - 1)]]
+    if len(first) == 1 < len(second) and first[0].lstrip().startswith("#"):
+        raise InputError(
+            f"{path}, line {lines[filled[0]]}: {first[0][:60]!r} is neither a header nor a series; take the line out."
+        )
     # Empty rows at the end are a spreadsheet's; `""` is one where there is a single column, and else a blank line.
     kept = range(filled[0] + 1 if header else 0, filled[-1] + 1)
     kept = [i for i in kept if len(first) == 1 or as_written[i] != [""]]

@@ -340,6 +340,15 @@ def test_a_row_without_values_is_no_series(header, separator):
     assert len(read_folder("data", verbose=False, **options)["a"][1]) == 3
 
 
+@pytest.mark.parametrize(
+    "rows", ["id,t0,t1,state\nr1,1,2,ok\n", "1,2,ok\n", "t0,t1,state\n1,2,ok\n", "id,time,x,label\nr1,0,2,ok\n"]
+)
+def test_a_remark_before_the_header_is_refused(rows):
+    held("a.csv", content=f"\n# made by x\n{rows}")
+    with pytest.raises(InputError, match=r"^data/a\.csv, line 2: '# made by x' is neither a header nor a series; take"):
+        read_folder("data", verbose=False)
+
+
 def test_a_row_without_values_is_of_no_series_in_a_long_table():
     held("a.csv", content="id,t,x,label\nr1,1,20,ok\nr1,0,10,ok\n,,,\nr2,0,3,worn\nr2,1,5,worn\n")
     assert [one.tolist() for one in read_folder("data", verbose=False)["a"][0]] == [[10, 20], [3, 5]]
