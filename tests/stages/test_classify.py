@@ -163,9 +163,9 @@ def test_a_reading_is_loaded_by_its_own_name():
     assert model.predict("Pump", series).tolist() == expected.tolist()
     assert model.predict_proba("Pump", series).shape == (len(series), 2)
     model.save("read.mtcs")
-    code, output = run("inspect", "read.mtcs")
-    assert code == 0, output
-    assert output.endswith("  Pump: an unknown number of series of up to 12 steps; labels high, low\n"), "no versions"
+    code, out, said = run("inspect", "read.mtcs")
+    assert code == 0, said
+    assert out.endswith("  Pump: an unknown number of series of up to 12 steps; labels high, low\n"), "no versions"
     with pytest.raises(mtcs.InputError, match="run 'mtcs classify joint mine --seed 0'"):
         mtcs.load("data/models/mine/joint/seed0/joint.safetensors")
 
