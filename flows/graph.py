@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from dvc.exceptions import DvcException, NotDvcRepoError
-from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 
@@ -87,11 +86,14 @@ class Graph:
         return {stage.addressing: self._stage(stage, selected) for stage in plan}
 
     def is_up_to_date(self, name: str) -> bool:
-        """Whether DVC would skip the stage now; also False while another DVC process works on its files."""
+        """Whether DVC would skip the stage now.
+
+        Also False while another DVC process works on its files, or where it cannot be told: the stage then says why.
+        """
         try:
             with self.repo.lock:
                 return not self._stages[name].changed()
-        except LockError:
+        except (DvcException, OSError, sqlite3.Error):
             return False
 
     def writers(self, path: Path) -> list[str]:

@@ -36,6 +36,15 @@ def test_what_writes_a_folder_is_what_writes_in_it(graph):
     assert graph.writers(Path("data/raw/demo")) == ["download@demo"]
 
 
+@pytest.mark.parametrize("error", [OSError(errno.ENOENT, "No such file"), sqlite3.OperationalError("disk is full")])
+def test_a_stage_of_which_it_cannot_be_told_is_run_and_says_why_itself(graph, monkeypatch, error):
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(graph._stages["code"], "changed", fail)
+    assert not graph.is_up_to_date("code")
+
+
 def test_outside_of_any_repository_says_what_to_run(tmp_path):
     says = re.escape(f"{tmp_path.resolve()} is in no DVC repository; run 'dvc init --no-scm' there.")
     with pytest.raises(InputError, match=f"^{says}$"):
