@@ -427,6 +427,13 @@ def test_params_that_are_not_text():
 # Files that are missing or damaged
 
 
+def test_an_archive_in_the_home_folder(here, monkeypatch):
+    (here / "archive").mkdir()
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setenv("MTCS_ARCHIVE", "~/archive")
+    assert "Short is not in " in fails(2, "download", "tiny")
+
+
 def test_download_from_nowhere(monkeypatch):
     monkeypatch.setenv("MTCS_ARCHIVE", "nowhere")
     assert fails(2, "download", "tiny") == (

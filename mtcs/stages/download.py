@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,11 +21,11 @@ def download(
     """Bring a suite's data sets into data/raw, checked; those of the UCR archive against its published sizes."""
     from mtcs.config.machine import read_machine
     from mtcs.data.received import record_received
-    from mtcs.data.sources import fetch_task
+    from mtcs.data.sources import fetch_task, local_folder
 
     wanted = experiment().suite(suite)
     source = "aeon" if wanted.source == "aeon" else archive or read_machine().archive
-    if source != "aeon" and "://" not in source and not Path(source).is_dir():
+    if (folder := local_folder(source)) is not None and not folder.is_dir():
         raise InputError(f"MTCS_ARCHIVE is {source!r}, which is neither a folder nor a URL template with '{{name}}'.")
     total = len(wanted.tasks)
     with progress(f"download {suite}", total, "tasks") as advance:
