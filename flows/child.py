@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from dvc.exceptions import DvcException, ReproductionError
 from dvc.lock import LockError
 from dvc.repo import Repo
 from dvc.utils import parse_target
+from dvc.utils.serialize import _common
 
 from flows import GRACE_SECONDS
 from flows.workspace import LOCK
+from mtcs.files import write_text
 
 RAN, UP_TO_DATE, RESTORED = "ran", "up to date", "restored"
 RETRY_SECONDS = 2.0
@@ -85,6 +88,20 @@ def _reproduce(stage: str, force: bool) -> dict[str, Any]:
             message = f"{type(error).__name__}: {' '.join(str(error).split())}"
             print(f"ERROR: {message}", file=sys.stderr, flush=True)
             return {"code": None, "message": message}
+
+
+def _write_whole(path: str, data: Any, dumper: Any, fs: Any = None, **options: Any) -> None:
+    """As DVC's writer of dvc.lock, but whole or not at all.
+
+    DVC writes over the file there is, which takes seconds; a kill or a full disk in between leaves a part of it, which
+    lacks the records of other stages.
+    """
+    text = StringIO()
+    dumper(data, text, **options)
+    write_text(Path(path), text.getvalue())
+
+
+_common._dump_data = _write_whole
 
 
 def _bring_up_to_date(repo: Repo, name: str, force: bool) -> bool:

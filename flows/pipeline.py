@@ -30,7 +30,7 @@ from prefect.task_runners import TaskRunner
 from flows.artifacts import show_report
 from flows.command import in_words
 from flows.graph import Graph, Stage
-from flows.refetch import set_aside
+from flows.refetch import bring_all_back, set_aside
 from flows.request import Request, check_request
 from flows.runners import Slots, runner_for
 from flows.server import server_faults
@@ -100,6 +100,7 @@ def bring_up_to_date(root: Path, request: Request, fetched: Callable[[str, str],
         slots = Slots.of(runner, device, request.workers if on_this_machine else len(stages))
         name = str(flow_run.get_name())
         stack.enter_context(claimed(root, name))  # released first, which ends the stages that `runner` waits for
+        bring_all_back(root)
         for command in release_dead(graph.repo):
             get_run_logger().info("Released what a killed process held: %s", command)
         writers = {wanted: graph.writers(Layout().raw(*wanted).parent) for wanted in request.refetch}

@@ -25,11 +25,6 @@ def set_aside(
         what is to be called with the name of each stage that has finished.
     """
     waiting = {wanted: set(stages) for wanted, stages in writers.items()}
-    for wanted in waiting:
-        raw, old = _places(root, *wanted)
-        if raw.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            raw.rename(old)
 
     def finished(stage: str) -> None:
         for wanted in [wanted for wanted, stages in waiting.items() if stage in stages]:
@@ -40,15 +35,30 @@ def set_aside(
                 fetched(*wanted)
 
     try:
+        for wanted in waiting:
+            raw, old = _places(root, *wanted)
+            if raw.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                raw.rename(old)
         yield finished
     finally:
         for wanted in waiting:
-            raw, old = _places(root, *wanted)
-            if raw.exists():  # another task of its stage has failed
-                shutil.rmtree(old, ignore_errors=True)
-            elif old.exists():
-                raw.parent.mkdir(parents=True, exist_ok=True)
-                old.rename(raw)
+            _bring_back(*_places(root, *wanted))
+
+
+def bring_all_back(root: Path) -> None:
+    """Raw data that a killed flow left aside come back to their place, unless there are new ones."""
+    for old in sorted(Layout(root).raw("suite", "task").parents[1].glob(".*.*.old")):
+        suite, _, task = old.name[1:].removesuffix(".old").partition(".")
+        _bring_back(Layout(root).raw(suite, task), old)
+
+
+def _bring_back(raw: Path, old: Path) -> None:
+    if raw.exists():  # another task of its stage has failed
+        shutil.rmtree(old, ignore_errors=True)
+    elif old.exists():
+        raw.parent.mkdir(parents=True, exist_ok=True)
+        old.rename(raw)
 
 
 def _places(root: Path, suite: str, task: str) -> tuple[Path, Path]:

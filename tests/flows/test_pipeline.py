@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import sqlite3
 from pathlib import Path
 
 import httpx
 import pytest
+from dvc.exceptions import ReproductionError
+from dvc.repo import Repo
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import child, pipeline
 from flows import stage as stages
 from flows.graph import Stage
-from flows.refetch import set_aside
+from flows.refetch import bring_all_back, set_aside
 from flows.workspace import claimed
 from mtcs.errors import WorkError
 
@@ -114,6 +117,40 @@ def test_a_log_that_cannot_be_written_is_no_crash(tmp_path, monkeypatch):
     says = r"^train@one failed \(work\): No space left on device: a\.log$"
     with pytest.raises(stages.StageFailed, match=says):
         stages.run_stage.fn(Stage("train@one", "mtcs train", ()), stages.StageContext(tmp_path, tmp_path, {}))
+
+
+def test_a_record_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    """DVC itself writes over dvc.lock for seconds; what a kill or a full disk leaves then lacks other stages."""
+    monkeypatch.chdir(tmp_path)
+    stages_of = {name: {"cmd": f"echo {name} > {name}", "outs": [name]} for name in ("one", "two")}
+    Path("dvc.yaml").write_text(json.dumps({"stages": stages_of}))
+    with Repo.init(no_scm=True) as repo:
+        assert child._bring_up_to_date(repo, "one", False)
+        before = Path("dvc.lock").read_bytes()
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", "dvc.lock")
+
+        monkeypatch.setattr(child, "write_text", full)
+        with pytest.raises(ReproductionError):
+            child._bring_up_to_date(repo, "two", False)
+        assert Path("dvc.lock").read_bytes() == before
+        monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    with Repo() as repo:
+        assert child._bring_up_to_date(repo, "two", False)
+        assert not child._bring_up_to_date(repo, "one", False)
+
+
+def test_data_that_a_killed_flow_left_aside_come_back(tmp_path):
+    for name in (".one.A.b.old", ".one.B.old"):
+        (tmp_path / "data/raw" / name / "series").mkdir(parents=True)
+    (tmp_path / "data/raw/one/B/new").mkdir(parents=True)
+    bring_all_back(tmp_path)
+    raw = tmp_path / "data/raw"
+    assert sorted(path.relative_to(raw).as_posix() for path in raw.rglob("*")) == [
+        *("one", "one/A.b", "one/A.b/series", "one/B", "one/B/new")
+    ]
 
 
 @pytest.mark.parametrize("arrives", [True, False])
