@@ -49,7 +49,8 @@ def claimed(root: Path, run: str) -> Iterator[None]:
             time.sleep(0.5)
             _lock(file, root)
         file.truncate(0)
-        holder = {"run": run, "pid": os.getpid(), "host": platform.node(), "since": f"{datetime.now():%H:%M:%S}"}
+        since = datetime.now().isoformat(" ", "seconds")
+        holder = {"run": run, "pid": os.getpid(), "host": platform.node(), "since": since}
         file.write(json.dumps(holder))
         file.flush()
         yield
