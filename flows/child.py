@@ -16,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException, ReproductionError
 from dvc.lock import LockError
 from dvc.repo import Repo
@@ -24,7 +25,11 @@ from dvc.utils.serialize import _common
 
 from flows import GRACE_SECONDS
 from flows.workspace import LOCK
+from mtcs.config.experiment_file import read_experiment
+from mtcs.errors import InputError
 from mtcs.files import write_text
+from mtcs.layout import Layout
+from mtcs.provenance import stage_digests
 
 RAN, UP_TO_DATE, RESTORED = "ran", "up to date", "restored"
 RETRY_SECONDS = 2.0
@@ -69,6 +74,10 @@ def _reproduce(stage: str, force: bool) -> dict[str, Any]:
         try:
             with Repo(str(Path.cwd()), _wait_for_lock=True) as repo:
                 repo.scm_context.quiet = True  # no advice on git after every stage
+                if changed := _changed_since(repo, stage):
+                    message = f"params.yaml has changed since the run began ({changed}); start the same run again."
+                    print(f"mtcs: {message}", file=sys.stderr, flush=True)
+                    return {"code": InputError.exit_code, "message": message}
                 reproduced = _bring_up_to_date(repo, stage, force)
             return {"outcome": UP_TO_DATE if not reproduced else RAN if command_log.has_run else RESTORED}
         except DvcException as error:
@@ -121,6 +130,33 @@ def _bring_up_to_date(repo: Repo, name: str, force: bool) -> bool:
         except Exception as error:
             raise ReproductionError(stage.addressing) from error
     return True
+
+
+def _changed_since(repo: Repo, name: str) -> str:
+    """Of the digests that the stage is recorded with, those that it would not have any more; empty as a rule.
+
+    Stages read params.yaml, and DVC compares digests that were written at the beginning of the run: what an edited file
+    has made would count as made by the file before.
+    """
+    params, code = Layout().params, Layout().code
+    if not params.exists() or not code.exists() or params.stat().st_mtime <= code.stat().st_mtime:
+        return ""
+    path, name_there = parse_target(name)[:2]
+    deps = repo.stage.load_one(path=path, name=name_there).deps
+    read = [dep for dep in deps if isinstance(dep, ParamsDependency) and Path(dep.fs_path) == code.resolve()]
+    try:
+        before, now = json.loads(code.read_text()), stage_digests(read_experiment(params))
+    except InputError:
+        return ""  # the stage's command says what is wrong
+    names = [one for dep in read for one in dep.params]
+    return ", ".join(one for one in names if _entry(before, one) != _entry(now, one))
+
+
+def _entry(digests: Any, name: str) -> Any:
+    """The entry `train.mtcs` of nested mappings; None where there is none."""
+    for key in name.split("."):
+        digests = digests.get(key) if isinstance(digests, dict) else None
+    return digests
 
 
 def _causes(error: BaseException | None) -> list[BaseException]:

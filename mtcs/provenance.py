@@ -16,9 +16,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import mtcs
 from mtcs.config.classifiers import ClassifierSpec, Mixture
+from mtcs.config.experiment import Experiment
 from mtcs.config.methods import Spec
 from mtcs.config.schedule import Schedule
 from mtcs.config.suite import Suite
@@ -36,6 +38,22 @@ NO_NUMBERS = (
     "mtcs.provenance",
 )
 """Modules and packages through which no number passes. Of `mtcs.config` the values themselves are digested."""
+
+
+def stage_digests(known: Experiment) -> dict[str, Any]:
+    """Of the code and the parameters behind every stage, by its name and, where they differ, by suite or method."""
+    normalizing = ("mtcs.data.normalize", "mtcs.data.formats", "mtcs.data.few_labels")
+    return {
+        "suites": {name: suite_digests(suite) for name, suite in known.suites.items()},
+        "download": code_digest("mtcs.data.sources", data="reference/archive_sizes.csv"),
+        "normalize": code_digest(*normalizing, data="reference/archive_sizes.csv"),
+        "train": {name: training_digest(known.method(name)) for name in known.trained}
+        | {name: training_digest(known.method(name), known.readings[name].held_out) for name in known.mixtures},
+        "represent": {name: representation_digest(known.method(name)) for name in (*known.trained, *known.mixtures)},
+        "classify": {name: classification_digest(known.classifier(name)) for name in known.known},
+        "measure": code_digest("mtcs.evaluation.measure"),
+        "report": code_digest("mtcs.reports.page", data="re[fp]*/**/*.[cj]*"),
+    }
 
 
 def training_digest(spec: Spec, held_out: float = 0.0) -> str:

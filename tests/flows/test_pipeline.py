@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import logging
+import os
 import sqlite3
 from pathlib import Path
 
@@ -140,6 +141,26 @@ def test_a_record_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     with Repo() as repo:
         assert child._bring_up_to_date(repo, "two", False)
         assert not child._bring_up_to_date(repo, "one", False)
+
+
+def test_a_stage_is_not_run_with_parameters_that_changed_after_the_run_began(tmp_path, monkeypatch, capsys):
+    """It would be recorded as made by those before. What concerns other stages may change."""
+    monkeypatch.chdir(tmp_path)
+    stage = {"cmd": "echo one > one", "outs": ["one"], "params": [{"data/code.json": ["classify.one"]}]}
+    Path("dvc.yaml").write_text(json.dumps({"stages": {"one": stage}}))
+    Path("data").mkdir()
+    for file in ("data/code.json", "params.yaml"):  # in this order
+        Path(file).write_text(json.dumps({"classify": {"one": "old", "two": "old"}}))
+    os.utime("data/code.json", (0, 0))
+    monkeypatch.setattr(child, "read_experiment", lambda path: None)
+    Repo.init(no_scm=True).close()
+    monkeypatch.setattr(child, "stage_digests", lambda known: {"classify": {"one": "new", "two": "old"}})
+    says = "params.yaml has changed since the run began (classify.one); start the same run again."
+    assert child._reproduce("one", False) == {"code": 2, "message": says}
+    assert f"mtcs: {says}" in capsys.readouterr().err
+    assert not Path("one").exists()
+    monkeypatch.setattr(child, "stage_digests", lambda known: {"classify": {"one": "old", "two": "new"}})
+    assert child._reproduce("one", False) == {"outcome": child.RAN}
 
 
 def test_data_that_a_killed_flow_left_aside_come_back(tmp_path):
