@@ -80,7 +80,8 @@ def find_columns(table: Table, options: TableOptions, known: KnownTask | None = 
     values = chosen or [i for i in range(table.width) if i not in taken]
     left_out = [] if chosen or known is None else _foreign(table, values, known.values, long)
     values = [i for i in values if i not in left_out]
-    if not chosen:
+    trained_on = known is not None and bool(table.names) and {table.names[i] for i in values} <= set(known.values)
+    if not chosen and not trained_on:
         _check_values(table, [i for i in values if i not in other_times], long)
     if not values:
         way_out = ONE_RECORDING if table.width == 1 else "name them with --values, as --values x,y or t0:t99"

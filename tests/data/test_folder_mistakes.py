@@ -454,6 +454,8 @@ def test_channels_side_by_side_are_not_read_as_one_series(names):
         read_folder("data")
     data = read_folder("data", values=[f"{names[0]}:{names[-1]}"], verbose=False)
     assert data["fans"][0][0].tolist() == list(range(len(names)))
+    known = KnownTask(frozenset({"ok", "worn"}), data.columns["fans"])
+    assert len(read_new_series(Path("data/fans.csv"), "fans", TableOptions(), known)) == 4, "as it was trained on"
 
 
 @pytest.mark.parametrize("name", ["{0:02}:{1}0", "week{0}_day{1}", "2020-0{0}-1{1}"])
