@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import httpx
@@ -24,13 +24,15 @@ from mtcs.config.experiment_file import read_experiment
 from mtcs.config.machine import read_machine
 from mtcs.data.address import without_secrets
 from mtcs.data.sources import local_folder, task_url
-from mtcs.errors import InputError, fault
+from mtcs.errors import fault
 from mtcs.files import regular, write_text
 from mtcs.layout import Layout
 
 SEEN = STATE / "seen.json"
 """What the last good run of each suite saw of params.yaml, and the last good download of each task of the archive, as
 digests; an empty one is work that has yet to be done."""
+ANSWER_SECONDS = 30.0
+"""That the archive has for an answer."""
 
 
 @flow(name="watch", persist_result=False)
@@ -98,21 +100,46 @@ def _parameters(suite: str) -> str:
 def fingerprints(
     root: Path, experiment: Experiment, suites: Sequence[str], archive: str, before: dict[str, str]
 ) -> dict[str, str]:
-    """Digests by `params.yaml of SUITE` and `SUITE/TASK`; what cannot be reached now keeps its earlier one."""
+    """Digests by `params.yaml of SUITE` and `SUITE/TASK`; what cannot be reached now keeps its earlier one.
+
+    Raises:
+        InputError: if `archive` is no folder, and no address with the task's name in it.
+    """
     seen = dict(before)
     parameters = hashlib.sha256(regular(Layout(root).params).read_bytes()).hexdigest()
-    for suite in suites:
-        seen[_parameters(suite)] = parameters
-        for task in experiment.suite(suite).tasks if experiment.suite(suite).source == "archive" else ():
+    seen |= {_parameters(suite): parameters for suite in suites}
+    fetched = {suite: experiment.suite(suite) for suite in suites if experiment.suite(suite).source == "archive"}
+    found = _archived(archive, dict.fromkeys(task for suite in fetched.values() for task in suite.tasks))
+    for name, suite in fetched.items():
+        seen |= {f"{name}/{task}": found[task] for task in suite.tasks if task in found}
+    return seen
+
+
+def _archived(archive: str, tasks: Iterable[str]) -> dict[str, str]:
+    """A digest of what the archive says of each task's files; those that it does not answer for are left out.
+
+    Raises:
+        InputError: if the archive is no folder, and no address with the task's name in it.
+    """
+    found, folder = {}, local_folder(archive)
+    with httpx.Client(headers={"User-Agent": "mtcs"}, timeout=ANSWER_SECONDS, follow_redirects=True) as client:
+        for task in tasks:
             try:
-                folder = local_folder(archive)
-                facts = _served(task_url(archive, task)) if folder is None else _files(folder, task)
-            except (httpx.HTTPError, InputError, OSError, ValueError) as error:
+                facts = _served(client, task_url(archive, task)) if folder is None else _files(folder, task)
+            except httpx.TransportError as error:  # the others would be waited for as long
+                get_run_logger().warning(
+                    "The archive cannot be reached (%s: %s); %s and those after it are taken to be unchanged.",
+                    type(error).__name__,
+                    without_secrets(str(error)).partition("\n")[0],
+                    task,
+                )
+                break
+            except (httpx.HTTPError, OSError) as error:
                 reason = without_secrets(str(error)).partition("\n")[0]
                 get_run_logger().warning("%s cannot be checked (%s); taken to be unchanged.", task, reason)
                 continue
-            seen[f"{suite}/{task}"] = hashlib.sha256(repr(facts).encode()).hexdigest()
-    return seen
+            found[task] = hashlib.sha256(repr(facts).encode()).hexdigest()
+    return found
 
 
 def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
@@ -123,8 +150,8 @@ def _files(archive: Path, task: str) -> list[tuple[str, int, int]]:
     return sorted((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
-def _served(url: httpx.URL) -> list[str | None]:
-    response = httpx.head(url, headers={"User-Agent": "mtcs"}, timeout=30, follow_redirects=True)
+def _served(client: httpx.Client, url: httpx.URL) -> list[str | None]:
+    response = client.head(url)
     response.raise_for_status()
     return [response.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length")]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -33,7 +36,7 @@ from prefect.states import Cancelling, Crashed
 from flows.flow import reproduce
 from flows.heartbeat import NAME, SILENCE, notice_dead_runs
 from flows.serve import deployments, main
-from flows.watch import SEEN, watch
+from flows.watch import SEEN, _archived, watch
 from flows.workspace import claimed
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +135,52 @@ def test_watch_fetches_what_it_knows_nothing_of(workspace, archive):
     assert reproduce(suites=["one"], return_state=True).is_completed()
     assert watch(suites=["one"], return_state=True).is_completed()
     assert workspace.started()[4:] == ["download one"]
+
+
+class Archive(BaseHTTPRequestHandler):
+    """A server that has every file."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_HEAD(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("ETag", "first")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_watch_asks_once_for_a_task_of_two_suites(workspace, monkeypatch):
+    parameters = yaml.safe_load((workspace.root / "params.yaml").read_text())
+    parameters["suites"]["two"]["tasks"] = ["A", "B"]
+    (workspace.root / "params.yaml").write_text(yaml.safe_dump(parameters))
+    with HTTPServer(("127.0.0.1", 0), Archive) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MTCS_ARCHIVE", f"http://127.0.0.1:{server.server_port}/{{name}}.zip")
+        assert watch(return_state=True).is_completed()
+        server.shutdown()
+    assert sorted(Archive.asked) == ["/A.zip", "/B.zip"]
+    assert set(json.loads((workspace.root / SEEN).read_text())) >= {"one/A", "two/A", "two/B"}
+
+
+def test_watch_waits_once_for_an_archive_that_does_not_answer(monkeypatch, caplog):
+    monkeypatch.setattr("flows.watch.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("flows.watch.get_run_logger", lambda: logging.getLogger("flows"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert _archived(f"http://127.0.0.1:{silent.getsockname()[1]}/{{name}}?SECRET", ["A", "B"]) == {}
+    (line,) = caplog.messages
+    assert (
+        line
+        == "The archive cannot be reached (ReadTimeout: timed out); A and those after it are taken to be unchanged."
+    )
+
+
+def test_watch_tells_of_an_archive_that_cannot_be_one(workspace, monkeypatch):
+    monkeypatch.setenv("MTCS_ARCHIVE", "http://127.0.0.1/archive")
+    state = watch(return_state=True)
+    assert state.is_failed()
+    assert state.message.startswith("MTCS_ARCHIVE is 'http://127.0.0.1/archive'; expected a folder, or an http")
 
 
 def test_watch_keeps_old_data_until_there_are_new_and_fetches_those_once(workspace, archive):
