@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import Artifact, create_markdown_artifact
 
 from mtcs.layout import Layout
 
@@ -16,12 +17,20 @@ def show_report(root: Path, suite: str) -> None:
     report = Layout(root).report(suite)
     name = re.sub(r"[^a-z0-9]+", "-", suite.lower())
     page = page_content((report / "report.html").read_text("utf-8"))
-    page_id = create_markdown_artifact(page, f"report-{name}", f"Report of {suite}")
+    page_id = _stored(page, f"report-{name}", f"Report of {suite}")
     sentence, table, rest = (report / "accuracy.md").read_text("utf-8").partition("\n\n|")
     overview = f"![Mean accuracy by method]({_data_address((report / 'overview.svg').read_bytes())})"
     link = f"[The whole report](/artifacts/artifact/{page_id}); its files are in `{report.resolve()}`."
     result = f"{sentence}\n\n{overview}{table}{rest}\n\n{link}"
     create_markdown_artifact(result, f"accuracy-{name}", f"Accuracies of {suite}")
+
+
+def _stored(page: str, key: str, description: str) -> Any:
+    """The number of the artifact with that page: of the key's last one if it has the same, else of a new one."""
+    last: Any = Artifact.get(key)  # a coroutine only where one is running
+    if last is not None and last.data == page:
+        return last.id
+    return create_markdown_artifact(page, key, description)
 
 
 def page_content(page: str) -> str:

@@ -90,10 +90,14 @@ def test_run_then_nothing_to_do(workspace, server, tmp_path):
 
     made = artifacts(server, state.state_details.flow_run_id)
     assert "| task | MTL |" in made["accuracy-one"]["data"]
-    assert f"[The whole report](/artifacts/artifact/{made['report-one']['id']})" in made["accuracy-one"]["data"]
+    link = re.search(r"\[The whole report\]\(/artifacts/artifact/(.*?)\)", made["accuracy-one"]["data"])
+    assert link
+    report = httpx.get(f"{server}/artifacts/{link[1]}").json()
+    assert (report["key"], report["data"]) == (
+        "report-one",
+        page_content((workspace.root / "reports/one/report.html").read_text()),
+    )
     assert "file:" not in made["accuracy-one"]["data"]
-    order = sorted((one["created"], key) for key, one in made.items() if key.endswith("one"))
-    assert [key for _, key in order] == ["report-one", "accuracy-one"]
     assert "](data:image/svg+xml;base64," in made["accuracy-two"]["data"]
 
     done = subprocess.run(
@@ -111,6 +115,9 @@ def test_run_then_nothing_to_do(workspace, server, tmp_path):
     state, tasks = run(workers=2)
     assert states(tasks) == dict.fromkeys(ALL, "Cached")
     assert len(workspace.started()) == count == len(ALL)
+    again = artifacts(server, state.state_details.flow_run_id)
+    assert set(again) == {"accuracy-one", "accuracy-two"}, "reports as they were are not stored again"
+    assert again["accuracy-one"]["data"] == made["accuracy-one"]["data"], "whose link leads to the first run's"
 
 
 def test_a_transfer_that_fails_twice(workspace):
