@@ -61,7 +61,7 @@ def find_columns(table: Table, options: TableOptions, known: KnownTask | None = 
     time = _column(table, "--time", options.time)
     taken = {column for column in (task, group, time) if column is not None}
     identity = _identity(table, options, taken)
-    chosen = _selected(table, options.values) if options.values else []
+    chosen = selected_columns(table, options.values) if options.values else []
     times = [i for i in called_times(table) if i not in taken.union(chosen) and table.names[i] != options.label]
     timed = time is not None or (bool(times) and options.layout != "wide")
     long = options.layout == "long" or (options.layout is None and timed and identity is not None)
@@ -75,6 +75,8 @@ def find_columns(table: Table, options: TableOptions, known: KnownTask | None = 
     other_times = [i for i in times if i != time] * long
     taken |= {column for column in (identity, time) if column is not None}
     label = _label(table, options, taken.union(other_times), None if long or known is None else known.labels)
+    others = {"--label": label, "--id": identity, "--time": time, "--group": group, "--task-column": task}
+    check_selected(table, chosen, others)
     taken |= {label} if label is not None else set()
     taken |= table.unnamed
     values = chosen or [i for i in range(table.width) if i not in taken]
@@ -122,19 +124,28 @@ def _check_names(table: Table, identity: int, within: list[int], label: int | No
         )
 
 
-def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = ()) -> int | None:
-    """The column that an option names, or else the first of the usual names."""
-    if name is None:
-        lower = [one.lower() for one in table.names]
-        return next((lower.index(one) for one in usual if one in lower), None)
+def named_column(table: Table, option: str, name: str) -> int:
+    """The column that an option names: by its name, or without a header by its number from 1.
+
+    Raises:
+        UnknownColumn: if there is none, or several.
+    """
     if not table.names and name.isascii() and name.isdigit() and 1 <= int(name) <= table.width:
         return int(name) - 1
     if table.names.count(name) != 1:
         what = "several columns" if name in table.names else "no column"
         known = listed_columns(table.names) if table.names else "no header, so that columns are numbers from 1"
         field = option.removeprefix("--").removesuffix("-column")
-        raise UnknownColumn(f"{table.path} has {what} {name} ({option}); it has {known}.", field)
+        raise UnknownColumn(f"{table.path} has {what} {name:.40} ({option}); it has {known}.", field)
     return table.names.index(name)
+
+
+def _column(table: Table, option: str, name: str | None, usual: Sequence[str] = ()) -> int | None:
+    """The column that an option names, or else the first of the usual names."""
+    if name is not None:
+        return named_column(table, option, name)
+    lower = [one.lower() for one in table.names]
+    return next((lower.index(one) for one in usual if one in lower), None)
 
 
 def _identity(table: Table, options: TableOptions, taken: set[int]) -> int | None:
@@ -211,18 +222,36 @@ def _may_end_in_labels(table: Table) -> bool:
     return len(whole) > 2 and whole[0] and whole[-1] and not any(whole[1:-1]) and len(set(columns[-1])) > 1
 
 
-def _selected(table: Table, values: Sequence[str]) -> list[int]:
-    """Columns by names and ranges `first:last`."""
-    columns = []
+def selected_columns(table: Table, values: Sequence[str]) -> list[int]:
+    """Columns by names and ranges `first:last`.
+
+    Raises:
+        InputError: if one is not there or is named twice, or if a range goes backwards.
+    """
+    columns: list[int] = []
     for name in values:
-        first, colon, last = name.partition(":")
-        if colon and name not in table.names:
-            start, end = _column(table, "--values", first), _column(table, "--values", last)
-            assert start is not None and end is not None
-            columns.extend(range(start, end + 1))
-        else:
-            columns.append(_column(table, "--values", name))
+        ends = [name] if name in table.names else name.split(":", 1)
+        first, last = (named_column(table, "--values", end) for end in (ends[0], ends[-1]))
+        if last < first:
+            raise InputError(f"{table.path}: in --values {name:.80} the second column is left of the first; turn them.")
+        columns.extend(range(first, last + 1))
+    if twice := [column for column, count in Counter(columns).items() if count > 1]:
+        raise InputError(f"{table.path}: --values names column `{table.name(twice[0])}` twice; name it once.")
     return columns
+
+
+def check_selected(table: Table, chosen: list[int], others: dict[str, int | None]) -> None:
+    """Look that --values names no column that is taken for that of another option, too.
+
+    Raises:
+        InputError: if it does.
+    """
+    for option, column in others.items():
+        if column in chosen:
+            raise InputError(
+                f"{table.path}: --values includes column `{table.name(column)}`, which is taken for that of {option}; "
+                f"leave it out, or name another one with {option}."
+            )
 
 
 def _foreign(table: Table, values: list[int], known: Sequence[str], long: bool) -> list[int]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mtcs.data.columns import check_selected, named_column, selected_columns
 from mtcs.data.fields import ID_NAMES, LABEL_NAMES, Table, is_value, listed_columns, numbers, read_fields
 from mtcs.data.files import TABLES, is_hidden
 from mtcs.data.recordings import Recordings, other_channels, trimmed
@@ -167,10 +168,11 @@ class _Recording:
 def _read_recording(path: Path, options: TableOptions) -> _Recording:
     table = read_fields(path, replace(options, label=None, id=None, group=None))
     names = table.names or _numbers(table.width)
-    chosen = _chosen(path, names, options.values or ())
+    chosen = selected_columns(table, options.values or ())
     if options.time is not None or set(called_times(table)).difference(chosen):
         table = table.without_empty_rows()  # without a time they are no steps
-    time = _time(table, names, chosen, options.time)
+    time = _time(table, chosen, options.time)
+    check_selected(table, chosen, {"--time": time})
     order = _order_of_time(table, time, path.stem)
     rows = np.arange(len(table.rows)) if order is None else order
     written = table.written
@@ -191,27 +193,12 @@ def _read_recording(path: Path, options: TableOptions) -> _Recording:
     return _Recording(one, [names[i] for i in channels], time_note(table, time), written, order is not None)
 
 
-def _chosen(path: Path, names: list[str], values: Sequence[str]) -> list[int]:
-    """The columns that --values names, as `x` or as a range `first:last`."""
-    spans = [[name] if name in names else name.split(":", 1) for name in values]
-    for end in (end for span in spans for end in span):
-        _check_known(path, names, end, "values")
-    return [i for span in spans for i in range(names.index(span[0]), names.index(span[-1]) + 1)]
-
-
-def _time(table: Table, names: list[str], chosen: list[int], given: str | None) -> int | None:
+def _time(table: Table, chosen: list[int], given: str | None) -> int | None:
     """The column of times, None where there is none."""
-    if given is None:
-        called = [i for i in called_times(table) if i not in chosen]
-        return find_time(table, called, [range(len(table.rows))], any_order=False)
-    _check_known(table.path, names, given, "time")
-    return names.index(given)
-
-
-def _check_known(path: Path, names: list[str], name: str, option: str) -> None:
-    if name not in names:
-        known = listed_columns(names)
-        raise UnknownColumn(f"{path} has no column {name:.40} (--{option}); it has {known}.", option)
+    if given is not None:
+        return named_column(table, "--time", given)
+    called = [i for i in called_times(table) if i not in chosen]
+    return find_time(table, called, [range(len(table.rows))], any_order=False)
 
 
 def _refuse_label(table: Table, names: list[str], channels: list[int]) -> None:

@@ -380,6 +380,40 @@ def test_words_are_the_first_columns_that_are_listed_where_one_is_not_known():
         read_folder("data", values=["foo"])
 
 
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        (["t0:t3"], {}, r"--values includes column `label`, which is taken for that of --label; leave it out, or name"),
+        (["t0:t1", "machine"], {"group": "machine"}, r"--values includes column `machine`, which is taken for that of --group;"),
+        (["id", "t0"], {}, r"--values includes column `id`, which is taken for that of --id;"),
+        (["t3:t0"], {}, r"in --values t3:t0 the second column is left of the first; turn them"),
+        (["t0:t1", "t1"], {}, r"--values names column `t1` twice; name it once"),
+    ],
+)
+def test_values_are_no_labels_and_none_stands_twice(values, options, message):
+    rows = [f"s{i},{i % 3},{i}.5,{i}.1,{i % 2},{i}.2,{i}.3\n" for i in range(6)]
+    held("fans.csv", content="id,machine,t0,t1,label,t2,t3\n" + "".join(rows))
+    with pytest.raises(InputError, match=rf"fans\.csv: {message}"):
+        read_folder("data", values=values, **options)
+    data = read_folder("data", values=["t0:t1", "t2:t3"], verbose=False)
+    assert data["fans"][0][1].tolist() == [1.5, 1.1, 1.2, 1.3]
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        (["z:x"], {}, r"in --values z:x the second column is left of the first; turn them"),
+        (["x", "x:z"], {}, r"--values names column `x` twice; name it once"),
+        (["x:z"], {"time": "y"}, r"--values includes column `y`, which is taken for that of --time;"),
+    ],
+)
+def test_channels_are_no_times_and_none_stands_twice(values, options, message):
+    held("r1.csv", content="x,y,z\n1,2,3\n4,5,6\n")
+    held("labels.csv", content="file,label\nr1,ok\n")
+    with pytest.raises(InputError, match=rf"r1\.csv: {message}"):
+        read_folder("data", values=values, **options)
+
+
 def test_a_first_series_without_values_is_named_and_not_the_header():
     held("new.csv", content="id,a,b,c\nr0,,,\nr1,1,2,4\nr2,2,1,3\n")
     with pytest.raises(InputError, match="line 2: no observed value; repair the series or leave it out"):
