@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mtcs.data.folder import read_folder
     from mtcs.errors import InputError, MtcsError, WorkError
-    from mtcs.estimator import MTCSClassifier, MultiTaskClassifier, cross_validate, load
+    from mtcs.estimator import MTCSClassifier, MultiTaskClassifier, cross_validate
+    from mtcs.loading import load
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "load": "mtcs.loading",
     "read_folder": "mtcs.data.folder",
     "InputError": "mtcs.errors",
     "MtcsError": "mtcs.errors",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from os import PathLike
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,17 +19,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.bundles.bundle import Bundle, with_names
 from mtcs.bundles.cross_validation import LabelledTask, Validation, validate
-from mtcs.bundles.file import load_bundle, save_bundle
+from mtcs.bundles.file import save_bundle
 from mtcs.bundles.fit import add_task, fit_bundle
-from mtcs.bundles.from_run import load_run
 from mtcs.bundles.given_tasks import check_classes, series_and_labels
 from mtcs.bundles.metrics import fold_scores
-from mtcs.bundles.pretrained import PRETRAINED, load_pretrained
 from mtcs.classifiers.classify import Encoded
 from mtcs.config.classifiers import ClassifierSpec
 from mtcs.config.device_names import DeviceName, PrecisionName
 from mtcs.config.methods import MethodSpec, SeriesSpec, Spec
-from mtcs.config.packaged import packaged_classifier, packaged_method, short, usual_classifier
+from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
 from mtcs.data.arrays import as_labels, as_series, check_rows, without_mask
 from mtcs.data.folder import FolderData
 from mtcs.errors import InputError
@@ -316,35 +313,6 @@ def _value_errors() -> Iterator[None]:
         yield
     except InputError as error:
         raise ValueError(str(error)) from error
-
-
-def load(path: str | Path) -> MultiTaskClassifier:
-    """The classifier that `MultiTaskClassifier.save` or `mtcs fit` wrote; no code in the file is run.
-
-    Args:
-        path: the file; "ucr", an encoder that comes with the package and waits for `add_task`; or the model of a run
-            of the pipeline, `data/models/<suite>/<method>/seed<N>/joint.safetensors`, with its classifiers.
-
-    Raises:
-        InputError: in one line, if there is no such file, it is corrupt, or it is something else.
-    """
-    if not isinstance(path, str | PathLike):
-        raise InputError(
-            f"path is {path!r:.60}, expected the name of a file that 'mtcs fit' or save() wrote, or 'ucr'."
-        )
-    if path in PRETRAINED and not Path(path).is_file():  # a folder of that name may hold the data
-        bundle = load_pretrained(str(path))
-    else:
-        bundle = (load_run if Path(path).suffix == ".safetensors" else load_bundle)(Path(path))
-    model = MultiTaskClassifier(
-        short(cast(MethodSpec, bundle.trained_with)),
-        random_state=bundle.model.seed,
-        classifier=short(bundle.classifier),
-        precision=bundle.precision,
-        missing=next((task.info.missing for task in bundle.tasks.values()), ()),
-    )
-    model.bundle_ = bundle
-    return model
 
 
 def cross_validate(
