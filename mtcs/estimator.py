@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mtcs.bundles.bundle import Bundle, with_names
-from mtcs.bundles.cross_validation import LabelledTask, Validation, validate
+from mtcs.bundles.cross_validation import LabelledTask, Validation, recalibrate, validate
 from mtcs.bundles.file import save_bundle
 from mtcs.bundles.fit import add_task, fit_bundle
 from mtcs.bundles.given_tasks import check_classes, series_and_labels
@@ -121,10 +121,6 @@ class MultiTaskClassifier(_Parameters):
             WorkError: if training diverges.
         """
         spec, classifier, seed = self._spec(), self._classifier(), self._seed()
-        if not isinstance(data, Mapping):
-            raise InputError(
-                f"data is a {type(data).__name__}, expected {{task: (X, y)}}; MTCSClassifier takes X and y."
-            )
         with silence(not self.verbose):
             bundle = fit_bundle(spec, classifier, data, seed, self._hardware(spec), self._workers, self.missing)
         bundle = replace(bundle, precision=self.precision)
@@ -162,6 +158,30 @@ class MultiTaskClassifier(_Parameters):
         bundle = self._fitted
         hardware = self._hardware(bundle.model.spec)
         self.bundle_ = add_task(bundle, name, X, y, self._classifier(), hardware, self._workers, self.missing)
+        return self
+
+    def calibrate(self, data: Data, folds: int = 5, groups: Mapping[str, Any] | None = None) -> MultiTaskClassifier:
+        """Calibrate probabilities by what models of `folds` folds say of series that they have not seen.
+
+        Without it, they are calibrated by the training series, whose labels the encoder knows, and are somewhat too
+        sure. It trains `folds` times, and changes neither encoder nor labels.
+
+        Args:
+            data: {task: (X, y)}, what was fitted; tasks that are not among it stay as they are.
+            folds: parts of each task.
+            groups: {task: (n,)} what series come from, as in `cross_validate`.
+
+        Raises:
+            InputError: if a task was not fitted together with the encoder, or has other labels now.
+        """
+        bundle = self._fitted
+        together = {task.name for task in bundle.model.tasks}
+        for name, task in _labelled(self, data).items():
+            if name not in together:
+                raise InputError(f"{name} was not fitted together with the encoder; calibrate leaves it as it is.")
+            if task.labels.tolist() != bundle.task(name).labels.tolist():
+                raise InputError(f"{name}: data has other labels than the model; give the data that it was fitted to.")
+        self.bundle_ = recalibrate(bundle, validate_model(self, data, folds, groups))
         return self
 
     def save(self, path: str | Path) -> None:
@@ -325,7 +345,7 @@ def cross_validate(
         data: {task: (X, y)}.
         folds: parts of each task.
         groups: {task: (n,)} what series come from, as a machine or a patient: all of one are in the same fold. Those of
-            tasks that are not in `data` are left out.
+            tasks that are not in `data` are left out. None takes those that `read_folder` found, {} none.
 
     Returns:
         One row a task and fold: task, fold, accuracy, balanced_accuracy, f1 (mean over labels), log_loss (NaN where
@@ -352,17 +372,25 @@ def validate_model(
     """
     if not isinstance(model, MultiTaskClassifier):
         raise InputError(f"model is {type(model).__name__}, expected MultiTaskClassifier; sklearn validates others.")
-    tasks, classifier = {}, model._classifier()
-    for name, X, y in series_and_labels(data):
-        check_rows(X, y, name)
+    if groups is None and isinstance(data, FolderData):
+        groups = data.groups
+    tasks = _labelled(model, data)
+    for name, X, _ in series_and_labels(data):
         check_rows(X, groups.get(name) if isinstance(groups, Mapping) else None, name, "groups")
-        series = as_series(X, name)
-        labels, truth = as_labels(y, len(series), name)
-        check_classes(name, labels, len(series), classifier)
-        tasks[name] = LabelledTask(series, labels, truth)
 
     def train(part: Data) -> Bundle:
         return cast(MultiTaskClassifier, clone(model)).fit(part).bundle_
 
     with silence(not model.verbose):
         return validate(tasks, train, model._hardware(model._spec()), folds, groups, alone, curve, model._workers)
+
+
+def _labelled(model: MultiTaskClassifier, data: Data) -> dict[str, LabelledTask]:
+    tasks = {}
+    for name, X, y in series_and_labels(data):
+        check_rows(X, y, name)
+        series = as_series(X, name)
+        labels, truth = as_labels(y, len(series), name)
+        check_classes(name, labels, len(series), model._classifier())
+        tasks[name] = LabelledTask(series, labels, truth)
+    return tasks

@@ -30,14 +30,17 @@ import mtcs
 from mtcs import InputError, MTCSClassifier, MultiTaskClassifier
 from mtcs.bundles import fit as bundle_fit
 from mtcs.bundles.card import model_card
-from mtcs.classifiers.classify import classify, known_calibration
+from mtcs.classifiers.calibration import fit_temperature
+from mtcs.classifiers.classify import classify, decisions, known_calibration
 from mtcs.classifiers.kernel_ridge import FittedKernelRidge
 from mtcs.classifiers.random_kernels import FittedRandomKernels
 from mtcs.config.packaged import packaged_classifier, packaged_method, usual_classifier
 from mtcs.data.arrays import as_labels
 from mtcs.data.doubts import SwappedAxes
+from mtcs.data.folder import FolderData
 from mtcs.data.normalize import scaled, z_normalize
 from mtcs.data.raw import RawSplit, RawTask
+from mtcs.estimator import validate_model
 from mtcs.evaluation.represent import represent, represent_task
 from mtcs.training.hardware import choose_hardware
 from mtcs.training.loop import train_method
@@ -538,6 +541,10 @@ def test_mistakes_are_one_line(data, fitted, tmp_path):
         (lambda: tiny(random_state=2**32).fit(data), "random_state is 4294967296, expected"),
         (lambda: tiny().fit({"t": (X, y, y)}), r"Task 't' is no pair \(too many values .*; give \{task: \(X, y\)\}"),
         (lambda: mtcs.cross_validate(tiny(), {"t": None}), r"Task 't' is no pair \(cannot unpack"),
+        (lambda: mtcs.cross_validate(tiny(), [(X, y)]), "data is a list, expected {task"),
+        (lambda: tiny(classifier=["ridge"]).fit(data), r"Unknown classifier \['ridge'\]; there are"),
+        (lambda: fitted.predict(["pumps"], X), r"Unknown task \['pumps'\]; the model has pumps"),
+        (lambda: tiny().fit({"t": (X.astype("M8[s]"), y)}), r"t: X is not of numbers \(it is of datetime64\[s\]\)"),
         (lambda: mtcs.load("ucr").save(tmp_path / "m"), r"an encoder without a task; learn one with add_task\(\)"),
         (lambda: tiny(missing=(np.nan,)).fit(data), r"missing is .nan,., expected finite numbers"),
         (
@@ -609,6 +616,41 @@ def test_series_of_a_group_are_left_out_together(data, monkeypatch):
         rows = {row.tobytes() for row in part["pumps"][0]}
         inside = np.array([row.tobytes() in rows for row in X])
         assert all(len(set(inside[groups == group])) == 1 for group in range(6))
+
+
+def test_groups_of_a_folder_are_left_out_together(data):
+    X, y = data["pumps"]
+    folder = FolderData()
+    folder["pumps"] = (list(X), np.array(y))
+    folder.groups["pumps"] = np.repeat(np.arange(6), 4)
+    together = mtcs.cross_validate(tiny(), folder, 3)
+    pd.testing.assert_frame_equal(together, mtcs.cross_validate(tiny(), {**folder}, 3, folder.groups))
+    assert not together.equals(mtcs.cross_validate(tiny(), folder, 3, groups={}))
+
+
+def test_probabilities_are_calibrated_by_series_that_were_left_out(data):
+    model = tiny().fit(data)
+    before = {name: (model.predict(name, X), model.predict_proba(name, X)) for name, (X, _) in data.items()}
+    validations = validate_model(model, {"pumps": data["pumps"]}, 3)
+    assert model.calibrate({"pumps": data["pumps"]}, 3) is model
+    expected = fit_temperature(validations["pumps"].decisions, validations["pumps"].truth)
+    for name, (X, _) in data.items():
+        labels, probabilities = before[name]
+        np.testing.assert_array_equal(model.predict(name, X), labels)
+        assert np.array_equal(model.predict_proba(name, X), probabilities) == (name != "pumps")
+    encoded, reader = model.encode("pumps", data["pumps"][0]), model.bundle_.task("pumps").reader
+    np.testing.assert_array_equal(model.predict_proba("pumps", data["pumps"][0]), expected(decisions(reader, encoded)))
+
+
+def test_nothing_is_calibrated_that_was_not_fitted(data):
+    X, y = data["pumps"]
+    model = tiny().fit({"pumps": (X, y)}).add_task("more", X, y)
+    for name, labels, message in (
+        ("more", y, "more was not fitted together with the encoder; calibrate leaves it as it is."),
+        ("pumps", ["a", "b"] * 12, "pumps: data has other labels than the model; give the data that it was fitted to."),
+    ):
+        with pytest.raises(InputError, match=re.escape(message)):
+            model.calibrate({name: (X, labels)})
 
 
 def test_silent_unless_verbose(data, capsys):

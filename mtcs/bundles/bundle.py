@@ -87,7 +87,7 @@ class Bundle:
 
     def task(self, name: str) -> TaskClassifier:
         """Raises InputError, with the known names, if there is no such task."""
-        if name not in self.tasks:
+        if not isinstance(name, str) or name not in self.tasks:
             raise InputError(f"Unknown task {name!r:.80}; the model has {listed(self.tasks)}.")
         return self.tasks[name]
 

@@ -204,10 +204,10 @@ def _curve(
 
 
 def _share(truth: np.ndarray, share: float) -> np.ndarray:
-    """The first series of each label, a share of them."""
-    place = np.zeros(len(truth), dtype=np.int64)
+    """A share of the series of each label, drawn at random; larger shares hold the smaller ones."""
+    place, rng = np.zeros(len(truth), dtype=np.int64), np.random.default_rng(0)
     for label in np.unique(truth):
-        place[truth == label] = np.arange((truth == label).sum())
+        place[truth == label] = rng.permutation((truth == label).sum())
     return np.flatnonzero(place < np.maximum(1, np.round(share * np.bincount(truth)))[truth])
 
 

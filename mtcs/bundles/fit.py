@@ -65,8 +65,6 @@ def fit_bundle(
         InputError: if data cannot be learned from.
         WorkError: if a loss is not finite.
     """
-    if not data:
-        raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
     _check_reads(spec, classifier)
     if isinstance(classifier, Mixture) and spec.members > MOST_OF_MIXTURE:
         raise InputError(

@@ -39,8 +39,12 @@ def series_and_labels(data: Mapping[str, tuple[Any, Any]]) -> Iterator[tuple[str
     """Name, X and y of each task.
 
     Raises:
-        InputError: if something else than two is given for a task.
+        InputError: if it is no mapping or empty, or something else than two is given for a task.
     """
+    if not isinstance(data, Mapping):
+        raise InputError(f"data is a {type(data).__name__}, expected {{task: (X, y)}}; MTCSClassifier takes X and y.")
+    if not data:
+        raise InputError("There is no task, expected at least one; give {task: (X, y)}.")
     for name, given in data.items():
         try:
             X, y = given

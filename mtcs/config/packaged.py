@@ -96,8 +96,8 @@ def _methods_and_classifiers() -> list[tuple[str, MethodSpec | ClassifierSpec]]:
 
 
 def _named(known: Mapping[str, Any], what: str, name: Any) -> Any:
-    if name not in known:
-        raise InputError(f"Unknown {what} {name}; there are {', '.join(known)}.")
+    if not isinstance(name, str) or name not in known:
+        raise InputError(f"Unknown {what} {name!s:.60}; there are {', '.join(known)}.")
     return known[name]
 
 

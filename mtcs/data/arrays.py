@@ -143,6 +143,8 @@ def _numbers(values: Any, name: str, what: str) -> np.ndarray:
     try:
         if np.iscomplexobj(values):
             raise ValueError("Complex data not supported")
+        if getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M"):
+            raise ValueError(f"it is of {values.dtype}")
         values = without_mask(values)
         return np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError) as error:

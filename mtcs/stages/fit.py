@@ -120,7 +120,7 @@ def fit(
     validations, scores, start = {}, {}, perf_counter()
     if cv is not None:
         alone = alone and page is not None and not isinstance(spec, SeriesSpec)  # which learns each task alone anyway
-        validations = validate_model(model, data, cv, data.groups, alone, curve=True)
+        validations = validate_model(model, data, cv, alone=alone, curve=True)
         scores[f"{cv}-fold"] = left_out_scores(validations)
         print(score_table(scores[f"{cv}-fold"]))
     seconds = perf_counter() - start

@@ -384,7 +384,11 @@ def test_words_are_the_first_columns_that_are_listed_where_one_is_not_known():
     ("values", "options", "message"),
     [
         (["t0:t3"], {}, r"--values includes column `label`, which is taken for that of --label; leave it out, or name"),
-        (["t0:t1", "machine"], {"group": "machine"}, r"--values includes column `machine`, which is taken for that of --group;"),
+        (
+            ["t0:t1", "machine"],
+            {"group": "machine"},
+            r"--values includes column `machine`, which is taken for that",
+        ),
         (["id", "t0"], {}, r"--values includes column `id`, which is taken for that of --id;"),
         (["t3:t0"], {}, r"in --values t3:t0 the second column is left of the first; turn them"),
         (["t0:t1", "t1"], {}, r"--values names column `t1` twice; name it once"),
