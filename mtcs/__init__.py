@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mtcs.estimator import MTCSClassifier, MultiTaskClassifier, cross_validate
     from mtcs.loading import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __all__ = [
     "InputError",
