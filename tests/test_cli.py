@@ -32,7 +32,7 @@ from mtcs.errors import INTERRUPTED, listed
 from mtcs.estimator import MultiTaskClassifier
 from mtcs.evaluation import held_out
 from mtcs.evaluation.cost import read_costs
-from mtcs.evaluation.records import RepresentationSources, read_record, write_record
+from mtcs.evaluation.records import RepresentationSources, TrainingRecord, read_record, write_record
 from mtcs.evaluation.representations import read_representations, write_representations
 from mtcs.evaluation.results import read_result
 from mtcs.files import digest
@@ -582,6 +582,14 @@ def test_what_another_seed_left_is_not_taken_for_this_ones():
         )
     for stage in ("train", "represent", "classify", "measure"):
         mtcs_says(stage, "joint", "tiny", "--seed", "1")
+
+
+def test_a_training_says_in_which_precision_and_why():
+    normalized()
+    said = mtcs_says("train", "joint", "tiny", "--precision", "auto")
+    record = read_record(RUN.record(), TrainingRecord, RUN, "train")
+    assert record.precision_reason
+    assert said.splitlines()[-1].endswith(f", {record.precision} on {record.device} ({record.precision_reason})")
 
 
 def test_representations_that_are_not_finite():

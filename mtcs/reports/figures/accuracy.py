@@ -159,7 +159,7 @@ def cost_accuracy(report: Report) -> Drawing | None:
         taken.append(name.get_window_extent())
         axes.plot([time, 1.12 * time], [mean, name.get_position()[1]], color=RULE, linewidth=0.8, zorder=1)
     what = "training and reading" if report.costs.reading else "training"
-    axes.set_xlabel(f"{what} of all tasks")
+    axes.set_xlabel(f"elapsed time of {what}, all tasks")
     seen = f"Scatter plot of {counted(len(rows), 'method')}."
     if best:
         undominated = enumerated(report.titles.of(methods[i] for i in best))

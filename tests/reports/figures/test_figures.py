@@ -179,7 +179,7 @@ def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(re
     reading = ReadingRow("mtcs", "mtcs_ridge", score, score, Paired(3), 1, 1)
     drawing = cost_accuracy(replace(report, costs=Costs((*rows, ridge)), readings=[reading]))
     assert drawing is not None
-    assert ">training and reading of all tasks<" in drawing.svg
+    assert ">elapsed time of training and reading, all tasks<" in drawing.svg
     assert all(f">{title}<" in drawing.svg for title in ("MTCS", "MTL", "TNC", "DTW", "mtcs_ridge"))
     markers = [line for axes in drawing.figure.axes for line in axes.lines if line.get_marker() == point(0)["marker"]]
     assert [line.get_markerfacecolor() == PAPER for line in markers].count(True) == 1
@@ -189,7 +189,7 @@ def test_time_is_of_reading_too_where_it_was_measured_and_readings_are_hollow(re
     assert compared is not None and "No other is both cheaper and better than" in compared.description
     before = cost_accuracy(report)
     assert before is not None
-    assert ">training of all tasks<" in before.svg
+    assert ">elapsed time of training, all tasks<" in before.svg
 
 
 def test_a_loss_that_still_falls_is_named(report_of, write, result) -> None:
