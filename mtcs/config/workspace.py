@@ -41,14 +41,15 @@ def new_workspace(
     params, stages = (_packaged(file) for file in ("params.yaml", "pipeline.yaml"))
     known = Experiment.model_validate(read_yaml(params))
     runnable = (*known.joint, *known.single_task, *known.mixtures)
-    if unknown := sorted(set(methods or ()) - set(runnable)):
+    kept = set(suite.get("methods", runnable) if methods is None else methods)
+    if unknown := sorted(kept - set(runnable)):
         if (reading := known.readings.get(method := unknown[0])) is not None:
             raise InputError(
-                f"{method} reads what {reading.representations_of} represents, which a workspace runs; name that, and "
-                f"after 'dvc repro' run 'mtcs classify {method} {name}' and 'mtcs measure {method} {name}'."
+                f"{method} reads what {reading.representations_of} represents, which a workspace runs; name that with "
+                f"--methods, and after 'dvc repro' run 'mtcs classify {method} {name}' "
+                f"and 'mtcs measure {method} {name}'."
             )
-        raise InputError(f"Unknown method {method}; a workspace runs {', '.join(runnable)}.")
-    kept = set(runnable) & set(suite.get("methods", runnable)) if methods is None else set(methods)
+        raise InputError(f"A workspace does not run {method}; name others with --methods: {', '.join(runnable)}.")
     kept |= {known.readings[mixture].representations_of for mixture in known.mixtures if mixture in kept}
     dropped = {
         reading

@@ -113,6 +113,23 @@ def test_methods_and_seeds_of_a_suite_become_those_of_the_folder():
 
 
 @pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("mtcs_alpha_001", "A workspace does not run mtcs_alpha_001; name others with --methods: mtcs, mtl,"),
+        ("mtl_ridge", "mtl_ridge reads what mtl represents, which a workspace runs; name that with --methods, and"),
+    ],
+)
+def test_no_method_of_a_suite_is_left_out_silently(method, message):
+    parameters = yaml.safe_load((ROOT / "params.yaml").read_text())
+    parameters["suites"] = {"two": {"tasks": ["A", "B"], "methods": ["mtcs", method]}}
+    Path("params.yaml").write_text(yaml.safe_dump(parameters))
+    code, output = init("two", "--suite", "two")
+    assert (code, output.startswith(f"mtcs: {message}")) == (2, True), output
+    assert not Path("two").exists()
+    assert init("two", "--suite", "two", "--methods", "mtcs")[0] == 0
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--labels", "0"), "--labels: '0' is not a number of training series; write --labels 5,10,20."),
@@ -140,11 +157,11 @@ def test_what_is_refused():
         2, "mtcs: Unknown suite pumps; params.yaml has demo, ucr12, ucr10, ucr15, archive, archive91.\n",
     )  # fmt: skip
     assert init("mine", "--suite", "demo", "--methods", "mtl,svm")[1].startswith(
-        "mtcs: Unknown method svm; a workspace runs"
+        "mtcs: A workspace does not run svm; name others with --methods: mtcs, mtl,"
     )
     assert init("mine", "--suite", "demo", "--methods", "mtl_ridge") == (
-        2, "mtcs: mtl_ridge reads what mtl represents, which a workspace runs; name that, and after 'dvc repro' run "
-        "'mtcs classify mtl_ridge demo' and 'mtcs measure mtl_ridge demo'.\n",
+        2, "mtcs: mtl_ridge reads what mtl represents, which a workspace runs; name that with --methods, and after "
+        "'dvc repro' run 'mtcs classify mtl_ridge demo' and 'mtcs measure mtl_ridge demo'.\n",
     )  # fmt: skip
     assert init("mine", "--suite", "pumps", "--tasks", "../a")[1].startswith("mtcs: suites.pumps.tasks.0: String")
     assert init("mine", "--suite", "a b", "--tasks", "A")[1].startswith("mtcs: suites.a b.[key]: String")
