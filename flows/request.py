@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +57,9 @@ def check_request(root: Path, request: Request) -> None:
         experiment.suite(suite)
     for method in request.methods:
         experiment.method(method)
-    known = dict.fromkeys([*experiment.seeds, *(experiment.seeds_single_task or ())])
+    seeds = [experiment.seeds, experiment.seeds_single_task or ()]
+    seeds += [experiment.suite(suite).seeds or () for suite in request.suites or experiment.suites]
+    known = dict.fromkeys(chain.from_iterable(seeds))
     for seed in request.seeds:
         if seed not in known:
             raise InputError(f"Unknown seed {seed}; params.yaml has {', '.join(map(str, known))}.")

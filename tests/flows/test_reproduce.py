@@ -28,6 +28,7 @@ from flows.artifacts import page_content, show_report
 from flows.flow import reproduce
 from flows.graph import Graph
 from flows.reproduce import main
+from flows.request import check_request, parse_request
 from flows.workspace import claimed
 from mtcs.errors import InputError
 from mtcs.layout import Layout
@@ -317,6 +318,16 @@ def test_mistakes_are_reported_before_a_server_is_asked(workspace, capsys, monke
     assert "workers: Input should be greater than or equal to 1" in capsys.readouterr().err
     assert main(["--seeds", "0", "9"]) == 2
     assert "reproduce: Unknown seed 9; params.yaml has 0, 1." in capsys.readouterr().err
+
+
+def test_seeds_of_a_suite_are_known_where_it_is_asked_for(workspace):
+    parameters = yaml.safe_load((workspace.root / "params.yaml").read_text())
+    parameters["suites"]["two"]["seeds"] = [3]
+    (workspace.root / "params.yaml").write_text(yaml.safe_dump(parameters))
+    check_request(workspace.root, parse_request(seeds=[0, 3]))
+    check_request(workspace.root, parse_request(suites=["two"], seeds=[3]))
+    with pytest.raises(InputError, match=r"^Unknown seed 3; params.yaml has 0, 1\.$"):
+        check_request(workspace.root, parse_request(suites=["one"], seeds=[3]))
 
 
 def test_a_mistake_in_params_yaml_is_reported_before_prefect_is_imported(workspace):
