@@ -169,7 +169,8 @@ def test_reports_concern_the_report_alone(changed):
 
 
 def test_the_sizes_of_the_archive_concern_what_reads_it(changed):
-    assert {"download", "normalize"} <= changed("mtcs/reference/archive_sizes.csv")
+    sizes = changed("mtcs/reference/archive_sizes.csv", lambda text: text.replace("ACSF1,100,", "ACSF1,101,"))
+    assert {"download", "normalize"} <= sizes
 
 
 def test_what_only_a_type_checker_sees_is_no_import():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from mtcs.config.archive import published_sizes, published_types
 from mtcs.errors import listed
 
 Size = Annotated[int, Field(ge=1, strict=True)]  # text is no number here either
@@ -37,30 +36,24 @@ def members(tasks: Any) -> Any:
     if tasks != "all" and not isinstance(tasks, dict):
         return tasks
     rule = Rule.model_validate({} if tasks == "all" else tasks)
-    types = {row["task"]: row["type"] for row in _rows("archive_types.csv")}
+    types, sizes = published_types(), published_sizes()
     for what, known, named in (
         ("type", set(types.values()), rule.type or ()),
         ("task", set(types), rule.without),
     ):
         if unknown := sorted(set(named) - known):
             raise ValueError(f"{unknown[0]} is no {what} of the archive ({listed(sorted(known), 200)})")
-    sizes = {row["task"]: row for row in _rows("archive_sizes.csv")}
 
     def fits(task: str) -> bool:
-        n, length = int(sizes[task]["n_train"]), sizes[task]["length"]
+        n, length = sizes[task].n_train, sizes[task].length
         return (
             (rule.type is None or types[task] in rule.type)
             and (rule.min_train or 0) <= n
             and (rule.max_train is None or n <= rule.max_train)
-            and (rule.max_length is None or (length != "Vary" and int(length) <= rule.max_length))
+            and (rule.max_length is None or (length is not None and length <= rule.max_length))
         )
 
     chosen = [task for task in types if task not in rule.without and fits(task)]
     if not chosen:
         raise ValueError("no task of the archive fits")
     return chosen
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (files("mtcs") / "reference" / name).open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))

@@ -14,7 +14,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from mtcs.data.published import published_sizes
+from mtcs.config.archive import published_sizes
 from mtcs.data.raw import RawTask
 from mtcs.data.text import InvalidData, is_number
 from mtcs.data.tsv import tidy_label

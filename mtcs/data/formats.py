@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from mtcs.config.archive import Size, published_sizes
 from mtcs.data.doubts import check_labels
-from mtcs.data.published import Size, published_sizes
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.received import check_received
 from mtcs.data.recordings import trimmed, without_fills

@@ -22,9 +22,9 @@ from typing import BinaryIO
 import httpx
 import tenacity
 
+from mtcs.config.archive import published_sizes
 from mtcs.data.address import shown, without_secrets
 from mtcs.data.formats import PARTS, SUFFIXES, load_task
-from mtcs.data.published import published_sizes
 from mtcs.data.received import check_received, one_process_in
 from mtcs.data.text import InvalidData
 from mtcs.data.tsv import convert_to_ts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mtcs.data.published import published_sizes
+from mtcs.config.archive import published_sizes
 from mtcs.data.text import InvalidData, check_characters, check_count, is_number, parse_values, pieces, read_lines
 from mtcs.errors import quoted
 

@@ -9,8 +9,8 @@ import zlib
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
+from mtcs.config.archive import published_sizes
 from mtcs.data.formats import PARTS, SUFFIXES
-from mtcs.data.published import published_sizes
 from mtcs.data.text import InvalidData
 
 MAX_MEMBER = 2**28

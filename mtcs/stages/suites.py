@@ -10,7 +10,7 @@ from mtcs.stages.options import SomeSuite, experiment
 
 def suites(only: SomeSuite = None) -> None:
     """List the suites of params.yaml, their tasks, and the sizes that the UCR archive gives them."""
-    from mtcs.data.published import published_sizes
+    from mtcs.config.archive import published_sizes
 
     sizes = published_sizes()
     params = experiment()

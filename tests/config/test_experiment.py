@@ -12,9 +12,9 @@ import yaml
 from dvc.utils.serialize import loads_yaml, modify_yaml
 
 from mtcs.cli import one_line
+from mtcs.config.archive import published_sizes
 from mtcs.config.experiment_file import read_experiment
 from mtcs.config.parameter_file import read_yaml
-from mtcs.data.published import published_sizes
 from mtcs.errors import InputError
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from aeon.datasets import load_from_tsv_file
 
+from mtcs.config.archive import published_sizes
 from mtcs.data import ts
 from mtcs.data.formats import read_raw, read_series
 from mtcs.data.normalize import z_normalize
-from mtcs.data.published import published_sizes
 from mtcs.data.sources import fetch_task
 from mtcs.data.task import read_task, write_task
 from mtcs.errors import InputError, WorkError

@@ -90,7 +90,7 @@ PEAK = """
 import re, sys
 from pathlib import Path
 import mtcs.data.doubts, mtcs.data.formats, mtcs.data.normalize, mtcs.data.sources, mtcs.data.task, mtcs.stages.options
-from mtcs.data.published import published_sizes
+from mtcs.config.archive import published_sizes
 published_sizes(), mtcs.stages.options.experiment()
 peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()

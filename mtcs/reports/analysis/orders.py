@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 
 import pandas as pd
 
+from mtcs.config.archive import published_types
 from mtcs.reports.analysis.contents import Report
 
 ORDERED = 20
@@ -18,10 +18,10 @@ def archive_types(tasks: Sequence[str]) -> dict[str, str]:
 
     A task that is not in the archive has the type "other".
     """
-    known = pd.read_csv(str(files("mtcs") / "reference/archive_types.csv"), index_col="task")["type"].to_dict()
+    known = published_types()
     if len(tasks) < ORDERED or not set(known) & set(tasks):
         return {}
-    return {task: str(known.get(task, "other")) for task in tasks}
+    return {task: known.get(task, "other") for task in tasks}
 
 
 def means_by_type(scores: pd.DataFrame, types: Mapping[str, str]) -> pd.DataFrame:
