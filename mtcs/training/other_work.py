@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
-_BUSY = (1, 2, 3, 6, 7, 8)  # fields of a line of /proc/stat: user, nice, system, interrupts, and what a hypervisor took
+import psutil
+
+_BUSY = ("user", "nice", "system", "irq", "softirq", "steal")  # interrupts too, and what a hypervisor took
 
 
 class OtherWork:
-    """What other processes compute from now on, on the cores that this one may use; only Linux says."""
+    """What other processes compute from now on, on the cores that this one may use."""
 
     def __init__(self) -> None:
         self.start = _seconds()
@@ -42,12 +43,11 @@ class OtherWork:
 def _seconds() -> tuple[float, float, float] | None:
     """By now: by the clock, of all processes on the available cores, of this process alone."""
     try:
-        lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
-        names = {f"cpu{number}" for number in _available()}
-        ticks = sum(int(line[field]) for line in lines if line and line[0] in names for field in _BUSY)
-    except (OSError, ValueError, IndexError):
+        cores = psutil.cpu_times(percpu=True)
+        busy = sum(getattr(cores[number], field, 0.0) for number in _available() for field in _BUSY)
+    except (OSError, IndexError):  # it is not counted, or not of these cores
         return None
-    return time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time()
+    return time.perf_counter(), busy, time.process_time()
 
 
 def _available() -> set[int]:

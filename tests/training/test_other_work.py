@@ -1,4 +1,4 @@
-"""Advice on threads where other processes compute, by what Linux counts."""
+"""Advice on threads where other processes compute, by what the system counts."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def test_where_nothing_is_counted_nothing_is_said(monkeypatch):
     assert of(monkeypatch, (1.0, 1.0, 1.0), None).advice(4) is None
 
 
-@pytest.mark.skipif(other_work._seconds() is None, reason="only Linux counts in /proc/stat")
+@pytest.mark.skipif(other_work._seconds() is None, reason="the system does not count")
 def test_a_busy_process_is_seen():
     """On a machine with other work there is more to see, never less."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
