@@ -6,6 +6,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -13,7 +14,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
 
 from mtcs.errors import InputError
 
@@ -54,9 +54,6 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
-_umask = Lock()  # it is read by setting it, and another thread would find that value
-
-
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` that becomes `path` when the block ends well, and is removed if not.
@@ -68,20 +65,15 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path)
+    part = path.with_name(f".{path.name}{TEMPORARY}{secrets.token_hex(4)}{path.suffix}")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}{TEMPORARY}", suffix=path.suffix)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less what the umask takes
     except OSError as error:
         error.filename = str(path)  # of the temporary name nobody knows
         raise
-    os.close(handle)
-    part = Path(name)
     try:
         with locked(part):
             yield part
-            with _umask:
-                umask = os.umask(0o077)
-                os.umask(umask)
-            part.chmod(0o666 & ~umask)
             with part.open("rb") as file:
                 os.fsync(file.fileno())  # a name stands for whole content, after a loss of power too
             part.replace(path)

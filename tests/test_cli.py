@@ -35,7 +35,7 @@ from mtcs.evaluation.cost import read_costs
 from mtcs.evaluation.records import RepresentationSources, TrainingRecord, read_record, write_record
 from mtcs.evaluation.representations import read_representations, write_representations
 from mtcs.evaluation.results import read_result
-from mtcs.files import digest
+from mtcs.files import TEMPORARY, digest
 from mtcs.layout import Layout, Run
 from mtcs.process import bounded_spinning
 
@@ -850,10 +850,12 @@ def test_cuda_where_there_is_none(monkeypatch):
 def test_disk_is_full(monkeypatch):
     normalized()
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), ".a-temporary-name")
+    def full(path: Path, flags: int, *arguments: Any, real: Any = os.open, **options: Any) -> int:
+        if flags & os.O_CREAT and TEMPORARY in str(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return real(path, flags, *arguments, **options)
 
-    monkeypatch.setattr("mtcs.files.tempfile.mkstemp", full)
+    monkeypatch.setattr("mtcs.files.os.open", full)
     assert fails(1, "train", "joint", "tiny").startswith("No space left on device: .checkpoints/tiny-joint-0-joint-")
 
 
