@@ -10,7 +10,7 @@ import typer
 
 from mtcs.errors import InputError, WorkError
 from mtcs.files import atomic_write
-from mtcs.stages.output import existing_folder
+from mtcs.stages.output import check_output
 
 TOLERANCE = 1e-4
 """Largest difference from torch, relative to the largest entry of a representation."""
@@ -28,11 +28,7 @@ def export(
     It takes raw series (n, T), NaN where padded or missing, and gives representations, decisions, probabilities and the
     index of the label; the labels stand in its metadata. For tasks of one channel and methods with one dilated encoder.
     """
-    if onnx.is_dir():
-        raise InputError(f"--onnx {onnx} is a folder; name a file in it.")
-    existing_folder(onnx)
-    if onnx.exists() and file.exists() and onnx.samefile(file):
-        raise InputError(f"--onnx {onnx} is the file that is exported itself; name another.")
+    check_output(onnx, file, option="--onnx")
     if find_spec("onnx") is None:
         raise InputError(f"mtcs export needs the package onnx, which is not installed; {INSTALL}.")
 

@@ -15,14 +15,14 @@ STDOUT = Path("-")
 """As a command line names standard output."""
 
 
-def check_output(out: Path | None, *sources: Path) -> None:
+def check_output(out: Path | None, *sources: Path, option: str = "--out") -> None:
     """Raises InputError if what is to be written is a folder, or one of the files that are or would be read."""
     from mtcs.data.files import TABLES  # numpy with it
 
     if out is None:
         return
     if out.is_dir():
-        raise InputError(f"--out {out} is a folder; name a file in it.")
+        raise InputError(f"{option} {out} is a folder; name a file in it.")
     existing_folder(out)
     for source in sources:
         files = [source]
@@ -30,9 +30,9 @@ def check_output(out: Path | None, *sources: Path) -> None:
             files = [file for file in source.iterdir() if file.suffix.lower() in TABLES]
         for file in files:
             if out.exists() and file.exists() and out.samefile(file):
-                raise InputError(f"--out {out} is a file that is read, {file}; name another.")
+                raise InputError(f"{option} {out} is a file that is read, {file}; name another.")
         if source.is_dir() and out.suffix.lower() in TABLES and out.parent.resolve() == source.resolve():
-            raise InputError(f"--out {out} would be read next time, as all tables of {source}; name one elsewhere.")
+            raise InputError(f"{option} {out} would be read next time, as all tables of {source}; name one elsewhere.")
 
 
 def check_room(path: Path) -> None:

@@ -164,7 +164,7 @@ def test_methods_that_cannot_be_exported(method: str, classifier: str) -> None:
 def test_mistakes_are_one_line() -> None:
     made = bundle()
     save_bundle(Path("m.mtcs"), made)
-    refused("m.mtcs is the file that is exported itself", "export", "m.mtcs", "--onnx", "m.mtcs")
+    refused("--onnx m.mtcs is a file that is read, m.mtcs; name another.", "export", "m.mtcs", "--onnx", "m.mtcs")
     refused("is a folder", "export", "m.mtcs", "--onnx", ".")
     refused("Unknown task 'pump'", "export", "m.mtcs", "--onnx", "pumps.onnx", "--task", "pump")
     refused("Unknown task ''; m.mtcs has pumps", "export", "m.mtcs", "--onnx", "pumps.onnx", "--task", "")
