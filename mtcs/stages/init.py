@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mtcs.stages.options import WORKSPACE, experiment
+from mtcs.stages.options import WORKSPACE, comma_list, experiment
 
 
 def init(
@@ -62,8 +62,9 @@ def init(
                 "name smaller numbers."
             )
     else:
-        entry = {"tasks": "all" if tasks == "all" else _names(tasks)}
-    for name, text in new_workspace(suite, entry, None if methods is None else _names(methods), counts, draws).items():
+        entry = {"tasks": "all" if tasks == "all" else comma_list(tasks)}
+    chosen = None if methods is None else comma_list(methods)
+    for name, text in new_workspace(suite, entry, chosen, counts, draws).items():
         write_text(folder / name, text)
     made = read_experiment(folder / "params.yaml")
     shared = [name for name in made.trained if name in here.known]
@@ -81,12 +82,8 @@ def _counts(listed: str) -> list[int]:
     """Raises InputError for what is no number of labels."""
     from mtcs.errors import InputError
 
-    names = _names(listed)
+    names = comma_list(listed)
     for name in names or [listed]:
         if not (name.isascii() and name.isdigit() and 0 < int(name) < 10**6):
             raise InputError(f"--labels: {name!r} is not a number of training series; write --labels 5,10,20.")
     return sorted({int(name) for name in names})
-
-
-def _names(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",") if name.strip()]

@@ -76,6 +76,11 @@ def experiment() -> Experiment:
     return read_experiment(WORKSPACE.params)
 
 
+def comma_list(text: str) -> list[str]:
+    """The names in an option such as A,B,C."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def named_run(method: str, suite: str, seed: int) -> Run:
     """A run whose models say what they are; where there is a params.yaml, its names are checked."""
     if is_there(WORKSPACE.params):

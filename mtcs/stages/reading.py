@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from mtcs.data.table_options import TableOptions
+from mtcs.stages.options import comma_list
 
 _PANEL = "How tables are read, where the guess is wrong"
 
@@ -41,7 +42,7 @@ def _table_options(
     ] = None,
     decimal: Annotated[Literal[".", ","] | None, _option("--decimal", None, "Decimal points or commas.")] = None,
 ) -> TableOptions:
-    columns = None if values is None else [name.strip() for name in values.split(",") if name.strip()]
+    columns = None if values is None else comma_list(values)
     return TableOptions(label, id, time, task_column, group, columns, layout, header, separator, decimal)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from mtcs.errors import InputError
 from mtcs.files import is_there
-from mtcs.stages.options import WORKSPACE, SuiteName, experiment
+from mtcs.stages.options import WORKSPACE, SuiteName, comma_list, experiment
 
 
 def report(
@@ -35,9 +35,9 @@ def report(
     """Render a suite's report from results: accuracies, ablations, costs, affinities, and a page with all of it."""
     if export is not None and is_there(export) and not export.is_dir():
         raise InputError(f"--export {export} is a file; name a folder.")
-    chosen, known = [name.strip() for name in methods.split(",")] if methods else None, experiment()
+    chosen, known = comma_list(methods or ""), experiment()
     known.suite(suite)  # before anything heavy is loaded, as are names of methods
-    for name in chosen or ():
+    for name in chosen:
         known.method(name)
 
     from mtcs.reports import tables

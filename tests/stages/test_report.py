@@ -63,7 +63,7 @@ def test_another_method_is_the_reference() -> None:
 
 
 def test_methods_are_those_that_are_asked_for_and_the_reference() -> None:
-    written = run("--methods", "mtcs_sum, mtl", "--reference", "dtw")
+    written = run("--methods", "mtcs_sum, mtl,", "--reference", "dtw")
     assert "# Accuracy of mtcs sum, MTL and DTW on tiny" in written
 
 
