@@ -16,6 +16,7 @@ from mtcs.layout import Layout, Run
 if TYPE_CHECKING:  # heavy modules are imported by the stage that needs them, so that `mtcs --help` is quick
     from mtcs.config.experiment import Experiment
     from mtcs.config.methods import Spec
+    from mtcs.data.task import Task
     from mtcs.training.hardware import Hardware
 
 WORKSPACE = Layout()
@@ -101,6 +102,24 @@ def refuse_reading(run: Run) -> None:
             f"{run.method} has no models of its own, it reads the representations of {run.reads}; "
             f"{run.remedy('train', 'represent', 'classify')}."
         )
+
+
+def training_tasks(known: Experiment, run: Run) -> dict[str, Task]:
+    """The tasks of a run's suite by name, whose series are those that params.yaml asks for.
+
+    Raises:
+        InputError: if they are not, or the run's classifier could not be fitted to their labels.
+    """
+    from mtcs.classifiers.classify import check_fittable
+    from mtcs.data.few_labels import check_as_planned
+    from mtcs.data.task import read_suite
+
+    folder, suite = WORKSPACE.normalized_suite(run.suite), known.suite(run.suite)
+    tasks = read_suite(folder, run.tasks)
+    check_as_planned(folder, tasks, suite.missing, suite.few_labels)
+    for task in tasks:
+        check_fittable(known.classifier(run.method), task.name, task.train.labels)
+    return {task.name: task for task in tasks}
 
 
 def hardware(spec: Spec, device: DeviceName | None, precision: PrecisionName | None, workers: int | None) -> Hardware:

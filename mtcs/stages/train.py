@@ -19,6 +19,7 @@ from mtcs.stages.options import (
     experiment,
     hardware,
     refuse_reading,
+    training_tasks,
 )
 
 
@@ -39,11 +40,9 @@ def train(
     others, known = OtherWork(), experiment()
     run = known.run(suite, method, seed, WORKSPACE)
 
-    from mtcs.classifiers.classify import check_fittable
     from mtcs.config.experiment import plain_values
-    from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import without_held_out
-    from mtcs.data.task import fingerprint, read_suite
+    from mtcs.data.task import fingerprint
     from mtcs.evaluation.records import TrainingRecord, write_record
     from mtcs.provenance import commit, versions
     from mtcs.training.checkpoint import checkpoint_key, discard_checkpoints
@@ -54,11 +53,7 @@ def train(
     assert run.spec is not None
     refuse_reading(run)
     spec, scopes = run.spec, run.scopes if task is None else (run.scope(task),)
-    folder, planned = WORKSPACE.normalized_suite(suite), known.suite(suite)
-    tasks = {one.name: one for one in read_suite(folder, run.tasks)}
-    check_as_planned(folder, tasks.values(), planned.missing, planned.few_labels)
-    for one in tasks.values():
-        check_fittable(known.classifier(method), one.name, one.train.labels)
+    tasks = training_tasks(known, run)
     where, revision, finished = hardware(spec, device, precision, workers), commit(), []
     if advice := others.advice(where.threads):
         print(advice, file=sys.stderr)

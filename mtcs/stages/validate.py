@@ -19,6 +19,7 @@ from mtcs.stages.options import (
     experiment,
     hardware,
     threads,
+    training_tasks,
 )
 
 
@@ -34,10 +35,7 @@ def validate(
     workers: WorkersOption = None,
 ) -> None:
     """Measure parameters on held-out training series, into data/validation; killed, the same command continues."""
-    from mtcs.classifiers.classify import check_fittable
-    from mtcs.data.few_labels import check_as_planned
     from mtcs.data.splits import hold_out
-    from mtcs.data.task import read_suite
     from mtcs.evaluation.held_out import held_out_accuracy
     from mtcs.training.checkpoint import discard_checkpoints
 
@@ -45,12 +43,7 @@ def validate(
     run, classifier = known.run(suite, method, seed, WORKSPACE), known.classifier(method)
     if run.held_out:
         raise InputError(f"{method} holds series out itself; validate {run.reads}, whose representations it reads.")
-    folder, planned = WORKSPACE.normalized_suite(suite), known.suite(suite)
-    whole = read_suite(folder, run.tasks)
-    check_as_planned(folder, whole, planned.missing, planned.few_labels)
-    tasks = {task.name: hold_out(task, share, seed) for task in whole}
-    for task in tasks.values():
-        check_fittable(classifier, task.name, task.train.labels)
+    tasks = {name: hold_out(task, share, seed) for name, task in training_tasks(known, run).items()}
     where = hardware(known.method(method), device, precision, workers)
     table, checkpoints = held_out_accuracy(run, tasks, share, classifier, where, threads(workers))
     with atomic_write(run.validation(share)) as part:
