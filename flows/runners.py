@@ -11,10 +11,12 @@ from prefect.settings import get_current_settings
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.graph import Stage
+from flows.server import NO_SERVER
 from flows.stage import computes
 from mtcs.config.device_names import DeviceName
 from mtcs.data.address import without_secrets
 from mtcs.errors import InputError
+from mtcs.evaluation.cluster import NO_DASK
 
 
 def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:
@@ -28,12 +30,9 @@ def runner_for(workers: int, dask: str | None) -> TaskRunner[Any]:
     try:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError:
-        raise InputError("dask needs packages that are not installed; run 'make install'.") from None
+        raise InputError(NO_DASK) from None
     if get_current_settings().api.url is None:
-        raise InputError(
-            "Dask's workers cannot reach this run; run 'prefect server start' and, from another machine, set "
-            "PREFECT_API_URL."
-        )
+        raise InputError(NO_SERVER)
     if dask == "local":
         return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None})
     return DaskTaskRunner(address=dask)

@@ -34,6 +34,9 @@ START_SECONDS = 180.0
 """Until a temporary server answers; the first one creates the database."""
 UNREACHABLE = "Failed to reach API"
 """How Prefect's RuntimeError begins where no server answers."""
+NO_SERVER = (
+    "Dask's workers cannot reach this run; run 'prefect server start' and, from another machine, set PREFECT_API_URL."
+)
 _START = (
     "start the server, or name another: PREFECT_API_URL is a variable of the environment, or a setting that "
     "'prefect config unset PREFECT_API_URL' removes."
@@ -63,10 +66,7 @@ def prefect_api(temporary: bool = True) -> Iterator[None]:
         with _temporary_server(given) as url, _settings(PREFECT_API_URL=url, PREFECT_UI_URL=""):  # it has no page
             yield
     else:
-        raise InputError(
-            "Dask's workers cannot reach this run; run 'prefect server start' and, from another machine, set "
-            "PREFECT_API_URL."
-        )
+        raise InputError(NO_SERVER)
 
 
 def answers(url: str, seconds: float) -> bool:

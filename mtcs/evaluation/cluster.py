@@ -12,6 +12,8 @@ from mtcs.errors import InputError, WorkError
 
 Result = TypeVar("Result")
 
+NO_DASK = "dask needs packages that are not installed; run 'make install'."
+
 CONNECT_TIMEOUT = 10
 """Seconds for the scheduler to answer, and then for a first worker to come."""
 
@@ -35,7 +37,7 @@ def on_cluster(
     try:
         from distributed import Client, KilledWorker, as_completed
     except ImportError:
-        raise InputError("dask needs packages that are not installed; run 'make install'.") from None
+        raise InputError(NO_DASK) from None
     where = shown(address)
     try:
         client: Any = Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
