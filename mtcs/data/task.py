@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -131,18 +131,23 @@ class Task:
 
     def repeated(self) -> int:
         """How many test series stand in the training split, too, value by value."""
-        seen = {_observed(row) for row in self.train.series}
-        return sum(_observed(row) in seen for row in self.test.series)
+        return count_repeated(map(unpadded, self.train.series), map(unpadded, self.test.series))
 
     @property
     def info(self) -> TaskInfo:
         return TaskInfo(self.name, self.classes, self.length, self.mean, self.std, self.missing)
 
 
-def _observed(series: np.ndarray) -> bytes:
-    """The bytes of a series (T,) or (channels, T) without the padding behind it."""
+def unpadded(series: np.ndarray) -> np.ndarray:
+    """A series (T,) or (channels, T) without the padding behind it."""
     known = np.flatnonzero(~np.isnan(np.atleast_2d(series)).all(0))
-    return series[..., : known[-1] + 1].tobytes()
+    return series[..., : known[-1] + 1]
+
+
+def count_repeated(train: Iterable[np.ndarray], test: Iterable[np.ndarray]) -> int:
+    """How many test series are equal to a training series, value by value."""
+    seen = {hashlib.sha256(series.tobytes()).digest() for series in train}  # no copy of all values
+    return sum(hashlib.sha256(series.tobytes()).digest() in seen for series in test)
 
 
 def _check(what: str, split: Split, n_classes: int, channels: int) -> None:

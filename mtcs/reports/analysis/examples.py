@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from mtcs.data.task import Task, read_task
+from mtcs.data.task import Task, read_task, unpadded
 from mtcs.files import is_there
 from mtcs.layout import Layout
 
@@ -35,8 +35,7 @@ def examples(layout: Layout, suite: str, wanted: Iterable[tuple[str, str | int]]
             task = read_task(path)
             for what in several:
                 series = task.test.series[what] if isinstance(what, int) else _typical(task, what)
-                known = np.flatnonzero(~np.isnan(np.atleast_2d(series)).all(0))
-                drawn[name, what] = series[..., : known[-1] + 1]
+                drawn[name, what] = unpadded(series)
     return drawn
 
 
