@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mtcs.errors import printable
+
 MAX_SHOWN = 160
 """Characters of an address in a message; a line that holds one has at most 400."""
 
@@ -19,8 +21,8 @@ def shown(address: str) -> str:
     if not _HOST.fullmatch(authority):  # a password may itself hold '/', '?' or '@'
         rest = rest.rpartition("@")[2]
     public = prefix + re.split(r"[?#]", rest, maxsplit=1)[0]
-    printable = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in public)
-    return printable if len(printable) <= MAX_SHOWN else f"{printable[:MAX_SHOWN]}..."
+    text = printable(public)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def without_secrets(text: str) -> str:
