@@ -15,7 +15,7 @@ from mtcs.data.npz import open_npz
 from mtcs.data.recordings import Recordings, trimmed
 from mtcs.data.table_options import KnownTask, TableOptions, UnknownColumn
 from mtcs.data.tables import read_table
-from mtcs.data.text import InvalidData
+from mtcs.data.text import InvalidData, explained
 from mtcs.errors import InputError
 from mtcs.files import regular
 
@@ -115,18 +115,12 @@ def _read_ts(path: Path) -> Recordings:
 
 
 def _read_arff(path: Path) -> Recordings:
-    try:
+    with explained(path):
         series, labels = read_arff(path)
         series = [
             trimmed(one, lambda fault, i=i: InvalidData(f"{path.name} has {fault} in series {i}"))
             for i, one in enumerate(series)
         ]
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; name a file with series.") from None
-    except InvalidData as fault:
-        raise InputError(f"{path.parent}/{fault}; repair the file or name another.") from fault
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
     return Recordings(series, _known(labels), None, None, "labels as the file has them" if any(labels) else "no labels")
 
 

@@ -18,7 +18,7 @@ from mtcs.data.doubts import check_labels
 from mtcs.data.raw import RawSplit, RawTask
 from mtcs.data.received import check_received
 from mtcs.data.recordings import trimmed, without_fills
-from mtcs.data.text import InvalidData
+from mtcs.data.text import InvalidData, explained
 from mtcs.data.ts import TsFile, read_ts
 from mtcs.data.tsv import UNKNOWN, in_order, read_tsv
 from mtcs.errors import InputError, WorkError, quoted
@@ -60,21 +60,15 @@ def read_series(
         InputError: if there is no such file, or it does not hold such series.
         WorkError: if it does not fit into memory.
     """
-    try:
+    with explained(path):
         if path.suffix.lower() == ".ts":
             file = _read(path, path.name)
             values, labels = file.series, file.labels
         elif path.suffix.lower() == ".tsv":
             values, labels = read_tsv(path)
         else:
-            raise InvalidData(f"{path} is neither a .ts nor a .tsv file (a line a series: label, tab, values)")
+            raise InvalidData(f"{path.name} is neither a .ts nor a .tsv file (a line a series: label, tab, values)")
         series = _observed(values, path.name, missing)
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; name a .ts or .tsv file with series.") from None
-    except InvalidData as fault:
-        raise InputError(f"{fault}; repair the file or name another.") from fault
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); name a .ts or .tsv file with series.") from error
     known = [None if label is None or label.lower() in UNKNOWN else label for label in labels]
     if path.suffix.lower() == ".tsv" and length and {len(one) for one in values} == {length - 1} and all(known):
         raise InputError(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from mtcs.errors import InputError
 from mtcs.files import regular
 
 PIECE = 2**16
@@ -25,6 +27,23 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 
 class InvalidData(Exception):
     """What is wrong with a task's files: name, found and expected, without a way out."""
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Within, a file of series is read that messages on its content begin with the name of.
+
+    Raises:
+        InputError: in one line, with the file and the cause, if it cannot be read.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; name a file with series.") from None
+    except InvalidData as fault:
+        raise InputError(f"{path}{str(fault).removeprefix(path.name)}; repair the file or name another.") from fault
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:

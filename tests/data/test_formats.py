@@ -176,8 +176,9 @@ def test_a_mistake_in_ones_own_ts_is_told_with_its_place(tmp_path: Path, old: st
     source = write(tmp_path / "source", {"Toy_TRAIN.ts": text, "Toy_TEST.ts": text})
     with pytest.raises(InputError, match=f"^Toy_TRAIN.ts, {re.escape(message)}; repair the file in "):
         fetch_task("Toy", tmp_path / "Toy", str(source))
-    with pytest.raises(InputError, match=f"^Toy_TRAIN.ts, {re.escape(message)}; repair the file or name another.$"):
-        read_series(source / "Toy_TRAIN.ts")
+    path = source / "Toy_TRAIN.ts"
+    with pytest.raises(InputError, match=f"^{re.escape(f'{path}, {message}')}; repair the file or name another.$"):
+        read_series(path)
 
 
 def test_a_label_and_a_comment_of_a_ts_may_hold_what_a_number_may_not(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_a_label_is_the_same_number_written_in_another_way(ours: str, theirs: st
 
 MISTAKES = [
     (("joint", "mine", "Pumpe", "source/Pump_TEST.tsv"), "Unknown task Pumpe; the model has Pump, Fan."),
-    (("joint", "mine", "Pump", "none.tsv"), "none.tsv does not exist; name a .ts or .tsv file with series."),
+    (("joint", "mine", "Pump", "none.tsv"), "none.tsv does not exist; name a file with series."),
     (
         ("joint", "mine", "Pump", "params.yaml"),
         "params.yaml is none of .csv, .tsv, .txt, .parquet, .ts, .arff, .npz; write it as one of these.",
