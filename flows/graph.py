@@ -80,7 +80,7 @@ class Graph:
         elif suites:
             targets = [stage for suite in suites for stage in self._writers(Layout().report(suite))]
             for suite in suites:
-                self._measuring([suite], (), ())
+                self._measuring([suite], (), ())  # raises where no result would stand in the report
         plan = plan_repro(self._graph, targets)
         selected = set(plan)
         return {stage.addressing: self._stage(stage, selected) for stage in plan}
