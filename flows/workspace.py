@@ -68,7 +68,8 @@ def is_abandoned(root: Path) -> bool:
 
 
 def _lock(file: TextIO, root: Path) -> None:
-    for _ in range(int(4 * GRACE_SECONDS) * 2):
+    deadline = time.monotonic() + 2 * GRACE_SECONDS
+    while time.monotonic() < deadline:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
