@@ -104,9 +104,10 @@ def fit(
                 save_checkpoint(checkpoint, method, training.optimizer, training.average, state)
                 saved = time.perf_counter()
                 saving = saved - now
-    with torch.no_grad():
-        for weight, mean in zip(method.parameters(), training.average, strict=schedule.average):
-            weight.copy_(mean)
+    if schedule.average:
+        with torch.no_grad():
+            for weight, mean in zip(method.parameters(), training.average, strict=True):
+                weight.copy_(mean)
     return Trained(_curves(state.rows, tasks), state.seconds, state.series, state.peak)
 
 
