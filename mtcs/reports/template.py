@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import cache
 from shlex import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -19,6 +20,11 @@ from mtcs.reports.writing import enumerated, number, percent, signed
 
 def template(name: str) -> Template:
     """A template, which escapes what is put into it where it makes a page, and has the filters and names of all."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("mtcs", "reports"),
         autoescape=lambda name: name is not None and ".html." in name,
@@ -32,7 +38,7 @@ def template(name: str) -> Template:
     environment.tests["known"] = lambda value: not math.isnan(value)
     environment.tests["marked"] = lambda cell: isinstance(cell, tables.Marked)
     environment.globals |= {"dark": DARK, "left": tables.LEFT, "level": LEVEL, "theme": THEME}
-    return environment.get_template(name)
+    return environment
 
 
 def named(methods: Sequence[str], most: int = 6, others: str = "other methods") -> str:
