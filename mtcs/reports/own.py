@@ -15,7 +15,7 @@ from mtcs.bundles.bundle import Bundle
 from mtcs.bundles.cross_validation import Validation
 from mtcs.data.arrays import as_series
 from mtcs.files import write_text
-from mtcs.reports.analysis.affinity import LabelAffinity
+from mtcs.reports.analysis.affinity import THRESHOLD, LabelAffinity
 from mtcs.reports.analysis.examples import Series, typical
 from mtcs.reports.analysis.own import Case, OwnTask, own_task
 from mtcs.reports.figures.drawing import Drawing
@@ -67,7 +67,8 @@ def write_own_report(
     tasks = [own_task(name, validation) for name, validation in validations.items()]
     series = {name: as_series(data[name][0], name, bundle.task(name).info.missing) for name in validations}
     examples = _examples(series, validations)
-    pairs = _label_pairs(bundle, examples)
+    threshold = getattr(bundle.model.spec, "threshold", THRESHOLD)
+    pairs = _label_pairs(bundle, examples, threshold)
     page = template("own.html.jinja").render(
         eyebrow=settings.name,
         heading="How well new recordings are labelled",
@@ -76,6 +77,7 @@ def write_own_report(
         settings=settings,
         overview=own_overview(tasks),
         pairs=pairs,
+        threshold=threshold,
         alike=bundle.affinity is not None and len(tasks) > 1,
         learning=learning_curves(tasks),
         sections={},
@@ -190,12 +192,12 @@ def _examples(series: Mapping[str, Sequence[np.ndarray]], validations: Mapping[s
     return drawn
 
 
-def _label_pairs(bundle: Bundle, examples: Series) -> Drawing | None:
+def _label_pairs(bundle: Bundle, examples: Series, threshold: float) -> Drawing | None:
     if bundle.affinity is None or len(bundle.model.tasks) < 2:
         return None
     names = [(task.name, label) for task in bundle.model.tasks for label in task.classes]
     tasks, labels = zip(*names, strict=True)
-    affinity = LabelAffinity(bundle.affinity, tasks, labels, getattr(bundle.model.spec, "threshold", 2.0))
+    affinity = LabelAffinity(bundle.affinity, tasks, labels, threshold)
     return label_pairs(affinity, examples, "alike", "Labels of different tasks that are alike")
 
 

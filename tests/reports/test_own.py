@@ -163,6 +163,12 @@ def test_too_few_series_are_named() -> None:
     assert "from 80 % (pumps) to 100 % (pumps)" in line(words.summary([few, many]))
 
 
+@pytest.mark.parametrize(("threshold", "often"), [(2.0, "twice"), (1.5, "1.5 times"), (3.0, "3 times")])
+def test_how_much_alike_labels_must_be_is_what_the_model_was_trained_with(threshold: float, often: str) -> None:
+    words = template("own_words.html.jinja").module  # pyright: ignore
+    assert line(words.none_alike(threshold)).endswith(f"more than {often} as often as on average.")
+
+
 def test_labels_without_predictions_or_probabilities() -> None:
     task = own_task("pumps", said([0, 0, 1, 1], [0, 0, 0, 0], decisions=None, probabilities=None))
     assert np.isnan(task.by_label["precision"].iloc[1])
