@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
 from mtcs.files import regular, write_text
@@ -20,7 +20,21 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class _Record(Part):
+class Digested(Part):
+    """What a file holds with a digest of its content; those of earlier versions have none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_written(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "digest" not in values:
+            return values
+        content = {name: value for name, value in values.items() if name != "digest"}
+        if values["digest"] != content_digest(content):
+            raise ValueError("its content is not what was written")
+        return content
+
+
+class _Record(Digested):
     """run: whose record it is, in words; None in those of an earlier version."""
 
     model_config = ConfigDict(extra="ignore")  # an earlier version said more in its records
@@ -118,23 +132,14 @@ def read_record(path: Path, kind: type[_Known], run: Run, stage: str) -> _Known:
         InputError: if there is none, or it does not hold what it should.
     """
     try:
-        content = regular(path).read_bytes()
-        record = kind.model_validate_json(content)
+        record = kind.model_validate_json(regular(path).read_bytes())
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; {run.remedy(stage)}.") from None
     except (ValidationError, OSError) as error:
         raise InputError(f"{path} does not hold a record ({fault(error)}); {run.remedy(stage)}.") from error
-    if not _is_as_written(content):
-        raise InputError(f"{path} holds other content than was written; {run.remedy(stage)}.")
     if record.run not in (None, owner := run.owner(stage)):  # as after a copy of another seed's folders
         raise InputError(f"{path} is of {record.run}, expected {owner}; {run.remedy(stage)}.")
     return record
-
-
-def _is_as_written(record: bytes) -> bool:
-    """Whether a record has the values that its digest is of; one of an earlier version has none."""
-    values = json.loads(record)
-    return values.pop("digest", None) in (None, content_digest(values))
 
 
 def content_digest(values: dict[str, Any]) -> str:

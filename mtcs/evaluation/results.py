@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from mtcs.errors import InputError, fault
-from mtcs.evaluation.records import Part, RepresentationRecord, TrainingRecord, content_digest
+from mtcs.evaluation.records import Digested, Part, RepresentationRecord, TrainingRecord, content_digest
 from mtcs.files import regular, write_text
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -102,18 +102,8 @@ class Triangle(Part):
         return matrix
 
 
-class Kept(Part):
-    """What is kept in `results/`, with a digest of its content; files of earlier versions have none."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_written(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or "digest" not in values:
-            return values
-        content = {name: value for name, value in values.items() if name != "digest"}
-        if values["digest"] != content_digest(content):
-            raise ValueError("its content is not what was written")
-        return content
+class Kept(Digested):
+    """What is kept in `results/`."""
 
     def content(self) -> dict[str, Any]:
         """Its entries as plain values, the digest last."""

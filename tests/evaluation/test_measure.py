@@ -242,15 +242,15 @@ def number(path: Path, name: str) -> None:
 MISMATCHES = {
     "a number of the training's record": (
         lambda run: number(run.record(), "seconds"),
-        "joint.json holds other content than was written; run 'mtcs train",
+        "joint.json does not hold a record (its content is not what was written); run 'mtcs train",
     ),
     "a number of the costs": (
         lambda run: number(run.representation_cost, "series"),
-        "seed0.json holds other content than was written; run 'mtcs represent",
+        "seed0.json does not hold a record (its content is not what was written); run 'mtcs represent",
     ),
     "a parameter of the classifier": (
         lambda run: write(run.classified, run.classified.read_text().replace('"svm"', '"svn"')),
-        "classifier.json holds other content than was written; run 'mtcs classify",
+        "classifier.json does not hold a record (its content is not what was written); run 'mtcs classify",
     ),
     "models of different parameters": (
         lambda run: changed(run.record(), settings=None),
