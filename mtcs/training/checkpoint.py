@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from mtcs.config.methods import Spec
 from mtcs.data.task import Task
 from mtcs.errors import InputError
-from mtcs.files import atomic_write, regular, remove_abandoned
+from mtcs.files import remove_abandoned
 from mtcs.methods.base import Method
 from mtcs.provenance import training_digest
 from mtcs.training.hardware import Hardware
+from mtcs.training.tensor_file import read_tensors, write_tensors
+
+FORMAT = "mtcs-checkpoint/1"
 
 
 @dataclass
@@ -55,17 +56,14 @@ def checkpoint_key(spec: Spec, tasks: Sequence[Task], seed: int, hardware: Hardw
 def save_checkpoint(
     path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor], progress: Progress
 ) -> None:
-    """Write a checkpoint, whole or not at all; it carries a digest of its content."""
-    tensors = {f"method.{name}": tensor.contiguous() for name, tensor in method.state_dict().items()}
+    """Write a checkpoint, whole or not at all."""
+    tensors = {f"method.{name}": tensor for name, tensor in method.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
     tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average)}
     tensors["rows"] = torch.tensor(progress.rows, dtype=torch.float64)
     facts = {name: repr(getattr(progress, name)) for name in ("epoch", "series", "seconds", "peak")}
-    content = safetensors.torch.save(tensors, metadata=facts)
-    with atomic_write(path) as part, part.open("wb") as file:
-        file.write(content)
-        file.write(hashlib.sha256(content).digest())
+    write_tensors(path, tensors, {"format": FORMAT, **facts})
 
 
 def read_checkpoint(
@@ -76,17 +74,17 @@ def read_checkpoint(
     None, with nothing changed, if there is no such file, or it is not as it was written: then it is set aside as
     `*.damaged`, and that is said on standard error.
     """
+    if not path.exists():
+        return None
     try:
-        tensors, facts = _read(regular(path).read_bytes())
-        rows = [tuple(row) for row in tensors.pop("rows").tolist()]
-        progress = Progress(
-            int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows
-        )
-    except (FileNotFoundError, NotADirectoryError):
+        facts, tensors = read_tensors(path, FORMAT, "checkpoint", "training starts anew")
+    except InputError as error:
+        aside = path.with_name(f"{path.name}.damaged")
+        path.replace(aside)
+        print(f"{error} It is kept as {aside.name}.", file=sys.stderr)
         return None
-    except (InputError, OSError, safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-        _set_aside(path, " ".join(str(error).split()))
-        return None
+    rows = [tuple(row) for row in tensors.pop("rows").tolist()]
+    progress = Progress(int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows)
     method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -98,20 +96,6 @@ def read_checkpoint(
         mean.copy_(tensors[f"average.{index}"])
     print(f"Continuing after epoch {progress.epoch} from {path}.", file=sys.stderr, flush=True)
     return progress
-
-
-def _read(content: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
-    body, digest = content[:-32], content[-32:]
-    if hashlib.sha256(body).digest() != digest:
-        raise ValueError("its content is not what was written")
-    length = int.from_bytes(body[:8], "little")
-    return safetensors.torch.load(body), json.loads(body[8 : 8 + length])["__metadata__"]
-
-
-def _set_aside(path: Path, reason: str) -> None:
-    aside = path.with_name(f"{path.name}.damaged")
-    path.replace(aside)
-    print(f"{path} is no checkpoint ({reason:.200}); kept as {aside.name}, training starts anew.", file=sys.stderr)
 
 
 def discard_checkpoints(folder: Path, runs: Sequence[str]) -> None:

@@ -325,9 +325,10 @@ def test_a_checkpoint_that_is_not_as_it_was_written_is_set_aside(tmp_path, monke
         checkpoint.write_bytes(damage(complete))
     capsys.readouterr()
     assert weights_of(train(spec, checkpoint=checkpoint)[0]) == expected
-    said = [line for line in capsys.readouterr().err.splitlines() if "is no checkpoint" in line]
+    said = [line for line in capsys.readouterr().err.splitlines() if "; training starts anew." in line]
     assert len(said) == 1
-    assert said[0].endswith("kept as run.safetensors.damaged, training starts anew.")
+    assert said[0].startswith(f"{checkpoint} ")
+    assert said[0].endswith(" It is kept as run.safetensors.damaged.")
     assert (tmp_path / "run.safetensors.damaged").exists()
     assert checkpoint.is_file()
 
