@@ -27,7 +27,7 @@ FORMAT = "mtcs-checkpoint/1"
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """How far a training has come: what a checkpoint holds beside weights and optimiser.
 
     rows: one a step, the columns of the training curves with the task as its index.
@@ -54,21 +54,21 @@ def checkpoint_key(spec: Spec, tasks: Sequence[Task], seed: int, hardware: Hardw
 
 
 def save_checkpoint(
-    path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor], progress: Progress
+    path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor], training: TrainingState
 ) -> None:
     """Write a checkpoint, whole or not at all."""
     tensors = {f"method.{name}": tensor for name, tensor in method.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
     tensors |= {f"average.{index}": tensor for index, tensor in enumerate(average)}
-    tensors["rows"] = torch.tensor(progress.rows, dtype=torch.float64)
-    facts = {name: repr(getattr(progress, name)) for name in ("epoch", "series", "seconds", "peak")}
+    tensors["rows"] = torch.tensor(training.rows, dtype=torch.float64)
+    facts = {name: repr(getattr(training, name)) for name in ("epoch", "series", "seconds", "peak")}
     write_tensors(path, tensors, {"format": FORMAT, **facts})
 
 
 def read_checkpoint(
     path: Path, method: Method, optimizer: torch.optim.Optimizer, average: list[Tensor]
-) -> Progress | None:
+) -> TrainingState | None:
     """Bring what `save_checkpoint` wrote into `method`, `optimizer` and `average`.
 
     None, with nothing changed, if there is no such file, or it is not as it was written: then it is set aside as
@@ -84,7 +84,9 @@ def read_checkpoint(
         print(f"{error} It is kept as {aside.name}.", file=sys.stderr)
         return None
     rows = [tuple(row) for row in tensors.pop("rows").tolist()]
-    progress = Progress(int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows)
+    training = TrainingState(
+        int(facts["epoch"]), int(facts["series"]), float(facts["seconds"]), float(facts["peak"]), rows
+    )
     method.load_state_dict({n.removeprefix("method."): t for n, t in tensors.items() if n.startswith("method.")})
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -94,8 +96,8 @@ def read_checkpoint(
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     for index, mean in enumerate(average):
         mean.copy_(tensors[f"average.{index}"])
-    print(f"Continuing after epoch {progress.epoch} from {path}.", file=sys.stderr, flush=True)
-    return progress
+    print(f"Continuing after epoch {training.epoch} from {path}.", file=sys.stderr, flush=True)
+    return training
 
 
 def discard_checkpoints(folder: Path, runs: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ from mtcs.methods.base import Batch, Method
 from mtcs.ops.memory import keep_freed_memory
 from mtcs.ops.random_numbers import own_random_numbers
 from mtcs.progress import progress
-from mtcs.training.checkpoint import Progress, read_checkpoint, save_checkpoint
+from mtcs.training.checkpoint import TrainingState, read_checkpoint, save_checkpoint
 from mtcs.training.hardware import Hardware, deterministic, peak_memory
 
 _SAVING = 0.05  # of the time may go into checkpoints, where epochs are short
@@ -145,7 +145,7 @@ class _Training:
         self.optimizer = _optimizer(method, schedule)
         self.average = [weight.detach().clone() for weight in method.parameters()] if schedule.average else []
         self.data = [_on(task.train, hardware.device) for task in tasks]
-        self.state = Progress()
+        self.state = TrainingState()
 
     def resume(self, checkpoint: Path) -> None:
         """Go on from a checkpoint, or from the beginning if there is none."""
