@@ -24,7 +24,7 @@ from mtcs.data.tsv import UNKNOWN, in_order, read_tsv
 from mtcs.errors import InputError, WorkError, quoted
 
 PARTS: tuple[Literal["TRAIN", "TEST"], ...] = ("TRAIN", "TEST")
-SUFFIXES = (".ts", ".tsv")
+ARCHIVE_SUFFIXES = (".ts", ".tsv")
 
 
 def read_raw(folder: Path, name: str, missing: Sequence[float] = ()) -> RawTask:

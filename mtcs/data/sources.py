@@ -24,7 +24,7 @@ import tenacity
 
 from mtcs.config.archive import published_sizes
 from mtcs.data.address import shown, without_secrets
-from mtcs.data.formats import PARTS, SUFFIXES, load_task
+from mtcs.data.formats import ARCHIVE_SUFFIXES, PARTS, load_task
 from mtcs.data.received import check_received, one_process_in
 from mtcs.data.text import InvalidData
 from mtcs.data.tsv import convert_to_ts
@@ -179,7 +179,7 @@ def _gather(name: str, source: str, into: Path, progress: Progress | None) -> st
     if files and files[0].suffix == ".zip":
         _unpack(name, files[0], str(files[0]), into)
         return str(files[0])
-    for suffix in SUFFIXES:
+    for suffix in ARCHIVE_SUFFIXES:
         for place in (folder / name, folder):
             parts = [place / f"{name}_{part}{suffix}" for part in PARTS]
             if all(part in files for part in parts):
@@ -199,7 +199,7 @@ def _local_files(name: str, source: str) -> list[Path]:
     """The files of a task that a folder holds, a zip first; none where the source is an address."""
     if (folder := local_folder(source)) is None:
         return []
-    files = [f"{name}_{part}{suffix}" for suffix in SUFFIXES for part in PARTS]
+    files = [f"{name}_{part}{suffix}" for suffix in ARCHIVE_SUFFIXES for part in PARTS]
     places = [folder / f"{name}.zip", *(place / file for place in (folder / name, folder) for file in files)]
     return [path for path in places if path.is_file()]
 

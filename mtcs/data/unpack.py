@@ -10,7 +10,7 @@ from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 from mtcs.config.archive import published_sizes
-from mtcs.data.formats import PARTS, SUFFIXES
+from mtcs.data.formats import ARCHIVE_SUFFIXES, PARTS
 from mtcs.data.text import InvalidData
 
 MAX_MEMBER = 2**28
@@ -83,7 +83,7 @@ def _choose(name: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
         ):
             if refused:
                 raise InvalidData(f"holds {member.filename[:60]!r}, which {reason}, refused")
-    for suffix in SUFFIXES:
+    for suffix in ARCHIVE_SUFFIXES:
         wanted = [f"{name}_{part}{suffix}" for part in PARTS]
         chosen = [member for member in members if _base(member) in wanted]
         if sorted(map(_base, chosen)) == sorted(wanted):
