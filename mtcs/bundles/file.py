@@ -22,11 +22,11 @@ from mtcs.classifiers.calibration import Calibration
 from mtcs.classifiers.classify import KINDS, kind_of
 from mtcs.classifiers.fitted import FORMAT as READER_FORMAT
 from mtcs.classifiers.fitted import from_arrays, to_arrays
+from mtcs.classifiers.fixed_length import MIN_LENGTH
 from mtcs.classifiers.kernel_ridge import FittedKernelRidge
 from mtcs.classifiers.mixture import FittedMixture
 from mtcs.classifiers.nearest import FittedNearestNeighbor
 from mtcs.classifiers.quant import FittedQuant
-from mtcs.classifiers.random_features import MIN_LENGTH
 from mtcs.classifiers.random_kernels import FittedRandomKernels, RandomFeatureWeights
 from mtcs.classifiers.svm import FittedSVM
 from mtcs.errors import InputError

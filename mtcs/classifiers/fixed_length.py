@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+MIN_LENGTH = 10
+"""Steps that aeon's transforms need; a shorter series stays at its last value."""
+
 
 def fixed_length(series: np.ndarray, length: int) -> np.ndarray:
     """Series (n, T) or (n, channels, T), NaN where padded or missing, as (n, channels, length) float32.

@@ -13,11 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from mtcs.classifiers.fixed_length import fixed_length
+from mtcs.classifiers.fixed_length import MIN_LENGTH, fixed_length
 from mtcs.config.classifiers import MAX_TREES, Quant
 
-MIN_LENGTH = 10
-"""Steps of the shortest series that every interval of the transform can be taken of; a shorter one stays at its end."""
 ROWS = 256
 """Series that are transformed at once."""
 

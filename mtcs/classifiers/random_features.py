@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from mtcs.classifiers.fixed_length import fixed_length
+from mtcs.classifiers.fixed_length import MIN_LENGTH, fixed_length
 from mtcs.config.classifiers import RandomTransform
 from mtcs.errors import InputError
 
-MIN_LENGTH = 10
-"""Steps that the transforms need; a shorter series stays at its last value."""
 PIECE_BYTES = 128 << 20
 """Of the features of a task's training series that are there at once, about."""
 KERNELS = 84
