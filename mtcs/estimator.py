@@ -224,8 +224,8 @@ class MultiTaskClassifier(_Parameters):
 
     @property
     def _workers(self) -> int:
-        if self.n_jobs is not None and not _is_whole(self.n_jobs):
-            raise InputError(f"n_jobs is {self.n_jobs!r:.60}, expected a whole number, or None for every core.")
+        if self.n_jobs is not None and not (_is_whole(self.n_jobs) and self.n_jobs):
+            raise InputError(f"n_jobs is {self.n_jobs!r:.60}, expected a whole number but 0, or None for every core.")
         return effective_n_jobs(self.n_jobs or -1)
 
     def _spec(self) -> MethodSpec:

@@ -592,6 +592,16 @@ def test_a_training_says_in_which_precision_and_why():
     assert said.splitlines()[-1].endswith(f", {record.precision} on {record.device} ({record.precision_reason})")
 
 
+@pytest.mark.parametrize(("threshold", "said"), [(1.0, False), (1e6, True)])
+def test_a_training_in_which_no_heads_shared_says_so(threshold, said):
+    methods = PARAMS["methods"] | {"joint": PARAMS["methods"]["joint"] | {"threshold": threshold}}
+    LAYOUT.params.write_text(yaml.safe_dump(PARAMS | {"methods": methods}))
+    normalized()
+    done = CliRunner().invoke(app, ["train", "joint", "tiny"])
+    told = [line for line in done.stderr.splitlines() if "relevant" in line]
+    assert told == ["joint: no two labels were relevant to each other in any step: no heads shared."] * said
+
+
 def test_representations_that_are_not_finite():
     normalized()
     mtcs_says("train", "joint", "tiny")

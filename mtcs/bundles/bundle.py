@@ -87,6 +87,8 @@ class Bundle:
 
     def task(self, name: str) -> TaskClassifier:
         """Raises InputError, with the known names, if there is no such task."""
+        if not self.tasks:
+            raise InputError("The model has no task yet; learn one with add_task().")
         if not isinstance(name, str) or name not in self.tasks:
             raise InputError(f"Unknown task {name!r:.80}; the model has {listed(self.tasks)}.")
         return self.tasks[name]

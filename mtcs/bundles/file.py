@@ -27,7 +27,7 @@ from mtcs.classifiers.kernel_ridge import FittedKernelRidge
 from mtcs.classifiers.mixture import FittedMixture
 from mtcs.classifiers.nearest import FittedNearestNeighbor
 from mtcs.classifiers.quant import FittedQuant
-from mtcs.classifiers.random_kernels import FittedRandomKernels, RandomFeatureWeights
+from mtcs.classifiers.random_kernels import RandomFeatureWeights
 from mtcs.classifiers.svm import FittedSVM
 from mtcs.errors import InputError
 from mtcs.training.model import build_described, describe
@@ -154,8 +154,10 @@ def _check_task(task: TaskClassifier, width: int | None) -> None:
             if width is not None and support.shape[1] != (expected := width * task.info.channels):
                 support_width = f"representations of {support.shape[1]}, expected {expected}"
                 raise ValueError(f"{task.info.name:.40} reads {support_width}")
-        case FittedNearestNeighbor(labels=classes) | FittedQuant(labels=classes) | FittedRandomKernels(classes=classes):
+        case FittedNearestNeighbor(labels=classes) | FittedQuant(labels=classes):
             pass
+        case reader:
+            classes = reader.classes
     if len(task.labels) != task.info.n_classes or classes.min() < 0 or classes.max() >= task.info.n_classes:
         raise ValueError(f"{task.info.name:.40} has labels that its classifier does not know")
     if not task.lengths[0] <= task.lengths[1]:

@@ -94,7 +94,16 @@ def check_task_name(name: Any) -> None:
 
 
 def check_classes(name: str, labels: np.ndarray, n: int, classifier: ClassifierSpec) -> None:
-    """Raises InputError if all n series of a task have one label, unless the classifier looks for the nearest one."""
+    """Look at the labels (C,) of a task of n series.
+
+    Raises:
+        InputError: if they are fractions, one for most series; or if there is only one, unless the classifier looks for
+            the nearest series.
+    """
+    if labels.dtype.kind == "f" and 2 * len(labels) > n and (labels != np.round(labels)).any():
+        raise InputError(
+            f"{name}: labels are {len(labels)} different numbers of {n} series, as {labels[-1]:.4g}; give classes."
+        )
     if len(labels) < 2 and not isinstance(classifier, NearestNeighbor):
         raise InputError(
             f"{name}: all {n} series are of one class ({labels[0]!s:.40}), expected two or more; leave the task out."

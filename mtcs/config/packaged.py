@@ -39,6 +39,11 @@ def packaged_method(method: str | Mapping[str, Any]) -> MethodSpec:
         like = method.get("like", None if "kind" in method else "mtcs")
         base = {"classifier": "ridge"} if like is None else _named(known, "method", like).model_dump()
         return _checked(MethodSpec, merged(base, changes), "method")
+    if isinstance(method, str) and method not in known and (own := packaged_experiment().readings.get(method)):
+        raise InputError(
+            f"{method} is {own.representations_of} under a classifier of its own; name that, and classifier "
+            f"{own.classifier}."
+        )
     return _named(known, "method", method)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,11 @@ def as_series(X: Any, name: str = "X", missing: Sequence[float] = ()) -> list[np
             an observed value, or an infinite value.
     """
     if hasattr(X, "to_numpy"):  # a frame
+        if getattr(getattr(X, "index", None), "nlevels", 1) > 1:
+            raise InputError(f"{name}: X has an index of several levels; give a frame with one row a series.")
         X = X.to_numpy()
+    if not isinstance(X, Iterable):
+        raise InputError(f"{name}: X is {X!r:.40}, expected an array, a frame or a list of series.")
     if isinstance(X, np.ndarray) and X.dtype != object:
         X = _numbers(X, name, "X")
         if X.ndim not in (2, 3):
@@ -147,7 +151,7 @@ def _numbers(values: Any, name: str, what: str) -> np.ndarray:
             raise ValueError(f"it is of {values.dtype}")
         values = without_mask(values)
         return np.asarray(values, dtype=np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:  # the last of tensors with a gradient
         raise InputError(f"{name}: {what} is not of numbers ({error!s:.120}); give numbers, NaN if missing.") from error
 
 

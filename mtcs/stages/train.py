@@ -91,6 +91,9 @@ def train(
             f"{method} on {scope or suite}, seed {seed}: {len(trained.curves)} steps in {trained.seconds:.0f} s, "
             f"{trained.series_per_second:.0f} series/s, {where.precision} on {where} ({where.reason})"
         )
+        relevant = trained.curves["relevant_share"].dropna().to_numpy()
+        if relevant.size and not relevant.any():
+            print(f"{method}: no two labels were relevant to each other in any step: no heads shared.", file=sys.stderr)
     for folder in (run.models, run.training):  # of the method as it was before: joint, or of one task each
         for path in folder.glob("[!.]*"):  # what others are writing is hidden
             if path.is_file() and path.name.partition(".")[0] not in {scope or "joint" for scope in run.scopes}:

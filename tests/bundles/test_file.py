@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import torch
 
 import mtcs
 from mtcs import InputError, WorkError
+from mtcs.bundles.bundle import TaskClassifier
 from mtcs.bundles.card import model_card
 from mtcs.bundles.contents import FORMAT
+from mtcs.bundles.file import _check_task
+from mtcs.data.task import TaskInfo
 from mtcs.training.tensor_file import read_tensors, write_tensors
 
 X = np.random.default_rng(0).normal(size=(24, 16)) + np.arange(24)[:, np.newaxis] % 3
@@ -108,3 +112,15 @@ def test_a_file_larger_than_memory(written, monkeypatch):
     monkeypatch.setattr(Path, "read_bytes", too_large)
     with pytest.raises(InputError, match="is larger than the memory of this machine"):
         mtcs.load(written["svm"])
+
+
+def test_a_classifier_of_a_kind_of_ones_own_is_checked_by_its_classes():
+    info = TaskInfo("pumps", ("ok", "worn"), 3)
+    for classes in ([0, 1], [0, 2]):
+        reader: Any = SimpleNamespace(classes=np.array(classes))
+        known = TaskClassifier(info, np.array(["ok", "worn"]), reader, 4, (3, 3))
+        if classes == [0, 1]:
+            _check_task(known, 8)
+            continue
+        with pytest.raises(ValueError, match="pumps has labels that its classifier does not know"):
+            _check_task(known, 8)
